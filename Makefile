@@ -1,0 +1,47 @@
+# One venv, one stamp: every target builds it first when the pins changed.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.ready
+WORKERS ?= auto
+
+.PHONY: help setup demo test lint format bench screens clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## build .venv from the pinned constraints
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Sayso needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r constraints.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP) ## play it in the browser; ONCE=1 plays one story without, and checks it
+	@$(PY) examples/demo.py $(if $(ONCE),--once)
+
+lint: $(STAMP) ## format check, lint, types and arrows
+	$(VENV)/bin/ruff format --check --quiet .
+	$(VENV)/bin/ruff check --quiet .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+test: lint ## the whole suite: lint, types, arrows, then every test on SQLite and PostgreSQL
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+
+format: $(STAMP) ## format and fix what can be fixed
+	$(VENV)/bin/ruff format --quiet .
+	$(VENV)/bin/ruff check --fix --quiet .
+
+clean: ## remove .venv and everything built
+	rm -rf $(VENV) dist .demo .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench.json
+
+bench: $(STAMP) ## measure the performance goals: one table of ratios, and bench.json (BENCH_ROWS=tap,create chooses)
+	@$(PY) -m tests.bench
+
+screens: $(STAMP) ## take the pictures in docs/images anew (needs Chromium)
+	$(PY) docs/screens.py

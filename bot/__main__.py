@@ -1,0 +1,177 @@
+"""The command line: `python -m bot …` (CONTRACT: Commands)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from bot import audit_cli, logs, policy_cli
+from bot.app import build, open_database
+from bot.policybook import load_book
+from bot.runtime import Runtime
+from bot.service.sweep import sweep
+from bot.settings import Settings, load_settings
+from bot.world import Directory, PersonFacts, World
+from policies.errors import SaysoError
+from store import agents, directory, schema
+from store.engine import Database
+from store.unit import Unit
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; what is wrong is one line on standard error, and the exit status says so."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except SaysoError as error:
+        print(f"sayso: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Sayso: agents ask, people decide, once.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _command(commands, "serve", _serve, "run the server")
+    _command(commands, "migrate", _migrate, "bring the database's schema to head")
+    _command(commands, "sweep", _sweep, "one sweep now, prints its counts").add_argument("--json", action="store_true")
+    _agent_commands(commands)
+    policy_cli.add_parser(commands)
+    audit_cli.add_parser(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _agent_commands(commands: Any) -> None:
+    agent = commands.add_parser("agent", help="agents and their tokens").add_subparsers(required=True, metavar="VERB")
+    add = _command(agent, "add", _agent_add, "a new token for an agent, shown once")
+    add.add_argument("name")
+    add.add_argument("--role", help="what this agent is for, in a word")
+    add.add_argument("--days", type=_days, help="the token's life in days (default: until revoked)")
+    listing = _command(agent, "list", _agent_list, "every agent")
+    revoke = _command(agent, "revoke", _agent_revoke, "end every token of an agent at once")
+    revoke.add_argument("name")
+    for parser in (add, listing, revoke):
+        parser.add_argument("--json", action="store_true", help="for machines")
+
+
+def _days(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 3650:
+        raise argparse.ArgumentTypeError("must be 1 to 3650")
+    return int(text)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = load_settings()
+    settings.require_slack()
+    logs.configure(settings.log_format)
+    app = build(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+    server = _Server(config)
+    server.run()
+    return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """Lets waiting agents go before it waits for its connections to end."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to stop."""
+        app = self.config.app
+        runtime: Runtime | None = getattr(app.state, "runtime", None) if isinstance(app, FastAPI) else None
+        if runtime is not None:
+            runtime.signals.close()
+        super().handle_exit(sig, frame)
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    database = Database(load_settings().database_url)
+    schema.upgrade(database)
+    print(f"schema at {schema.head()}")
+    return 0
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    settings = load_settings()
+    world = World(open_database(settings), load_book(settings))
+    world.directory = world.database.read(_last_known)
+    counts = asdict(sweep(world))
+    print(json.dumps(counts) if arguments.json else ", ".join(f"{kind} {count}" for kind, count in counts.items()))
+    return 0
+
+
+def _last_known(unit: Unit) -> Directory:
+    """The directory as the server last saw it: a sweep by hand asks Slack nothing."""
+    people = {user: PersonFacts(**copy.value) for user, copy in directory.saved_people(unit).items()}
+    return Directory(people, {group: tuple(copy.value) for group, copy in directory.saved_usergroups(unit).items()})
+
+
+def _database(settings: Settings | None = None) -> Database:
+    return open_database(settings or load_settings())
+
+
+def _agent_add(arguments: argparse.Namespace) -> int:
+    agent, token = _database().run(
+        lambda unit: agents.add(unit, arguments.name, role=arguments.role, days=arguments.days)
+    )
+    if arguments.json:
+        print(json.dumps({"id": agent.id, "name": agent.name, "role": agent.role, "token": token}))
+    else:
+        print(f"agent {agent.name}: keep this token, it is not shown again\n{token}")
+    return 0
+
+
+def _agent_list(arguments: argparse.Namespace) -> int:
+    found = _database().read(agents.listed)
+    if arguments.json:
+        print(json.dumps([{name: _plain(value) for name, value in asdict(agent).items()} for agent in found]))
+        return 0
+    for agent in found:
+        state = f"revoked {agent.revoked_at:%Y-%m-%d %H:%M} UTC" if agent.revoked_at else "active"
+        print(f"{agent.name}\t{agent.role or '-'}\t{state}")
+    return 0
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _agent_revoke(arguments: argparse.Namespace) -> int:
+    _database().run(lambda unit: agents.revoke(unit, arguments.name))
+    print(
+        json.dumps({"name": arguments.name, "revoked": True}) if arguments.json else f"agent {arguments.name} revoked"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,325 @@
+"""The agent's HTTP API (CONTRACT: Agent HTTP API)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from bot import wire
+from bot.runtime import Runtime
+from bot.service import execute, submit
+from bot.service.submit import agent_of
+from policies.approval import Approval
+from policies.errors import InvalidInput, LimitReached, NotFound, SaysoError, TooLarge, Unauthorised
+from policies.lifecycle import State
+from policies.request import Request as AskBody
+from policies.request import read
+from policies.strict_json import MAX_BODY, parse_object
+from store import approvals, sessions
+from store.agents import Agent, token_hash
+from store.unit import Unit
+
+log = logging.getLogger("sayso.api")
+MAX_WAIT_SECONDS = 60
+PAGE = 50
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ClaimBody(_Body):
+    """A claim: the nonce is the agent's, so that a lost answer can be asked for again."""
+
+    nonce: Annotated[str, Field(min_length=8, max_length=200)]
+
+
+class ResultBody(_Body):
+    """What happened."""
+
+    nonce: Annotated[str, Field(min_length=8, max_length=200)]
+    outcome: Literal["succeeded", "failed"]
+    detail: Annotated[str, Field(max_length=8000)] | None = None
+
+
+class AnswerBody(_Body):
+    """The answer to a reviewer's question."""
+
+    text: Annotated[str, Field(min_length=1, max_length=8000)]
+
+
+class LabelBody(_Body):
+    """Later truth about an outcome."""
+
+    label: Literal["correct", "incident", "reverted"]
+    detail: Annotated[str, Field(max_length=8000)] | None = None
+
+
+class SessionBody(_Body):
+    """Registers a session, or beats."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class EmptyBody(_Body):
+    """Nothing."""
+
+
+def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorised("Authorization: Bearer <agent token> is required")
+    return token_hash(token.strip())
+
+
+async def _raw(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_BODY:
+        raise TooLarge(f"the body is larger than {MAX_BODY} bytes", field="body")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise TooLarge(f"the body is larger than {MAX_BODY} bytes", field="body")
+    return bytes(body)
+
+
+async def _json(request: Request, schema: type[BaseModel]) -> Any:
+    raw = await _raw(request)
+    return read(schema, parse_object(raw or b"{}"))
+
+
+async def _as_agent(request: Request, work: Callable[[Unit, Agent], Any]) -> Any:
+    """`work` in a reading unit, for the agent whose token this is."""
+    runtime, hashed = _runtime(request), _token(request)
+    return await runtime.call(runtime.world.database.read, lambda unit: work(unit, agent_of(unit, hashed)))
+
+
+async def _agent(request: Request) -> Agent:
+    agent: Agent = await _as_agent(request, lambda unit, agent: agent)
+    return agent
+
+
+def _doc(schema: type[BaseModel]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema.model_json_schema()}}}}
+
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/approvals", status_code=201, openapi_extra=_doc(AskBody))
+async def create(request: Request) -> Response:
+    """Ask. 201 for a new approval, 200 for the one this Idempotency-Key made before."""
+    runtime, hashed = _runtime(request), _token(request)
+    body = await _raw(request)
+    key = request.headers.get("idempotency-key")
+    made = await runtime.call(submit.submit, runtime.world, hashed, key, body)
+    if made.created:
+        runtime.metrics.created.labels(made.approval.route.value).inc()
+    return JSONResponse(wire.approval_json(made.approval), status_code=201 if made.created else 200)
+
+
+@router.post("/route", openapi_extra=_doc(AskBody))
+async def dry_run(request: Request) -> Response:
+    """How this request would route, and why; nothing is stored."""
+    runtime, hashed = _runtime(request), _token(request)
+    body = await _raw(request)
+    return JSONResponse(wire.route_json(await runtime.call(submit.dry_run, runtime.world, hashed, body)))
+
+
+@router.get("/approvals")
+async def listing(request: Request) -> Response:
+    """The agent's own approvals, newest first; `cursor` goes on where a page ended."""
+    query = request.query_params
+    state = query.get("state")
+    if state is not None and state not in set(State):
+        raise InvalidInput(f"must be one of {', '.join(State)}", field="state")
+    cursor = wire.read_cursor(query["cursor"]) if query.get("cursor") else None
+
+    def work(unit: Unit, agent: Agent) -> list[Approval]:
+        session_id = query.get("session_id")
+        return approvals.listed(
+            unit, agent_id=agent.id, state=state, session_id=session_id, cursor=cursor, limit=PAGE + 1
+        )
+
+    found = await _as_agent(request, work)
+    page = found[:PAGE]
+    following = wire.cursor_of(page[-1]) if len(found) > PAGE else None
+    return JSONResponse({"approvals": [wire.approval_json(one) for one in page], "next_cursor": following})
+
+
+@router.get("/approvals/{approval_id}")
+async def get(request: Request, approval_id: str) -> Response:
+    """The approval; with `wait` (seconds, at most 60) as soon as it moves on or stops pending."""
+    seconds = _wait_seconds(request.query_params.get("wait"))
+    runtime = _runtime(request)
+
+    def look(unit: Unit, agent: Agent) -> Approval:
+        return execute.own(unit, agent, approval_id)
+
+    if not seconds:
+        return JSONResponse(wire.approval_json(await _as_agent(request, look)))
+    with runtime.signals.subscribed(approval_id) as changed:
+        approval = await _as_agent(request, look)
+        version, deadline = approval.version, asyncio.get_running_loop().time() + seconds
+        while approval.pending and approval.version == version and not runtime.signals.closing:
+            changed.clear()
+            if not await _heard(changed, deadline):
+                break
+            approval = await _as_agent(request, look)
+    return JSONResponse(wire.approval_json(approval))
+
+
+async def _heard(changed: asyncio.Event, deadline: float) -> bool:
+    remaining = deadline - asyncio.get_running_loop().time()
+    try:
+        await asyncio.wait_for(changed.wait(), max(0.0, remaining))
+    except TimeoutError:
+        return False
+    return True
+
+
+def _wait_seconds(text: str | None) -> float:
+    if text is None or text == "":
+        return 0.0
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MAX_WAIT_SECONDS:
+        raise InvalidInput(f"must be 0 to {MAX_WAIT_SECONDS} seconds", field="wait")
+    return seconds
+
+
+@router.post("/approvals/{approval_id}/claim", openapi_extra=_doc(ClaimBody))
+async def claim(request: Request, approval_id: str) -> Response:
+    """The single-use grant; the same nonce gets the same grant again."""
+    runtime, agent = _runtime(request), await _agent(request)
+    body: ClaimBody = await _json(request, ClaimBody)
+    grant = await runtime.call(execute.claim, runtime.world, agent, approval_id, body.nonce)
+    runtime.metrics.claims.labels("granted").inc()
+    return JSONResponse(wire.grant_json(grant))
+
+
+@router.post("/approvals/{approval_id}/result", openapi_extra=_doc(ResultBody))
+async def result(request: Request, approval_id: str) -> Response:
+    """What happened; the same report again changes nothing."""
+    runtime, agent = _runtime(request), await _agent(request)
+    body: ResultBody = await _json(request, ResultBody)
+    done = await runtime.call(execute.result, runtime.world, agent, approval_id, body.nonce, body.outcome, body.detail)
+    return JSONResponse(wire.approval_json(done))
+
+
+@router.post("/approvals/{approval_id}/answer", openapi_extra=_doc(AnswerBody))
+async def answer(request: Request, approval_id: str) -> Response:
+    """Answers a reviewer's request for information; the clock goes on."""
+    runtime, agent = _runtime(request), await _agent(request)
+    body: AnswerBody = await _json(request, AnswerBody)
+    return JSONResponse(
+        wire.approval_json(await runtime.call(execute.answer_info, runtime.world, agent, approval_id, body.text))
+    )
+
+
+@router.post("/approvals/{approval_id}/cancel", openapi_extra=_doc(EmptyBody))
+async def cancel(request: Request, approval_id: str) -> Response:
+    """The agent no longer needs it."""
+    runtime, agent = _runtime(request), await _agent(request)
+    await _json(request, EmptyBody)
+    return JSONResponse(wire.approval_json(await runtime.call(execute.cancel, runtime.world, agent, approval_id)))
+
+
+@router.post("/approvals/{approval_id}/label", openapi_extra=_doc(LabelBody))
+async def label(request: Request, approval_id: str) -> Response:
+    """Later truth about an outcome, for calibration."""
+    runtime, agent = _runtime(request), await _agent(request)
+    body: LabelBody = await _json(request, LabelBody)
+    done = await runtime.call(execute.label, runtime.world, agent, approval_id, body.label, body.detail)
+    return JSONResponse(wire.approval_json(done))
+
+
+@router.get("/approvals/{approval_id}/checkpoint")
+async def checkpoint(request: Request, approval_id: str) -> Response:
+    """The checkpoint saved with the request, exactly as it was sent."""
+
+    def work(unit: Unit, agent: Agent) -> Any:
+        found, saved = approvals.checkpoint(unit, approval_id, agent.id)
+        if not found:
+            raise NotFound()
+        return saved
+
+    return JSONResponse(await _as_agent(request, work))
+
+
+@router.get("/sessions/{session_id:path}")
+async def session(request: Request, session_id: str) -> Response:
+    """The session as people set it."""
+
+    def work(unit: Unit, agent: Agent) -> sessions.Session:
+        found = sessions.get(unit, agent.id, session_id)
+        if found is None:
+            raise NotFound("There is no such session")
+        return found
+
+    return JSONResponse(wire.session_json(await _as_agent(request, work)))
+
+
+@router.put("/sessions/{session_id:path}", openapi_extra=_doc(SessionBody))
+async def beat(request: Request, session_id: str) -> Response:
+    """Registers the session, or beats; a state that a person set stays."""
+    runtime, agent = _runtime(request), await _agent(request)
+    body: SessionBody = await _json(request, SessionBody)
+    if len(session_id) > 200 or not session_id.isprintable():
+        raise InvalidInput("must be at most 200 printable characters", field="session_id")
+    database = runtime.world.database
+    found = await runtime.call(database.run, lambda unit: sessions.beat(unit, agent.id, session_id, body.title))
+    return JSONResponse(wire.session_json(found))
+
+
+def install(app: FastAPI) -> None:
+    """Mount the API and its errors on the app."""
+    app.include_router(router)
+    app.add_exception_handler(SaysoError, _told)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+_Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+async def _told(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, SaysoError)
+    status = wire.status_of(error)
+    headers = {}
+    if isinstance(error, LimitReached):
+        headers["Retry-After"] = str(error.retry_after)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers["Retry-After"] = "2"
+    state = error.facts.get("state") or getattr(getattr(error, "approval", None), "state", None)
+    body = wire.problem(status, str(error), field=error.field, state=state)
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    body = wire.problem(error.status_code, str(error.detail))
+    return JSONResponse(body, error.status_code, dict(error.headers or {}), media_type="application/problem+json")
+
+
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    log.error("an unexpected error", exc_info=error)
+    body = wire.problem(500, "Something went wrong here; it was logged")
+    return JSONResponse(body, 500, media_type="application/problem+json")

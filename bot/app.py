@@ -1,0 +1,199 @@
+"""The composition root: settings in, a running server out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from starlette.routing import Route as WebRoute
+
+from bot import api, auditmark, health, listeners
+from bot.courier import Courier
+from bot.door import Door
+from bot.listeners.desk import Desk
+from bot.metrics import Metrics
+from bot.people import People
+from bot.policybook import load_book, remember, watch
+from bot.rehearsal import check_all
+from bot.relay import Relay
+from bot.runtime import Runtime
+from bot.service.sweep import sweep
+from bot.settings import Settings
+from bot.signals import LiveSignals
+from bot.slack import Slack
+from bot.ticker import Ticker
+from bot.world import World
+from store import approvals, schema
+from store.engine import Database
+
+log = logging.getLogger("sayso")
+VERSION = "0.1.0"
+THREADS = {"sqlite": 4, "postgresql": 8}
+
+
+def open_database(settings: Settings, *, shift_seconds: float = 0.0) -> Database:
+    """The database, with its schema at head: SQLite is brought there, PostgreSQL must be (python -m bot migrate)."""
+    threads = THREADS["sqlite" if settings.database_url.startswith("sqlite") else "postgresql"]
+    database = Database(settings.database_url, pool_size=threads, shift_seconds=shift_seconds)
+    if database.sqlite:
+        schema.upgrade(database)
+    schema.require_head(database)
+    return database
+
+
+def build(settings: Settings, *, database: Database | None = None, post_interval: float = 1.0) -> FastAPI:
+    """The ASGI app: agent API, Slack's door, health pages; courier, sweeper and directory live with it."""
+    book = load_book(settings)
+    check_all()
+    store = database or open_database(settings)
+    world = World(store, book)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _running(app, settings, world, post_interval):
+            yield
+
+    app = FastAPI(
+        title="Sayso",
+        version=VERSION,
+        summary="Agents ask, people decide, once.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.install(app)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _running(app: FastAPI, settings: Settings, world: World, post_interval: float) -> AsyncIterator[None]:
+    loop = asyncio.get_running_loop()
+    signals = LiveSignals(loop)
+    world.signals = signals
+    metrics = Metrics()
+    pool = ThreadPoolExecutor(world.database.pool_size, thread_name_prefix="store")
+    runtime = Runtime(settings, world, signals, Slack(settings, metrics), pool, metrics)
+    app.state.runtime = runtime
+    await runtime.slack.open()
+    people = People(runtime)
+    await people.load()
+    await runtime.call(remember, world, world.book.manifest)
+    bolt = _bolt(runtime, people)
+    health.install(app, health.Health(runtime))
+    ticker = Ticker(partial(_sweep, runtime), settings.sweep_seconds)
+    tasks = [
+        people.run(),
+        Courier(runtime, post_interval).run(),
+        _alarm(runtime, ticker),
+        watch(runtime, people.look_again),
+    ]
+    if not world.database.sqlite:
+        tasks.append(Relay(world.database.url, signals).run())
+    if settings.socket_mode:
+        tasks.append(_socket(bolt, settings))
+    elif settings.slack_signing_secret:
+        app.router.routes.append(
+            WebRoute("/slack/events", Door(bolt, settings.slack_signing_secret).receive, methods=["POST"])
+        )
+    running = [asyncio.create_task(task) for task in tasks]
+    ticker.start()
+    gc.collect()
+    gc.freeze()  # what lives as long as the server is not looked through again (PERFORMANCE: p99)
+    try:
+        yield
+    finally:
+        await ticker.stop()
+        await runtime.drain(5.0)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await runtime.slack.close()
+        await runtime.call(auditmark.keep, settings, world.database)
+        pool.shutdown(wait=True)
+        world.database.close()
+        gc.unfreeze()
+        gc.collect()  # calls that were cut off end while their loop still runs
+
+
+def _bolt(runtime: Runtime, people: People) -> AsyncApp:
+    async def authorize(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:
+        # auth.test on every request costs more than the tap itself; who we are does not change.
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            bot_token=runtime.settings.slack_bot_token,
+            bot_id=runtime.slack.identity.bot if runtime.slack.identity else None,
+            bot_user_id=runtime.slack.identity.user if runtime.slack.identity else None,
+        )
+
+    bolt = AsyncApp(
+        client=runtime.slack.client,
+        authorize=authorize,
+        # The ack goes out after the listener, so after the commit (DESIGN rule 2).
+        process_before_response=True,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        url_verification_enabled=False,
+        ignoring_self_events_enabled=False,
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
+    listeners.register(bolt, Desk(runtime, people))
+    return bolt
+
+
+async def _socket(bolt: AsyncApp, settings: Settings) -> None:
+    handler = AsyncSocketModeHandler(bolt, settings.slack_app_token)
+    try:
+        while True:
+            try:
+                await handler.connect_async()  # type: ignore[no-untyped-call]
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.warning("Socket Mode does not connect: %s", error)
+                await asyncio.sleep(2.0)
+    finally:
+        await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+async def _sweep(runtime: Runtime) -> None:
+    try:
+        counts = await runtime.call(sweep, runtime.world)
+    except Exception:
+        log.exception("a sweep failed; the next one tries again")
+        return
+    for kind in counts.__dataclass_fields__:
+        runtime.metrics.swept.labels(kind).inc(getattr(counts, kind))
+    if counts.total:
+        log.info("swept %s", counts)
+    await runtime.call(auditmark.keep, runtime.settings, runtime.world.database)
+    following = await runtime.call(runtime.world.database.read, approvals.next_wake)
+    if following is not None:
+        runtime.signals.deadline_set(following)
+
+
+async def _alarm(runtime: Runtime, ticker: Ticker) -> None:
+    """Move the next sweep to the nearest deadline, in this machine's time."""
+    while True:
+        await runtime.signals.deadline.wait()
+        nearest = runtime.signals.take_nearest_deadline()
+        if nearest is None:
+            continue
+        now = await runtime.call(runtime.world.database.read, lambda unit: unit.now)
+        ticker.wake_at(datetime.now(UTC) + max(nearest - now, _AT_ONCE))
+
+
+_AT_ONCE = datetime.resolution * 20_000  # 20 ms: never a busy loop over a row that stays due

@@ -1,0 +1,160 @@
+"""An approval as a Slack message that cannot lie: exact parameters, facts and the agent's words kept apart.
+
+Pure functions of their arguments. Every card stays within Slack's 50 blocks and 12 kB: each part has its own room, the
+parameters a fixed one, and what others said gets what is left.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bot import quotes
+from bot.batches import batch_card, batchable, read_batch_value
+from bot.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Block, render, size
+from bot.buttons import button_value, controls, full_view_first, read_value
+from bot.facts import facts, origin, status, why
+from bot.message import Message, block_ids, metadata, summary
+from bot.notices import Notice, alert, notice
+from bot.parameters import Listing, changes, leaves_of, listing, redactor_of
+from bot.queues import queue_message
+from bot.redaction import Redactor
+from bot.visible_text import Shown, clip, fill, json_size, notification, visible
+from bot.wording import consequence, mention, outcome_line, settled_sentence, stamp, verdict
+from policies.approval import Approval
+
+__all__ = [
+    "Face",
+    "Message",
+    "Notice",
+    "alert",
+    "approval_card",
+    "batch_card",
+    "batchable",
+    "button_value",
+    "changes",
+    "metadata",
+    "needs_full_view",
+    "notice",
+    "outcome_line",
+    "queue_message",
+    "read_batch_value",
+    "read_value",
+    "settled_sentence",
+    "summary",
+]
+
+PARAMETERS_BYTES = 3600
+CHANGES_BYTES = 900
+HEADER_CHARS, HEADER_BYTES = 150, 600
+SENTENCE_BYTES = 1500
+SETTLED_WORDS_BYTES = 2000
+
+
+class Face(StrEnum):
+    """How an approval's card looks: live, or moved on to somebody else's card."""
+
+    LIVE = "live"
+    MOVED = "moved"
+
+
+def approval_card(
+    approval: Approval,
+    *,
+    face: Face = Face.LIVE,
+    moved_to: str | None = None,
+    undo_until: datetime | None = None,
+) -> Message:
+    """The card of an approval in its present state; `undo_until` offers Undo on what policy let run (A14)."""
+    if face is Face.MOVED and approval.pending:
+        return _moved(approval, moved_to or approval.assignee)
+    found = leaves_of(approval)
+    redact = redactor_of(approval, found)
+    sentence = redact(approval.sentence)
+    listed = listing(found, PARAMETERS_BYTES)
+    context = _context(approval, sentence, redact, listed, undo_until)
+    blocks = _with_words(approval, redact, render("card", context))
+    return Message(blocks, _fallback(approval, sentence), metadata(approval))
+
+
+def needs_full_view(approval: Approval) -> bool:
+    """Whether Approve must show everything first: not every leaf fits the card, or the amount has to be typed."""
+    found = leaves_of(approval)
+    return full_view_first(approval, listing(found, PARAMETERS_BYTES), redactor_of(approval, found)(approval.sentence))
+
+
+def _context(
+    approval: Approval, sentence: str, redact: Redactor, listed: Listing, undo_until: datetime | None
+) -> dict[str, Any]:
+    shown = visible(sentence)
+    short = len(shown) <= HEADER_CHARS and json_size(shown) <= HEADER_BYTES
+    full_view = full_view_first(approval, listed, sentence)
+    press = controls(approval, sentence, redact, full_view=full_view, undo_until=undo_until)
+    return {
+        "id": block_ids(approval.version),
+        "header": shown if short else clip(visible(approval.title), HEADER_CHARS, HEADER_BYTES),
+        "sentence": None if short else clip(shown, 600, SENTENCE_BYTES),
+        "status": status(approval, undo_until),
+        "facts": facts(approval) if approval.pending else [],
+        "changed": _changed(approval),
+        "parameters": listed.text,
+        "remainder": listed.remainder,
+        "why": why(approval, redact),
+        "rows": press.rows,
+        "select": press.select,
+        "origin": origin(approval, redact),
+    }
+
+
+def _changed(approval: Approval) -> Shown | None:
+    """Before and after of what a person edited; None where nothing differs."""
+    if approval.params == approval.request.params:
+        return None
+    redact = approval.policy.redact if approval.policy else ()
+    found = changes(approval.request.params, approval.params, redact)
+    lines = [f"{change.path}: {change.before or '(absent)'} → {change.after or '(removed)'}" for change in found]
+    return clip(Shown("\n".join(lines)), 2000, CHANGES_BYTES) if lines else None
+
+
+def _with_words(approval: Approval, redact: Redactor, drawn: list[Block]) -> list[Block]:
+    """The card with the words of others in the room that is left, the exchange and the outcome before the rest."""
+    spoken = quotes.exchange(approval) if approval.pending else quotes.person_says(approval)
+    room = MESSAGE_BYTES - size([item for item in drawn if "slot" not in item])
+    named = block_ids(approval.version)
+    exchange = quotes.block(named("exchange"), spoken, redact, min(room, 3000))
+    room -= size(exchange) + 2 if exchange else 0
+    said = quotes.agent_says(approval)
+    most = room if approval.pending else min(room, SETTLED_WORDS_BYTES)
+    agent = quotes.claims(named("agent"), "The agent says", said, redact, most)
+    slots = {"exchange": exchange, "agent_words": agent}
+    blocks = [slots[item["slot"]] if "slot" in item else item for item in drawn]
+    return [item for item in blocks if item is not None][:MESSAGE_BLOCKS]
+
+
+def _moved(approval: Approval, moved_to: str | None) -> Message:
+    sentence = summary(approval)
+    reason = clip(visible(approval.assigned_why or ""), 200, 400)
+    target = mention(moved_to) if moved_to else fill("{role}", role=approval.role or "the next role")
+    line = (
+        fill("➡️ Moved to {target}: {reason}", target=target, reason=reason)
+        if reason
+        else fill("➡️ Moved to {target}", target=target)
+    )
+    context = {
+        "id": block_ids(approval.version),
+        "line": line,
+        "sentence": clip(sentence, 300, 1200),
+        "origin": approval.id,
+    }
+    return Message(render("moved", context), notification(f"Moved: {sentence}"), metadata(approval))
+
+
+def _fallback(approval: Approval, sentence: str) -> str:
+    """What a notification shows: action, consequence and deadline (D5)."""
+    if not approval.pending:
+        return notification(f"{verdict(approval)}: {sentence}")
+    _, severity, undo = consequence(approval.policy)
+    due = approval.clock.due_at or approval.expires_at
+    deadline = f" Decide by {stamp(due)}." if due else ""
+    return notification(f"{sentence} — {severity}, {undo[0].lower()}{undo[1:]}.{deadline}")

@@ -1,0 +1,169 @@
+"""The fields of a card that state facts: written by policy, manifest and clock, never by the agent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.redaction import Redactor
+from bot.visible_text import Mrkdwn, Shown, clip, escape, fill, json_size, visible
+from bot.wording import SILENCE, consequence, headline, mention, outcome_line, when
+from policies.approval import Approval
+from policies.lifecycle import State
+from policies.request import Evidence
+from policies.routing import Level
+
+
+def brief(text: str, chars: int) -> Mrkdwn:
+    """A few foreign words inside a fact: at most `chars` characters, and bounded bytes after escaping."""
+    shown = clip(visible(text), chars)
+    escaped = escape(shown)
+    return escaped if json_size(escaped) <= 4 * chars else escape(clip(shown, max(2, chars // 5)))
+
+
+def facts(approval: Approval) -> list[Mrkdwn]:
+    """The facts of a pending card, at most ten."""
+    found = [
+        _consequence(approval),
+        _turn(approval),
+        _deadline(approval),
+        _deciders(approval),
+        _quorum(approval),
+        _confidence(approval),
+    ]
+    return [fact for fact in found if fact]
+
+
+def _consequence(approval: Approval) -> Mrkdwn:
+    sign, severity, undo = consequence(approval.policy)
+    fact = fill(
+        "*Consequence*\n{sign} {severity}\n{undo}", sign=Mrkdwn(sign), severity=Mrkdwn(severity), undo=Mrkdwn(undo)
+    )
+    tags = approval.policy.tags if approval.policy else []
+    return fill("{fact} · {tags}", fact=fact, tags=brief(", ".join(tags), 120)) if tags else fact
+
+
+def _turn(approval: Approval) -> Mrkdwn:
+    if approval.assignee is None:
+        return fill("*Whose turn*\nAnyone of {role}", role=brief(approval.role or "the role", 60))
+    fact = fill("*Your turn*\n{who}", who=mention(approval.assignee))
+    reason = approval.assigned_why
+    return fill("{fact} · {reason}", fact=fact, reason=brief(reason, 150)) if reason else fact
+
+
+def _deadline(approval: Approval) -> Mrkdwn | None:
+    clock = approval.clock
+    if clock.paused_at is not None:
+        return fill("*Decide by*\nThe clock stands still since {at}", at=when(clock.paused_at))
+    lines = []
+    if clock.due_at:
+        lines.append(fill("{at}, then reassigned", at=when(clock.due_at)))
+    if clock.expires_at and approval.policy:
+        silence = Mrkdwn(SILENCE[approval.policy.on_timeout])
+        lines.append(fill("Ends {at}, {silence}", at=when(clock.expires_at), silence=silence))
+    elif clock.expires_at:
+        lines.append(fill("Ends {at}", at=when(clock.expires_at)))
+    elif approval.holds_for_ever:
+        lines.append(Mrkdwn("No final deadline: it waits"))
+    return Mrkdwn("*Decide by*\n" + "\n".join(lines)) if lines else None
+
+
+def _deciders(approval: Approval) -> Mrkdwn | None:
+    roles = approval.roles_that_decide or ((approval.role,) if approval.role else ())
+    if not roles:
+        return None
+    fact = fill("*Who can decide*\n{roles}", roles=brief(", ".join(roles), 160))
+    nxt = [role for role in (approval.policy.escalation_path if approval.policy else []) if role not in roles]
+    return fill("{fact}\nnext: {next}", fact=fact, next=brief(", ".join(nxt), 100)) if nxt else fact
+
+
+def quorum_of(approval: Approval) -> tuple[int, dict[str, int]]:
+    """How many distinct people must say yes in all, and per role where the manifest asks for it (E5)."""
+    needed = approval.policy.approvers if approval.policy else 1
+    return (sum(needed.values()), dict(needed)) if isinstance(needed, dict) else (needed, {})
+
+
+def _quorum(approval: Approval) -> Mrkdwn | None:
+    needed, per_role = quorum_of(approval)
+    if needed <= 1 and not approval.votes:
+        return None
+    fact = Mrkdwn(f"*Approvals*\n{len(approval.votes)} of {max(needed, len(approval.votes) + 1)} given")
+    given = [vote.role for vote in approval.votes]
+    parts = [f"{role} {given.count(role)}/{count}" for role, count in per_role.items()]
+    return fill("{fact} · {parts}", fact=fact, parts=brief(", ".join(parts), 160)) if parts else fact
+
+
+def _confidence(approval: Approval) -> Mrkdwn:
+    request = approval.request
+    known = request.effective_confidence
+    if request.evidence is None or known is None:
+        return Mrkdwn("*Confidence*\nUnknown: no evidence was given")
+    return Mrkdwn(f"*Confidence*\n{known:.0%}\n" + " · ".join(_signals(request.evidence)))
+
+
+def _signals(evidence: Evidence) -> list[str]:
+    """Each given signal and whether it holds (A6)."""
+    found = []
+    if evidence.retrieval_hits is not None:
+        found.append(f"{_sign(evidence.retrieval_hits >= 2)} {evidence.retrieval_hits} sources")
+    if evidence.tool_errored is not None:
+        found.append(f"{_sign(not evidence.tool_errored)} {'tool error' if evidence.tool_errored else 'no tool error'}")
+    if evidence.self_consistency is not None:
+        found.append(f"{_sign(evidence.self_consistency >= 0.8)} consistency {evidence.self_consistency:.2f}")
+    if evidence.schema_ok is not None:
+        found.append(f"{_sign(evidence.schema_ok)} output {'fits' if evidence.schema_ok else 'breaks'} its schema")
+    return found
+
+
+def _sign(holds: bool) -> str:
+    return "✓" if holds else "✗"
+
+
+def status(approval: Approval, undo_until: datetime | None = None) -> Mrkdwn | None:
+    """The line under the header: what became of it, or what it waits for; None on an ordinary live card."""
+    if approval.pending:
+        return _waiting(approval)
+    sign, _ = headline(approval)
+    line = fill("{sign} *{outcome}*", sign=Mrkdwn(sign), outcome=outcome_line(approval, note=False))
+    if approval.state is State.TAKEN_OVER:
+        line = fill("{line}\nThe agent only reads now. Hand it back when you are done.", line=line)
+    if approval.granted and approval.clock.claim_by:
+        line = fill("{line}\nThe agent may run it once, until {at}", line=line, at=when(approval.clock.claim_by))
+    return fill("{line}\nUndo is offered until {at}", line=line, at=when(undo_until)) if undo_until else line
+
+
+def _waiting(approval: Approval) -> Mrkdwn | None:
+    if approval.info_request:
+        since = when(approval.info_request.at)
+        return fill("⏸️ *Waiting for the agent's answer* since {since}; the clock stands still", since=since)
+    if approval.level is Level.HUMAN_TAKEOVER:
+        return Mrkdwn("✋ *A person has to do this by hand*: take it over, or reject it")
+    return None
+
+
+def why(approval: Approval, redact: Redactor) -> Shown | None:
+    """Why policy sent it here, every rule that spoke."""
+    if not approval.why:
+        return None
+    text = visible(redact("; ".join(approval.why)))
+    lead = "Why a person decides" if approval.pending else "Policy"
+    return Shown(f"{lead}: {clip(text, 700, 900)}")
+
+
+def origin(approval: Approval, redact: Redactor) -> list[Shown]:
+    """Where it comes from: agent, whom it says it acts for, policy version and digest."""
+    request = approval.request
+    lines = [f"Asked by {clip(visible(approval.agent), 80, 240)} · {clip(visible(approval.action), 80, 200)}"]
+    if request.on_behalf_of:
+        lines.append(f"For {_stated(request.on_behalf_of, redact)}, as the agent states")
+    if approval.chain:
+        whole = ", who acts for ".join(str(link) for link in approval.chain)
+        lines.append(f"Acts for {clip(visible(redact(whole)), 300, 900)}")
+    elif request.delegated_from:
+        lines.append(f"Delegated from {_stated(request.delegated_from, redact)}, as the agent states")
+    version = clip(visible(approval.policy_version), 20)
+    lines.append(f"{clip(visible(approval.id), 64)} · policy {version} · digest {approval.digest[:12]}")
+    return [Shown(line) for line in lines]
+
+
+def _stated(text: str, redact: Redactor) -> Shown:
+    return clip(visible(redact(text)), 120, 360)

@@ -1,0 +1,58 @@
+"""The home tab: whether I am here, what waits for me, what was decided, and how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.blocks import Button, render
+from bot.facts import brief
+from bot.queues import listed
+from bot.visible_text import Mrkdwn, fill
+from bot.wording import mention, when
+from policies.approval import Approval
+
+MINE, RECENT, FIGURES = 30, 10, 10
+
+
+def home_view(
+    me: str,
+    mine: Sequence[Approval],
+    recent: Sequence[Approval],
+    away_until: datetime | None = None,
+    figures: Mapping[str, object] | None = None,
+    *,
+    away: bool = False,
+    links: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The home tab of `me`: at most 30 waiting and 10 recent approvals, and up to 10 figures by name.
+
+    `away` without `away_until` means away until further notice.
+    """
+    is_away = away or away_until is not None
+    context = {
+        "presence": _presence(me, is_away, away_until),
+        "toggle": Button("away_toggle", "I am back", "back") if is_away else Button("away_toggle", "I am away", "away"),
+        "figures": [_figure(name, value) for name, value in list((figures or {}).items())[:FIGURES]],
+    }
+    more = f"and {len(mine) - MINE} more" if len(mine) > MINE else None if mine else "Nothing waits for you. 🎉"
+    lists = {
+        "mine": listed(mine[:MINE], "mine", header=f"Waiting for you ({len(mine)})", tail=more, links=links),
+        "recent": listed(recent[:RECENT], "recent", header="Recently decided", links=links) if recent else [],
+    }
+    blocks = [
+        block for item in render("home", context) for block in (lists[item["slot"]] if "slot" in item else [item])
+    ]
+    return {"type": "home", "callback_id": "home", "blocks": blocks}
+
+
+def _presence(me: str, away: bool, until: datetime | None) -> Mrkdwn:
+    if not away:
+        return fill("👋 {me}, you are here: requests can be assigned to you.", me=mention(me))
+    until_when = fill(" until {at}", at=when(until)) if until else Mrkdwn("")
+    return fill("🌙 {me}, you are away{until}: requests go to others.", me=mention(me), until=until_when)
+
+
+def _figure(name: str, value: object) -> Mrkdwn:
+    return fill("*{name}*\n{value}", name=brief(name, 60), value=brief(str(value), 60))

@@ -1,0 +1,132 @@
+"""Taps on cards: each is one use case, acknowledged after its commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot import cards, modals
+from bot.listeners.desk import Body, Desk, explain, is_outage
+from bot.service import decide
+from bot.service.decide import UnseenInPart
+from policies.approval import Approval
+from policies.errors import SaysoError
+
+Action = dict[str, Any]
+_Handler = Callable[[Desk, Body, Action], Awaitable[None]]
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Hear every button of a card."""
+    for action_id, handler in _HANDLERS.items():
+        app.action(action_id)(_listener(desk, handler))
+    app.action(re.compile(r"^choose:.+"))(_listener(desk, _choose))
+    # Inputs inside forms and links need no answer, but Slack wants one.
+    app.action(re.compile(r".*"))(_listener(desk, _nothing))
+
+
+def _listener(desk: Desk, handler: _Handler) -> Callable[..., Awaitable[None]]:
+    async def listen(ack: AsyncAck, body: Body, action: Action) -> None:
+        verb = str(action.get("action_id", "")).partition(":")[0]
+        try:
+            with desk.runtime.metrics.tap_seconds.time():
+                await handler(desk, body, action)
+            desk.runtime.metrics.taps.labels(verb, "done").inc()
+        except SaysoError as error:
+            if is_outage(error):
+                raise
+            desk.runtime.metrics.taps.labels(verb, type(error).__name__).inc()
+            desk.tell(body, explain(error))
+        await ack()
+
+    return listen
+
+
+async def _approve(desk: Desk, body: Body, action: Action) -> None:
+    tap = await desk.tap(body, action.get("value", ""))
+    try:
+        await desk.call(decide.approve, desk.runtime.world, tap, seen_enough=_fits_on_card)
+    except UnseenInPart as error:
+        desk.open_modal(body, modals.approve_modal(error.approval, *_place(body)))
+
+
+def _fits_on_card(approval: Approval) -> bool:
+    return not cards.needs_full_view(approval)
+
+
+async def _choose(desk: Desk, body: Body, action: Action) -> None:
+    if action.get("selected_option"):
+        # A menu has no value of its own: the digest is that of the card it stands on.
+        value, choice = _value_on_card(body), str(action["selected_option"]["value"])
+    else:
+        value, choice = str(action.get("value", "")), str(action["action_id"]).partition(":")[2]
+    if not choice:
+        await _form(modals.choose_modal, desk, body, action)
+        return
+    tap = await desk.tap(body, value)
+    await desk.call(decide.choose, desk.runtime.world, tap, choice)
+
+
+def _value_on_card(body: Body) -> str:
+    for block in (body.get("message") or {}).get("blocks", []):
+        for element in block.get("elements", []) if block.get("type") == "actions" else []:
+            if "|" in str(element.get("value", "")):
+                return str(element["value"])
+    return ""
+
+
+async def _turn_page(desk: Desk, body: Body, action: Action) -> None:
+    """Another page of a long view, in place."""
+    view = body.get("view") or {}
+    noted = modals.read_metadata(view)
+    actor = await desk.actor(body)
+    approval = await desk.call(decide.read, desk.runtime.world, str(noted.get("approval_id", "")), actor)
+    page = int(action["value"]) if str(action.get("value", "")).isdigit() else 0
+    desk.update_modal(body, modals.turn_page(view, approval, page))
+
+
+_Modal = Callable[..., Body]
+
+
+async def _form(make: _Modal, desk: Desk, body: Body, action: Action) -> None:
+    """Open a form for a decision, for those who may take it and while it can be taken."""
+    tap = await desk.tap(body, action.get("value", ""))
+    approval = await desk.call(decide.look, desk.runtime.world, tap.approval_id, tap.actor)
+    decide.require_open(approval, tap)
+    desk.open_modal(body, make(approval, *_place(body)))
+
+
+async def _details(desk: Desk, body: Body, action: Action) -> None:
+    """Everything about the request, for everybody of the home team."""
+    tap = await desk.tap(body, action.get("value", ""))
+    approval = await desk.call(decide.read, desk.runtime.world, tap.approval_id, tap.actor)
+    desk.open_modal(body, modals.details_modal(approval))
+
+
+async def _nothing(desk: Desk, body: Body, action: Action) -> None:
+    return None
+
+
+def _place(body: Body) -> tuple[str, str]:
+    container = body.get("container") or {}
+    channel = container.get("channel_id") or (body.get("channel") or {}).get("id") or ""
+    return str(channel), str(container.get("message_ts") or "")
+
+
+_HANDLERS: dict[str, _Handler] = {
+    "approve": _approve,
+    "choose": _choose,
+    "details": _details,
+    "details_page": _turn_page,
+    "reject": partial(_form, modals.reject_modal),
+    "edit": partial(_form, modals.edit_modal),
+    "take_over": partial(_form, modals.take_over_modal),
+    "hand_back": partial(_form, modals.hand_back_modal),
+    "request_info": partial(_form, modals.request_info_modal),
+    "escalate": partial(_form, modals.escalate_modal),
+    "answer": partial(_form, modals.answer_modal),
+}

@@ -1,0 +1,283 @@
+"""The modals: the full view, and what a person is asked to write. Pure; the listeners open and read them.
+
+Every modal's private_metadata names the approval, the digest its reviewer saw, and the card it came from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from bot.blocks import VIEW_BLOCKS, Button, Option
+from bot.buttons import types_amount
+from bot.cards import needs_full_view
+from bot.editing import Field, editable
+from bot.full_view import cost, full_view, sheets
+from bot.parameters import redactor_of
+from bot.parts import INPUT_CHARS, AnyPart, Input, View, bold, code, heading, line, modal, press, small, words
+from bot.quotes import Group
+from bot.visible_text import Mrkdwn, Shown, clip, fill, visible
+from bot.wording import consequence, settled_sentence
+from policies import paths
+from policies.approval import Approval
+from policies.sentences import usd
+
+REJECT_REASONS: Final = {
+    "wrong_target": "Wrong amount or wrong target",
+    "not_needed": "Not needed",
+    "evidence": "Not enough evidence",
+    "policy": "Against our policy",
+    "done": "Already done",
+}
+RADIO = 10
+
+
+def about(approval: Approval, channel: str = "", ts: str = "", page: int | None = None) -> dict[str, Any]:
+    """What a modal remembers (private_metadata)."""
+    noted = {"approval_id": approval.id, "digest": approval.digest, "channel": channel, "ts": ts}
+    return noted if page is None else {**noted, "page": page}
+
+
+def read_metadata(view: dict[str, Any]) -> dict[str, Any]:
+    """A view's private_metadata; empty where there is none or it is not ours."""
+    try:
+        noted = json.loads(view.get("private_metadata") or "{}")
+    except ValueError:
+        return {}
+    return noted if isinstance(noted, dict) else {}
+
+
+def _sentence(approval: Approval) -> list[AnyPart]:
+    """What it is about, first in every modal."""
+    shown = visible(redactor_of(approval)(approval.sentence))
+    _, severity, undo = consequence(approval.policy)
+    top = heading(shown) if len(shown) <= 150 else bold(shown)
+    return [top, small([Shown(f"{severity} · {undo}")])]
+
+
+def _note(label: str = "Note", hint: str | None = None) -> Input:
+    return Input("note", label, optional=True, multiline=True, hint=hint)
+
+
+def _quoted(approval: Approval, label: str, text: str) -> AnyPart:
+    redact = redactor_of(approval)
+    return words([Group(label, [clip(visible(redact(text), lines=True), 2800)], True, None)])
+
+
+def details_modal(approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
+    """Everything about an approval, one page at a time."""
+    pages = sheets(full_view(approval))
+    page = max(0, min(page, len(pages) - 1))
+    parts = [*pages[page], *_turning(page, len(pages))]
+    return modal("details_modal", "Details", parts, private=about(approval, channel, ts, page))
+
+
+def _turning(page: int, pages: int) -> list[AnyPart]:
+    if pages == 1:
+        return []
+    turn: list[AnyPart] = [small([Shown(f"Page {page + 1} of {pages}")])]
+    if page > 0:
+        turn.append(press("previous_page", [Button("details_page", "Previous page", str(page - 1))]))
+    if page + 1 < pages:
+        turn.append(press("next_page", [Button("details_page", "Next page", str(page + 1), "primary")]))
+    return turn
+
+
+def _review(
+    name: str,
+    title: str,
+    approval: Approval,
+    ending: Sequence[AnyPart],
+    submit: str,
+    where: tuple[str, str, int],
+) -> View:
+    """The full view with `ending` and its submit button on the last page only, so that everything was shown before."""
+    channel, ts, page = where
+    pages = sheets(full_view(approval), blocks=VIEW_BLOCKS - 4 - len(ending), spare=sum(map(cost, ending)))
+    page = max(0, min(page, len(pages) - 1))
+    parts = [*pages[page], *_turning(page, len(pages))]
+    private = about(approval, channel, ts, page)
+    if page + 1 < len(pages):
+        return modal(name, title, parts, private=private)
+    return modal(name, title, [*parts, *ending], submit=submit, private=private)
+
+
+def approve_modal(approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
+    """The full view, then Approve; a large amount has to be typed."""
+    amount = [_amount(approval)] if types_amount(approval) else []
+    ending = [*amount, _note("Note for the agent")]
+    return _review("approve_modal", "Review & approve", approval, ending, "Approve", (channel, ts, page))
+
+
+def _amount(approval: Approval) -> Input:
+    policy = approval.policy
+    amount = paths.amount_at(policy.amount, approval.params) if policy else None
+    return Input("amount", "Type the amount to approve it", hint=f"It is {usd(amount)}", most_chars=40)
+
+
+def turn_page(view: dict[str, Any], approval: Approval, page: int) -> View:
+    """The same modal at another page, for views.update."""
+    noted = read_metadata(view)
+    build = _PAGED.get(str(view.get("callback_id")), details_modal)
+    return build(approval, str(noted.get("channel", "")), str(noted.get("ts", "")), page)
+
+
+def reject_modal(approval: Approval, channel: str = "", ts: str = "") -> View:
+    """Why not: a common reason, words, or both; the agent is told (B6)."""
+    options = [Option(value, label) for value, label in REJECT_REASONS.items()]
+    parts = [
+        *_sentence(approval),
+        Input("reject_reason", "Reason", "static_select", optional=True, options=options, placeholder="Pick one"),
+        Input(
+            "reason", "In your words", optional=True, multiline=True, hint="The agent reads this. Give at least one."
+        ),
+    ]
+    return modal("reject_modal", "Reject", parts, submit="Reject", private=about(approval, channel, ts))
+
+
+def edit_modal(approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
+    """The parameters as typed inputs; what cannot be edited here stays as it is.
+
+    Where the card could not show everything, the full view comes first.
+    """
+    fields = editable(approval)
+    fixed = [f"{found.label}: {found.fixed}" for found in fields if found.fixed]
+    ending: list[AnyPart] = [_edit_input(found) for found in fields if not found.fixed]
+    if fixed:
+        ending.append(code(clip(Shown("\n".join(fixed)), 2800), f"Unchanged ({len(fixed)})"))
+    if approval.policy and approval.policy.confirm_amount_above_usd is not None:
+        above = usd(approval.policy.confirm_amount_above_usd)
+        hint = f"Only needed above {above}: type the amount again."
+        ending.append(Input("amount", "Confirm the amount", optional=True, hint=hint, most_chars=40))
+    ending.append(_note("Note for the agent", "It is told what changed and why."))
+    submit = "Approve with changes"
+    if needs_full_view(approval):
+        return _review("edit_modal", "Edit", approval, ending, submit, (channel, ts, page))
+    parts = [*_sentence(approval), *ending]
+    return modal("edit_modal", "Edit", parts, submit=submit, private=about(approval, channel, ts))
+
+
+def _edit_input(found: Field) -> Input:
+    options = [Option(str(index), label) for index, label in enumerate(found.labels)]
+    return Input(
+        found.block_id,
+        found.label,
+        found.kind,
+        "edit_value",
+        found.initial,
+        optional=found.optional,
+        multiline=found.multiline,
+        hint=found.hint,
+        decimal=found.decimal,
+        options=options,
+    )
+
+
+def take_over_modal(approval: Approval, channel: str = "", ts: str = "") -> View:
+    """Taking over: the agent only reads from then on (C4)."""
+    parts = [
+        *_sentence(approval),
+        line(Mrkdwn("You do it by hand. The agent only reads from now on, until you hand it back.")),
+        _note("Note", "The agent and your colleagues read this."),
+    ]
+    return modal("take_over_modal", "Take over", parts, submit="Take over", private=about(approval, channel, ts))
+
+
+def hand_back_modal(approval: Approval, channel: str = "", ts: str = "") -> View:
+    """Handing back: what was done by hand, and how things stand now."""
+    parts = [
+        *_sentence(approval),
+        Input("steps", "What you did", multiline=True, hint="One step a line. The agent does not repeat these."),
+        Input("state", "How things stand now", optional=True, multiline=True),
+    ]
+    return modal("hand_back_modal", "Hand back", parts, submit="Hand back", private=about(approval, channel, ts))
+
+
+def request_info_modal(approval: Approval, channel: str = "", ts: str = "") -> View:
+    """A question to the agent; the clock stands still until it answers (C1)."""
+    parts = [
+        *_sentence(approval),
+        Input("question", "What do you need to know?", multiline=True, hint="The clock stands still until it answers."),
+    ]
+    return modal("request_info_modal", "Ask the agent", parts, submit="Ask", private=about(approval, channel, ts))
+
+
+def escalate_modal(approval: Approval, channel: str = "", ts: str = "") -> View:
+    """Passing it on to the next role."""
+    parts = [
+        *_sentence(approval),
+        Input("reason", "Why pass it on?", optional=True, multiline=True, hint="The next reviewer reads this."),
+    ]
+    return modal("escalate_modal", "Escalate", parts, submit="Escalate", private=about(approval, channel, ts))
+
+
+def choose_modal(approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
+    """The full view with all candidates, then one to pick."""
+    redact = redactor_of(approval)
+    options = [Option(choice.id, redact(choice.label)) for choice in approval.request.choices or ()]
+    kind = "radio_buttons" if len(options) <= RADIO else "static_select"
+    ending = [Input("choose", "Your choice", kind, options=options), _note("Note for the agent")]
+    return _review("choose_modal", "Choose", approval, ending, "Choose", (channel, ts, page))
+
+
+def answer_modal(approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
+    """The agent's open question and the answer to it; the full view first where the card could not show everything."""
+    answer = Input("answer", "Your answer", multiline=True)
+    if needs_full_view(approval):
+        return _review("answer_modal", "Answer", approval, [answer], "Answer", (channel, ts, page))
+    question = approval.request.question
+    asked = [_quoted(approval, "The agent asks", question)] if question else []
+    parts = [*_sentence(approval), *asked, answer]
+    return modal("answer_modal", "Answer", parts, submit="Answer", private=about(approval, channel, ts))
+
+
+_PAGED: Final[dict[str, Callable[[Approval, str, str, int], View]]] = {
+    "approve_modal": approve_modal,
+    "edit_modal": edit_modal,
+    "choose_modal": choose_modal,
+    "answer_modal": answer_modal,
+}
+
+
+def undo_modal(approval: Approval, channel: str = "", ts: str = "") -> View:
+    """Asking for what was done to be undone (A14)."""
+    parts = [*_sentence(approval), line(Mrkdwn("The agent is told to undo this.")), _note("Why?")]
+    return modal("undo_modal", "Undo", parts, submit="Undo", private=about(approval, channel, ts))
+
+
+def notice_modal(title: str, text: str, approval: Approval | None = None) -> View:
+    """A refusal or the news that something changed; with `approval`, its present state too."""
+    parts: list[AnyPart] = [
+        line(text if isinstance(text, Mrkdwn) else fill("{text}", text=clip(visible(text), 1000, 2500)))
+    ]
+    if approval is not None:
+        parts += [*_sentence(approval), line(settled_sentence(approval))]
+    return modal("notice_modal", title, parts, private=about(approval) if approval else {})
+
+
+def loading_modal(title: str = "One moment") -> View:
+    """What opens at once while the real view is made; a trigger lives only 3 s."""
+    return modal("loading_modal", title, [line(Mrkdwn("⏳ Loading…"))])
+
+
+__all__ = [
+    "INPUT_CHARS",
+    "REJECT_REASONS",
+    "about",
+    "answer_modal",
+    "approve_modal",
+    "choose_modal",
+    "details_modal",
+    "edit_modal",
+    "escalate_modal",
+    "hand_back_modal",
+    "loading_modal",
+    "notice_modal",
+    "read_metadata",
+    "reject_modal",
+    "request_info_modal",
+    "take_over_modal",
+    "turn_page",
+    "undo_modal",
+]

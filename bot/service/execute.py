@@ -1,0 +1,234 @@
+"""The agent's side of a decided approval: claim once, report once, answer, cancel, label (DESIGN rule 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+from bot.service import notices, ratchet
+from bot.world import World
+from policies import deadlines
+from policies.approval import Approval, Decision
+from policies.digest import fingerprint
+from policies.errors import InvalidInput, NotClaimable, NotFound, OutcomeConflict, Settled, Stopped, TooLate, WrongNonce
+from policies.lifecycle import State, Verb, transition
+from store import approvals, outbox, sessions
+from store.agents import Agent
+from store.audit import Entry, entry_of
+from store.tables import labels
+from store.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The right to run exactly this, once. `idempotency_key` is for the executor's own downstream calls."""
+
+    approval: Approval
+    claim_expires_at: datetime
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every try of this one execution."""
+        return f"sayso-{self.approval.id}-{self.approval.digest[:16]}"
+
+
+def own(unit: Unit, agent: Agent, approval_id: str) -> Approval:
+    """The agent's own approval; raises NotFound, also for another agent's."""
+    approval = approvals.load(unit, approval_id, agent_id=agent.id)
+    if approval is None:
+        raise NotFound()
+    return approval
+
+
+def claim(world: World, agent: Agent, approval_id: str, nonce: str) -> Grant:
+    """The single-use grant; the same nonce gets the same grant again.
+
+    Raises NotClaimable, WrongNonce, TooLate, and Stopped while a person holds executions.
+    """
+    return world.database.run(lambda unit: _claim(world, unit, agent, approval_id, nonce))
+
+
+def _claim(world: World, unit: Unit, agent: Agent, approval_id: str, nonce: str) -> Grant:
+    approval = own(unit, agent, approval_id)
+    hashed = fingerprint(nonce)
+    if approval.state is State.CLAIMED:
+        if approval.nonce_hash != hashed:
+            raise WrongNonce()
+        return _grant(approval)
+    if approval.state is State.EXPIRED:
+        raise TooLate(state=approval.state.value)
+    outcome = transition(approval.state, Verb.CLAIM, unit.now, approval.deadlines)
+    _require_running(unit, approval)
+    assert approval.policy is not None
+    lapses = unit.now + timedelta(seconds=approval.policy.execution_seconds)
+    claimed = replace(
+        approval,
+        state=outcome.state,
+        version=approval.version + 1,
+        updated_at=unit.now,
+        claimed_at=unit.now,
+        nonce_hash=hashed,
+        clock=deadlines.Clock(claim_by=lapses),
+    )
+    if not approvals.save(unit, approval, claimed):
+        return _claim(world, unit, agent, approval_id, nonce)  # somebody was first: perhaps this very nonce
+    _moved(world, unit, claimed, entry_of(claimed, outcome.event, unit.now, f"agent:{agent.name}"))
+    return _grant(claimed)
+
+
+def _grant(approval: Approval) -> Grant:
+    assert approval.clock.claim_by is not None
+    return Grant(approval, approval.clock.claim_by)
+
+
+def _require_running(unit: Unit, approval: Approval) -> None:
+    by = sessions.stopped_by(unit)
+    if by is not None:
+        raise Stopped(reason=f"{by} stopped everything")
+    session_id = approval.request.session_id
+    session = sessions.get(unit, approval.agent_id, session_id) if session_id else None
+    if session is not None and session.state != "running":
+        raise Stopped(reason=f"{session.by} set session {session.id} to {session.state}")
+
+
+def result(world: World, agent: Agent, approval_id: str, nonce: str, outcome: str, detail: str | None) -> Approval:
+    """What happened; the same report again is no error. Raises WrongNonce, OutcomeConflict, Settled, NotClaimable."""
+    return world.database.run(lambda unit: _result(world, unit, agent, approval_id, nonce, outcome, detail))
+
+
+_OUTCOMES = {"succeeded": Verb.SUCCEED, "failed": Verb.FAIL}
+
+
+def _result(
+    world: World, unit: Unit, agent: Agent, approval_id: str, nonce: str, outcome: str, detail: str | None
+) -> Approval:
+    approval = own(unit, agent, approval_id)
+    if approval.nonce_hash is None:
+        raise NotClaimable("Nothing was claimed, so there is no result to report")
+    if approval.nonce_hash != fingerprint(nonce):
+        raise WrongNonce()
+    if approval.state in (State.SUCCEEDED, State.FAILED):
+        if approval.state.value != outcome:
+            raise OutcomeConflict()
+        return approval
+    moved = transition(approval.state, _OUTCOMES[outcome], unit.now, approval.deadlines)
+    finished = replace(
+        approval,
+        state=moved.state,
+        version=approval.version + 1,
+        updated_at=unit.now,
+        outcome_detail=detail,
+        clock=deadlines.Clock(),
+    )
+    if not approvals.save(unit, approval, finished):
+        return _result(world, unit, agent, approval_id, nonce, outcome, detail)  # somebody was first: look again
+    actor, extra = f"agent:{agent.name}", ratchet.after_result(world, unit, finished)
+    entry = entry_of(finished, moved.event, unit.now, actor, decision=outcome, rationale=detail, extra=extra)
+    _moved(world, unit, finished, entry)
+    return finished
+
+
+def cancel(world: World, agent: Agent, approval_id: str) -> Approval:
+    """The agent no longer needs it; cancelling again is no error. Raises Settled where it is too late for that."""
+
+    def work(unit: Unit) -> Approval:
+        approval = own(unit, agent, approval_id)
+        return cancelled(world, unit, approval, f"agent:{agent.name}", "The agent no longer needs it.")
+
+    return world.database.run(work)
+
+
+def cancelled(world: World, unit: Unit, approval: Approval, by: str, note: str) -> Approval:
+    """The approval withdrawn by `by`, or as it is when it was withdrawn already; raises Settled."""
+    if approval.state is State.CANCELLED:
+        return approval
+    outcome = transition(approval.state, Verb.CANCEL, unit.now, approval.deadlines)
+    latency = approvals.latency_ms(approval, unit.now)
+    ended = replace(
+        approval,
+        state=outcome.state,
+        version=approval.version + 1,
+        updated_at=unit.now,
+        clock=deadlines.Clock(),
+        info_request=None,
+        decision=Decision(kind="cancelled", by=by, at=unit.now, note=note, latency_ms=latency),
+    )
+    if not approvals.save(unit, approval, ended):
+        return cancelled(world, unit, _as_it_is(unit, approval), by, note)
+    _moved(world, unit, ended, entry_of(ended, outcome.event, unit.now, by, rationale=note, latency_ms=latency))
+    return ended
+
+
+def _as_it_is(unit: Unit, approval: Approval) -> Approval:
+    found = approvals.load(unit, approval.id)
+    assert found is not None, "approvals are never deleted"
+    return found
+
+
+def answer_info(world: World, agent: Agent, approval_id: str, text: str) -> Approval:
+    """The agent answers a reviewer's question; the clock goes on. Raises Settled where nothing was asked."""
+
+    def work(unit: Unit) -> Approval:
+        approval = own(unit, agent, approval_id)
+        outcome = transition(approval.state, Verb.ANSWER_INFO, unit.now, approval.deadlines)
+        if approval.info_request is None:
+            raise Settled("Nobody is waiting for an answer")
+        answered = replace(
+            approval,
+            version=approval.version + 1,
+            updated_at=unit.now,
+            info_request=None,
+            exchange=(*approval.exchange, (approval.info_request.text, text)),
+            clock=deadlines.resumed(approval.clock, unit.now),
+        )
+        if not approvals.save(unit, approval, answered):
+            return work(unit)
+        notices.in_thread(unit, answered, "info_answered", asked_by=approval.info_request.by)
+        _moved(
+            world, unit, answered, entry_of(answered, outcome.event, unit.now, f"agent:{agent.name}", rationale=text)
+        )
+        return answered
+
+    return world.database.run(work)
+
+
+def label(world: World, agent: Agent, approval_id: str, word: str, detail: str | None) -> Approval:
+    """Later truth about an outcome (F2); the same label again is no error."""
+
+    def work(unit: Unit) -> Approval:
+        approval = own(unit, agent, approval_id)
+        values: dict[str, Any] = {"approval_id": approval.id, "label": word, "detail": detail}
+        unit.execute(insert(labels), values | {"by": f"agent:{agent.name}", "at": unit.now})
+        unit.record(entry_of(approval, "labelled", unit.now, f"agent:{agent.name}", decision=word, rationale=detail))
+        return approval
+
+    try:
+        return world.database.run(work)
+    except IntegrityError as error:
+        if "uq_labels_once" not in str(error) and "labels.approval_id" not in str(error):
+            raise
+        return world.database.read(lambda unit: own(unit, agent, approval_id))
+
+
+def _moved(world: World, unit: Unit, approval: Approval, entry: Entry) -> None:
+    outbox.refresh(unit, approval.id, approval.version)
+    unit.record(entry)
+    unit.after_commit(lambda: _wake(world, approval))
+
+
+def _wake(world: World, approval: Approval) -> None:
+    world.signals.approval_changed(approval.id)
+    world.signals.outbox_filled()
+    if approval.clock.wake_at:
+        world.signals.deadline_set(approval.clock.wake_at)
+
+
+def check_nonce(nonce: object) -> str:
+    """A nonce as it must be: 8 to 200 characters of text."""
+    if not isinstance(nonce, str) or not 8 <= len(nonce) <= 200:
+        raise InvalidInput("must be 8 to 200 characters of text", field="nonce")
+    return nonce

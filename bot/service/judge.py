@@ -1,0 +1,106 @@
+"""What policy says of a request: what came before, on whose authority it is made, and the route that follows (E6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from policies import paths
+from policies.approval import Approval
+from policies.delegation import MAX_CHAIN, Link, bounded
+from policies.digest import canonical
+from policies.errors import InvalidInput
+from policies.lifecycle import GRANTED, State
+from policies.manifest import Policy
+from policies.request import Request
+from policies.routing import History, Route, route
+from store import agents, approvals, history
+from store.agents import Agent
+from store.approvals import Before
+from store.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A route, and the chain of those on whose authority the agent acts, nearest first."""
+
+    route: Route
+    chain: tuple[Link, ...] = ()
+
+
+def known(unit: Unit, agent: Agent, key: str, request: Request, policy: Policy | None) -> Before:
+    """What the store knows before it is judged."""
+    return approvals.before(unit, agent.id, key, request.action, aggregate_of(policy, request.params))
+
+
+def judged(unit: Unit, agent: Agent, request: Request, policy: Policy | None, past: History) -> Judgement:
+    """The route of this request by this agent after `past`; raises InvalidInput for a parent that is none."""
+    chain = _chain(unit, request)
+    own = _route(unit, agent, request, policy, past)
+    if not chain:
+        return Judgement(own)
+    above = agents.named(unit, {link.agent for link in chain})
+    missing = next((link.agent for link in chain if link.agent not in above), None)
+    if missing is not None:
+        raise InvalidInput(f"the agent {missing!r} is no longer active", field="delegated_from")
+    routes = [_route_of(unit, above[link.agent], request, policy) for link in chain]
+    return Judgement(bounded(own, chain, routes), chain)
+
+
+def again(unit: Unit, approval: Approval, params: dict[str, Any], past: History) -> Route:
+    """The route of an open approval with other parameters, under the policy and the chain that it has.
+
+    What counts requests has counted this one already.
+    """
+    agent, policy = Agent(approval.agent_id, approval.agent), approval.policy
+    assert policy is not None
+    request = approval.request.model_copy(update={"params": params})
+    policy = policy.model_copy(update={"quota": None, "checkpoint_every": None})
+    own = _route(unit, agent, request, policy, past)
+    above = agents.named(unit, {link.agent for link in approval.chain})
+    held = [link for link in approval.chain if link.agent in above]
+    return bounded(own, held, [_route_of(unit, above[link.agent], request, policy) for link in held])
+
+
+def _route_of(unit: Unit, agent: Agent, request: Request, policy: Policy | None) -> Route:
+    """What another agent would get for the very same request."""
+    return _route(unit, agent, request, policy, known(unit, agent, "", request, policy).history)
+
+
+def _route(unit: Unit, agent: Agent, request: Request, policy: Policy | None, past: History) -> Route:
+    if policy is not None:
+        past = history.counted(unit, past, policy, request, agent.id)
+    return route(agent.name, request, policy, past)
+
+
+_HELD = GRANTED | {State.CLAIMED}
+
+
+def _chain(unit: Unit, request: Request) -> tuple[Link, ...]:
+    named = request.delegated_from
+    if named is None:
+        return ()
+    parent = approvals.load(unit, named)
+    if parent is not None:
+        chain = (Link(parent.agent, parent.id), *parent.chain) if _held(unit, parent) else ()
+    else:
+        chain = (Link(named),) if agents.named(unit, [named]) else ()
+    if not chain:
+        raise InvalidInput("names neither an approval that holds now nor an agent", field="delegated_from")
+    if len(chain) > MAX_CHAIN:
+        raise InvalidInput(f"more than {MAX_CHAIN} agents stand above this one", field="delegated_from")
+    return chain
+
+
+def _held(unit: Unit, parent: Approval) -> bool:
+    """Whether an approval gives authority: somebody said yes, and it has neither ended nor lapsed."""
+    return parent.state in _HELD and (parent.clock.claim_by is None or parent.clock.claim_by > unit.now)
+
+
+def aggregate_of(policy: Policy | None, params: dict[str, Any]) -> tuple[str, int] | None:
+    """The key under which amounts are summed, and the window in seconds; None where nothing is summed."""
+    if policy is None or policy.aggregate is None:
+        return None
+    per = policy.aggregate.per
+    target = paths.value_at(per, params) if per else None
+    return canonical(None if target is paths.ABSENT else target)[:500], policy.aggregate.window_seconds

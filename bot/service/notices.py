@@ -1,0 +1,89 @@
+"""What Slack is told once, beside the cards: reminders, moves, alarms for operations. Facts only; rendered when sent."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from bot.world import World
+from policies.approval import Approval
+from store import outbox
+from store.unit import Unit
+
+log = logging.getLogger("sayso.notices")
+
+
+def operations(world: World, unit: Unit, key: str, kind: str, approval: Approval | None, **facts: Any) -> None:
+    """Tell operations; where the roster names no channel for them, the log is what remains."""
+    channel = world.book.roster.operations
+    log.warning("operations: %s %s", kind, facts | ({"approval": approval.id} if approval else {}))
+    if channel is not None:
+        outbox.put_notice(
+            unit,
+            key,
+            channel=channel,
+            facts={"notice": kind, **facts},
+            approval_id=approval.id if approval else None,
+            urgency=3,
+        )
+
+
+def unknown_action(world: World, unit: Unit, approval: Approval) -> None:
+    """An action that the manifest does not know was blocked: it needs classifying (A4). Said once an hour and action."""
+    hour = unit.now.strftime("%Y%m%d%H")
+    operations(world, unit, f"blocked:{approval.action}:{hour}", "unknown_action", approval)
+
+
+def nobody_can_decide(world: World, unit: Unit, action: str, role: str) -> None:
+    """A request was refused because nobody could ever decide it (E2). Said once an hour and role."""
+    hour = unit.now.strftime("%Y%m%d%H")
+    text = f"Nobody could ever decide {action}: role {role} has no eligible member. The request was refused."
+    operations(world, unit, f"nobody:{action}:{role}:{hour}", "alert", None, title="Nobody can decide", text=text)
+
+
+def nobody_available(world: World, unit: Unit, approval: Approval) -> None:
+    """A request waits for somebody who is not there."""
+    text = f"{approval.id} waits for {approval.assignee}: {approval.assigned_why}."
+    operations(world, unit, f"absent:{approval.id}", "alert", approval, title="Nobody is available", text=text)
+
+
+def nobody_left(world: World, unit: Unit, approval: Approval) -> None:
+    """Everybody on the path was asked and nobody decided (E3)."""
+    operations(world, unit, f"exhausted:{approval.id}:{len(approval.asked)}", "nobody_left", approval)
+
+
+def outcome_unknown(world: World, unit: Unit, approval: Approval) -> None:
+    """A claim died: a person must look what really happened."""
+    operations(world, unit, f"unknown:{approval.id}", "outcome_unknown", approval)
+
+
+def done_without_asking(unit: Unit, approval: Approval) -> None:
+    """An action runs, and people are told (A5: notify_only)."""
+    assert approval.policy is not None
+    outbox.put_notice(
+        unit,
+        f"notified:{approval.id}",
+        channel=approval.policy.channel,
+        facts={"notice": "done"},
+        approval_id=approval.id,
+    )
+
+
+def in_thread(unit: Unit, approval: Approval, kind: str, **facts: Any) -> None:
+    """A line under the approval's card: its history."""
+    assert approval.policy is not None
+    outbox.put_notice(
+        unit,
+        f"{kind}:{approval.id}:{approval.version}",
+        channel=approval.policy.channel,
+        facts={"notice": kind, **facts},
+        approval_id=approval.id,
+        thread_of=approval.id,
+        urgency=1,
+    )
+
+
+def takeover(world: World, unit: Unit, approval: Approval) -> None:
+    """The takeover package, to the card's thread and to operations as the backup channel (C4)."""
+    in_thread(unit, approval, "takeover")
+    operations(world, unit, f"takeover:{approval.id}", "takeover", approval)

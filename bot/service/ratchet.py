@@ -1,0 +1,39 @@
+"""Autonomy falls by itself: two failures within 24 h cost an agent a level of that action, at once (F7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.service import notices
+from bot.world import World
+from policies import autonomy
+from policies.approval import Approval
+from policies.levels import Level
+from policies.lifecycle import State
+from store import history
+from store.unit import Unit
+
+
+def after_result(world: World, unit: Unit, approval: Approval) -> dict[str, Any]:
+    """Take a level from the agent where this failure costs one; what the audit adds to the result's row."""
+    policy = world.book.manifest.policy(approval.action)
+    if approval.state is not State.FAILED or policy is None or policy.autonomy is None:
+        return {}
+    history.take_turn(unit, approval.agent_id, approval.action)
+    lost = history.demotion(unit, approval.agent_id, approval.action)
+    outcomes = history.outcomes(unit, approval.agent_id, approval.action)
+    level = autonomy.fallen(policy.autonomy, approval.agent, lost, outcomes, unit.now)
+    if level is None:
+        return {}
+    history.demote(unit, approval, level)
+    _tell(world, unit, approval, level)
+    return {"demoted_to": level.value}
+
+
+def _tell(world: World, unit: Unit, approval: Approval, level: Level) -> None:
+    text = (
+        f"{approval.agent} failed {autonomy.FAILURES_TO_FALL} times within 24 h with {approval.action}: "
+        f"from now on at least {level.value}. The owner gives it back in the manifest (autonomy)."
+    )
+    title = "An agent lost a level"
+    notices.operations(world, unit, f"demoted:{approval.id}", "alert", approval, title=title, text=text)

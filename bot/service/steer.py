@@ -1,0 +1,108 @@
+"""People steer running agents: pause, resume, cancel a session, stop and start everything (C3, A13)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.service.execute import cancelled
+from bot.world import World
+from policies.errors import NotFound, Refused, Settled
+from policies.permissions import Actor, genuine, may_administer
+from store import approvals, directory, sessions
+from store.audit import Entry
+from store.sessions import Session
+from store.unit import Unit
+
+STATES = {"pause": "paused", "resume": "running", "cancel": "cancelled"}
+EVENTS = {"pause": "paused", "resume": "unpaused", "cancel": "cancelled", "stop": "stopped", "start": "started"}
+
+
+def _require_admin(actor: Actor) -> None:
+    refusal = may_administer(actor)
+    if refusal is not None:
+        raise Refused(refusal)
+
+
+def steer_session(world: World, actor: Actor, session_id: str, word: str) -> list[Session]:
+    """Pause, resume or cancel a session; cancelling withdraws what it has open. Raises Refused, NotFound."""
+    _require_admin(actor)
+    return world.database.run(lambda unit: _steer(world, unit, actor, session_id, word))
+
+
+def _steer(world: World, unit: Unit, actor: Actor, session_id: str, word: str) -> list[Session]:
+    steered = sessions.steer(unit, session_id, STATES[word], actor.user)
+    if not steered:
+        raise NotFound(f"There is no running session {session_id}.")
+    unit.record(
+        Entry(
+            event=EVENTS[word],
+            at=unit.now,
+            actor=actor.user,
+            session_id=session_id,
+            decision=STATES[word],
+            rationale=f"session {word}",
+        )
+    )
+    if word == "cancel":
+        for session in steered:
+            _withdraw(world, unit, actor, session)
+    unit.after_commit(lambda: world.signals.approval_changed(f"session:{session_id}"))
+    return steered
+
+
+def _withdraw(world: World, unit: Unit, actor: Actor, session: Session) -> None:
+    note = f"Session {session.id} was cancelled."
+    for state in ("pending", "approved", "edited", "chosen", "answered"):
+        for approval in approvals.listed(
+            unit, agent_id=session.agent_id, session_id=session.id, state=state, limit=1000
+        ):
+            try:
+                cancelled(world, unit, approval, actor.user, note)
+            except Settled:
+                continue
+
+
+def stop(world: World, actor: Actor) -> bool:
+    """Hold every execution at once; False when it was held already. Raises Refused."""
+    _require_admin(actor)
+
+    def work(unit: Unit) -> bool:
+        changed = sessions.stop(unit, actor.user)
+        if changed:
+            unit.record(_switch_entry(unit, actor, "stop"))
+        return changed
+
+    return world.database.run(work)
+
+
+def start(world: World, actor: Actor) -> bool:
+    """Let executions go on; False when nothing was held. Raises Refused."""
+    _require_admin(actor)
+
+    def work(unit: Unit) -> bool:
+        changed = sessions.start(unit)
+        if changed:
+            unit.record(_switch_entry(unit, actor, "start"))
+        return changed
+
+    return world.database.run(work)
+
+
+def _switch_entry(unit: Unit, actor: Actor, word: str) -> Entry:
+    return Entry(event=EVENTS[word], at=unit.now, actor=actor.user, decision=word, rationale=f"global {word}")
+
+
+def away(world: World, actor: Actor, until: datetime | None) -> None:
+    """Take no new approvals until then. Raises Refused."""
+    refusal = genuine(actor)
+    if refusal is not None:
+        raise Refused(refusal)
+    world.database.run(lambda unit: directory.set_away(unit, actor.user, until))
+
+
+def back(world: World, actor: Actor) -> bool:
+    """Take approvals again; False when one was not away."""
+    refusal = genuine(actor)
+    if refusal is not None:
+        raise Refused(refusal)
+    return world.database.run(lambda unit: directory.set_back(unit, actor.user))

@@ -1,0 +1,328 @@
+"""An agent asks: policy decides, a reviewer is found, and all of it is one unit of work (DESIGN: ask)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from bot.service import judge, notices, staffing
+from bot.service.judge import Judgement, aggregate_of
+from bot.world import World
+from policies import deadlines, paths
+from policies.approval import Approval, Decision
+from policies.digest import digest_of, fingerprint
+from policies.errors import (
+    InvalidInput,
+    KeyReused,
+    LimitReached,
+    NobodyCanDecide,
+    Unauthorised,
+)
+from policies.lifecycle import State
+from policies.manifest import Manifest, OnTimeout, Policy
+from policies.request import Request, check_params, read_request
+from policies.routing import Level, Route, RouteName
+from policies.sentences import sentence
+from policies.strict_json import parse_object
+from store import agents, approvals, history, ids, outbox
+from store.agents import Agent
+from store.audit import Entry, entry_of
+from store.engine import Database
+from store.unit import Unit
+
+MAX_KEY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The approval, and whether this call made it."""
+
+    approval: Approval
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    agent: Agent
+    key: str
+    body_hash: str
+    request: Request
+    policy: Policy | None
+    manifest: Manifest  # the one that judges: the files may change while it does
+
+
+def submit(world: World, token_hash: str, key: str | None, body: bytes) -> Submitted:
+    """Create an approval, or find the one that the same key made before.
+
+    Raises Unauthorised, MalformedJson, InvalidInput, TooLarge, KeyReused, LimitReached and NobodyCanDecide; then
+    nothing is stored.
+    """
+    agent = world.database.read(lambda unit: agent_of(unit, token_hash))
+    ask = _read(world, agent, key, body)
+    try:
+        return _first_or_again(world.database, lambda unit: _submit(world, unit, ask))
+    except NobodyCanDecide as error:
+        role = str(error.facts.get("role"))
+        world.database.run(lambda unit: _tell_operations(world, unit, ask, role))
+        raise
+
+
+def agent_of(unit: Unit, token_hash: str) -> Agent:
+    """The agent of a token; raises Unauthorised."""
+    agent = agents.authenticate(unit, token_hash)
+    if agent is None:
+        raise Unauthorised()
+    return agent
+
+
+def dry_run(world: World, token_hash: str, body: bytes) -> Route:
+    """The route this request would take; nothing is stored."""
+    agent = world.database.read(lambda unit: agent_of(unit, token_hash))
+    ask = _read(world, agent, "dry-run", body)
+
+    def look(unit: Unit) -> Route:
+        return _judged(unit, ask, _known(unit, ask)).route
+
+    return world.database.read(look)
+
+
+def _read(world: World, agent: Agent, key: str | None, body: bytes) -> _Ask:
+    if key is None or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+        raise InvalidInput(f"a header of 1 to {MAX_KEY} printable characters is required", field="Idempotency-Key")
+    value = parse_object(body)
+    request = read_request(value)
+    manifest = world.book.manifest
+    policy = manifest.policy(request.action)
+    if policy is not None:
+        check_params(policy.params_schema, request.params)
+    return _Ask(agent, key, fingerprint(value), request, policy, manifest)
+
+
+def _first_or_again(database: Database, work: Callable[[Unit], Submitted]) -> Submitted:
+    try:
+        return database.run(work)
+    except IntegrityError as error:
+        if "uq_approvals_idempotency" not in str(error) and "approvals.idempotency_key" not in str(error):
+            raise
+        # The same key arrived twice at once: by now the other one is the recorded answer.
+        return database.run(work)
+
+
+def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
+    known = _known(unit, ask)
+    if known.existing_id is not None:
+        if known.existing_body_hash != ask.body_hash:
+            raise KeyReused()
+        existing = approvals.load(unit, known.existing_id)
+        assert existing is not None
+        return Submitted(existing, created=False)
+    _hold_to_limits(ask, known)
+    approval = _decided(world, unit, ask, _judged_in_turn(unit, ask, known))
+    amount, aggregate = amount_of(ask.policy, approval.params), aggregate_of(ask.policy, approval.params)
+    approvals.add(
+        unit,
+        approval,
+        idempotency_key=ask.key,
+        body_hash=ask.body_hash,
+        amount=amount,
+        aggregate_key=aggregate[0] if aggregate else None,
+    )
+    _announce(world, unit, approval)
+    unit.after_commit(lambda: _wake(world, approval))
+    return Submitted(approval, created=True)
+
+
+def _wake(world: World, approval: Approval) -> None:
+    world.signals.outbox_filled()
+    if approval.clock.wake_at:
+        world.signals.deadline_set(approval.clock.wake_at)
+
+
+def _known(unit: Unit, ask: _Ask) -> approvals.Before:
+    return judge.known(unit, ask.agent, ask.key, ask.request, ask.policy)
+
+
+def _judged(unit: Unit, ask: _Ask, known: approvals.Before) -> Judgement:
+    return judge.judged(unit, ask.agent, ask.request, ask.policy, known.history)
+
+
+def _judged_in_turn(unit: Unit, ask: _Ask, known: approvals.Before) -> Judgement:
+    """What would run by policy is judged again when its turn has come: of ten at once, each counts those before it."""
+    found = _judged(unit, ask, known)
+    if found.route.name is not RouteName.AUTO or ask.policy is None or not history.counts(ask.policy):
+        return found
+    if not history.take_turn(unit, ask.agent.id, ask.request.action):
+        return found
+    return _judged(unit, ask, _known(unit, ask))
+
+
+def amount_of(policy: Policy | None, params: dict[str, Any]) -> Decimal | None:
+    """The amount this request is about, or None."""
+    return paths.amount_at(policy.amount, params) if policy else None
+
+
+def _hold_to_limits(ask: _Ask, known: approvals.Before) -> None:
+    limits = ask.manifest.limits
+    if known.created_last_minute >= limits.creates_per_minute:
+        raise LimitReached(f"more than {limits.creates_per_minute} requests within a minute", retry_after=10)
+    if known.pending >= limits.pending:
+        raise LimitReached(
+            f"{known.pending} requests are pending already, the limit is {limits.pending}", retry_after=60
+        )
+
+
+def _decided(world: World, unit: Unit, ask: _Ask, judgement: Judgement) -> Approval:
+    approval, found = _fresh(unit, ask, judgement), judgement.route
+    match found.name:
+        case RouteName.BLOCK:
+            return _by_policy(approval, State.BLOCKED, "blocked")
+        case RouteName.DENY:
+            return _by_policy(approval, State.DENIED, "denied")
+        case RouteName.AUTO:
+            assert ask.policy is not None
+            clock = deadlines.granted(unit.now, ask.policy.claim_seconds)
+            return sealed(
+                replace(_by_policy(approval, State.APPROVED, "approved"), clock=clock, expires_at=clock.claim_by)
+            )
+        case RouteName.ASK:
+            assert ask.policy is not None
+            return _asked(world, unit, approval, ask.policy, found)
+
+
+def _fresh(unit: Unit, ask: _Ask, judgement: Judgement) -> Approval:
+    request, policy, found = ask.request, ask.policy, judgement.route
+    title = policy.title if policy else request.action
+    return Approval(
+        id=ids.new("apr", unit.now),
+        agent_id=ask.agent.id,
+        agent=ask.agent.name,
+        request=request,
+        params=request.params,
+        sentence=sentence(policy.describe, title, request.params) if policy else request.action,
+        state=State.PENDING,
+        version=1,
+        level=found.level,
+        route=found.name,
+        why=found.cited,
+        chain=judgement.chain,
+        digest="",
+        policy=policy,
+        policy_version=ask.manifest.version,
+        created_at=unit.now,
+        updated_at=unit.now,
+    )
+
+
+def _by_policy(approval: Approval, state: State, kind: str) -> Approval:
+    decision = Decision(kind=kind, by="policy", at=approval.created_at, note=approval.why[0], latency_ms=0)
+    return sealed(replace(approval, state=state, decision=decision))
+
+
+def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: Route) -> Approval:
+    roles = staffing.roles_ahead(policy, found.role)
+    staffing.require_somebody(world, policy, approval.request, roles)
+    choice, available = staffing.first_reviewer(world, unit, approval.request, roles)
+    assert choice is not None, "require_somebody found somebody"
+    clock = deadlines.opened(unit.now, sla_seconds=policy.sla_seconds, timeout_seconds=timeout_of(policy, found.level))
+    reached = dict.fromkeys([policy.role, *(choice.passed_roles or (choice.role,))])
+    asked = replace(
+        approval,
+        clock=clock,
+        expires_at=clock.expires_at,
+        assignee=choice.user,
+        role=choice.role,
+        reached_roles=tuple(reached),
+        asked=(choice.user,),
+        assigned_why=choice.why,
+    )
+    if not available:
+        notices.nobody_available(world, unit, asked)
+    return sealed(asked)
+
+
+def timeout_of(policy: Policy, level: Level | None) -> int | None:
+    """Seconds until silence speaks; None where it never does (B4)."""
+    if policy.on_timeout is OnTimeout.HOLD:
+        return None
+    return policy.soft_timeout_seconds if level is Level.SOFT_APPROVAL else policy.hard_timeout_seconds
+
+
+def sealed(approval: Approval) -> Approval:
+    """The approval with the digest of what it now is."""
+    request = approval.request
+    choices = [choice.model_dump() for choice in request.choices] if request.choices else None
+    digest = digest_of(
+        approval_id=approval.id,
+        agent=approval.agent,
+        action=approval.action,
+        params=approval.params,
+        policy_version=approval.policy_version,
+        expires_at=approval.expires_at,
+        kind=request.kind,
+        choices=choices,
+        question=request.question,
+    )
+    return replace(approval, digest=digest)
+
+
+def _announce(world: World, unit: Unit, approval: Approval) -> None:
+    """The audit rows of a new approval, and what Slack shall show of it."""
+    actor = f"agent:{approval.agent}"
+    extra = {"delegation": [str(link) for link in approval.chain]} if approval.chain else {}
+    reason = approval.request.reason or None
+    unit.record(entry_of(approval, "requested", unit.now, actor, rationale=reason, extra=extra))
+    event = _POLICY_EVENTS.get((approval.route, approval.level))
+    if event is not None:
+        rationale = approval.why[0]
+        unit.record(entry_of(approval, event, unit.now, "policy", decision=approval.state.value, rationale=rationale))
+    if approval.pending:
+        show_card(unit, approval)
+    elif approval.state is State.BLOCKED:
+        notices.unknown_action(world, unit, approval)
+    elif approval.level is Level.NOTIFY_ONLY:
+        notices.done_without_asking(unit, approval)
+
+
+_POLICY_EVENTS: dict[tuple[RouteName, Level | None], str] = {
+    (RouteName.AUTO, Level.FULL_AUTO): "auto_proceeded",
+    (RouteName.AUTO, Level.NOTIFY_ONLY): "notified",
+    (RouteName.DENY, None): "denied",
+    (RouteName.BLOCK, None): "blocked",
+}
+
+_URGENCY = {"low": 0, "normal": 1, "high": 2}
+
+
+def show_card(unit: Unit, approval: Approval) -> None:
+    """Want a live card where the action's channel is; each person asked gets one of their own."""
+    assert approval.policy is not None
+    outbox.put_card(
+        unit,
+        approval_id=approval.id,
+        version=approval.version,
+        channel=approval.policy.channel,
+        urgency=_URGENCY[approval.request.urgency] * 2 + (approval.policy.severity == "high"),
+        round_=len(approval.asked),
+    )
+
+
+def _tell_operations(world: World, unit: Unit, ask: _Ask, role: str) -> None:
+    unit.record(
+        Entry(
+            event="refused",
+            at=unit.now,
+            actor="policy",
+            agent=ask.agent.name,
+            action=ask.request.action,
+            session_id=ask.request.session_id,
+            params=ask.request.params,
+            rationale=f"nobody could ever decide this: {role}",
+            policy_version=ask.manifest.version,
+        )
+    )
+    notices.nobody_can_decide(world, unit, ask.request.action, role)
+    unit.after_commit(world.signals.outbox_filled)

@@ -1,0 +1,90 @@
+"""Settings from the environment and `.env` (CONTRACT: Settings); a wrong one stops the start with a line that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from policies.errors import SaysoError
+
+SHIPPED = Path(__file__).resolve().parent.parent / "policies"
+SLACK_API = "https://slack.com/api/"
+
+
+class BadSetting(SaysoError):
+    """A setting is missing or wrong."""
+
+
+def _named(name: str) -> AliasChoices:
+    return AliasChoices(name)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Seconds are whole; paths are relative to the working directory."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True)
+
+    slack_bot_token: str | None = Field(default=None, validation_alias=_named("SLACK_BOT_TOKEN"))
+    slack_signing_secret: str | None = Field(default=None, validation_alias=_named("SLACK_SIGNING_SECRET"))
+    slack_app_token: str | None = Field(default=None, validation_alias=_named("SLACK_APP_TOKEN"))
+    slack_api_url: str = Field(default=SLACK_API, validation_alias=_named("SAYSO_SLACK_API_URL"))
+    database_url: str = Field(default="sqlite:///sayso.db", validation_alias=_named("SAYSO_DATABASE_URL"))
+    manifest: Path = Field(default=SHIPPED / "actions.yml", validation_alias=_named("SAYSO_MANIFEST"))
+    roster: Path = Field(default=SHIPPED / "reviewers.yml", validation_alias=_named("SAYSO_ROSTER"))
+    host: str = Field(default="127.0.0.1", validation_alias=_named("SAYSO_HOST"))
+    port: Annotated[int, Field(ge=0, le=65535, validation_alias=_named("SAYSO_PORT"))] = 8350
+    sweep_seconds: Annotated[int, Field(ge=1, le=300, validation_alias=_named("SAYSO_SWEEP_SECONDS"))] = 30
+    audit_key: str | None = Field(default=None, validation_alias=_named("SAYSO_AUDIT_KEY"))
+    audit_head: Path | None = Field(default=None, validation_alias=_named("SAYSO_AUDIT_HEAD"))
+    log_format: Literal["text", "json"] = Field(default="text", validation_alias=_named("SAYSO_LOG_FORMAT"))
+
+    @field_validator("slack_bot_token", "slack_signing_secret", "slack_app_token", "audit_key")
+    @classmethod
+    def _blank_is_missing(cls, value: str | None) -> str | None:
+        return value.strip() or None if value is not None else None
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError("must be an http or https URL")
+        return value if value.endswith("/") else value + "/"
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is reached over Socket Mode."""
+        return self.slack_app_token is not None
+
+    def require_slack(self) -> None:
+        """Raise BadSetting unless everything that serving needs is set."""
+        if self.slack_bot_token is None:
+            raise BadSetting("SLACK_BOT_TOKEN: is not set", field="SLACK_BOT_TOKEN")
+        if not self.socket_mode and self.slack_signing_secret is None:
+            raise BadSetting(
+                "SLACK_SIGNING_SECRET: is not set (needed unless SLACK_APP_TOKEN is)", field="SLACK_SIGNING_SECRET"
+            )
+
+
+def load_settings() -> Settings:
+    """The settings of this process; raises BadSetting naming the first wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        name = str(problem["loc"][0]) if problem["loc"] else "settings"
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        raise BadSetting(f"{name}: {message}", field=name) from None
+
+
+def read_file(name: str, path: Path) -> str:
+    """The text of a file that a setting names; raises BadSetting naming the setting."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
+        raise BadSetting(f"{name}: cannot read {path}: {reason}", field=name) from None

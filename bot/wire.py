@@ -1,0 +1,155 @@
+"""How approvals, grants and routes leave over HTTP (CONTRACT: the approval object), and how errors do (RFC 9457)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from policies import errors
+from policies.approval import Approval, feedback
+from policies.digest import rfc3339
+from policies.routing import Route
+from store.engine import StoreUnavailable
+from store.sessions import Session
+
+from bot.service.execute import Grant  # isort: skip
+
+
+def _moment(value: datetime | None) -> str | None:
+    return rfc3339(value) if value else None
+
+
+def approval_json(approval: Approval) -> dict[str, Any]:
+    """The approval object."""
+    decision, info = approval.decision, approval.info_request
+    return {
+        "id": approval.id,
+        "action": approval.action,
+        "params": approval.params,
+        "state": approval.state.value,
+        "version": approval.version,
+        "level": approval.level.value if approval.level else None,
+        "route": approval.route.value,
+        "why": list(approval.why),
+        "digest": approval.digest,
+        "policy_version": approval.policy_version,
+        "assignee": approval.assignee,
+        "assigned_why": approval.assigned_why,
+        "session_id": approval.request.session_id,
+        "delegation": [str(link) for link in approval.chain],
+        "due_at": _moment(approval.clock.due_at),
+        "expires_at": _moment(approval.clock.expires_at or approval.expires_at),
+        "created_at": _moment(approval.created_at),
+        "decision": asdict(decision) | {"at": _moment(decision.at)} if decision else None,
+        "info_request": asdict(info) | {"at": _moment(info.at)} if info else None,
+        "feedback": feedback(approval),
+    }
+
+
+def grant_json(grant: Grant) -> dict[str, Any]:
+    """The single-use grant."""
+    approval, decision = grant.approval, grant.approval.decision
+    return {
+        "id": approval.id,
+        "params": approval.params,
+        "digest": approval.digest,
+        "note": decision.note if decision and decision.by != "policy" else None,
+        "edited": decision is not None and decision.edited_params is not None,
+        "choice": decision.choice if decision else None,
+        "answer": decision.answer if decision else None,
+        "claim_expires_at": rfc3339(grant.claim_expires_at),
+        "idempotency_key": grant.idempotency_key,
+    }
+
+
+def route_json(route: Route) -> dict[str, Any]:
+    """What the policy would say."""
+    return {
+        "route": route.name.value,
+        "level": route.level.value if route.level else None,
+        "why": list(route.cited),
+        "role": route.role,
+    }
+
+
+def session_json(session: Session) -> dict[str, Any]:
+    """The session object."""
+    return {"id": session.id, "state": session.state, "by": session.by, "at": rfc3339(session.at)}
+
+
+def cursor_of(approval: Approval) -> str:
+    """Where a list goes on after this approval."""
+    return base64.urlsafe_b64encode(f"{rfc3339(approval.created_at)}|{approval.id}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> tuple[datetime, str]:
+    """The place a cursor names; raises InvalidInput."""
+    try:
+        plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+        moment, _, last_id = plain.partition("|")
+        found = datetime.fromisoformat(moment)
+        if found.tzinfo is None:
+            raise ValueError("a cursor of ours names its zone")
+        return found.astimezone(UTC), last_id
+    except (ValueError, OverflowError, binascii.Error):
+        raise errors.InvalidInput("is not a cursor of ours", field="cursor") from None
+
+
+STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (errors.Unauthorised, 401),
+    (errors.NotFound, 404),
+    (errors.TooLarge, 413),
+    (errors.MalformedJson, 400),
+    (errors.KeyReused, 422),
+    (errors.NobodyCanDecide, 422),
+    (errors.InvalidInput, 422),
+    (errors.LimitReached, 429),
+    (errors.TooLate, 410),
+    (errors.Stopped, 423),
+    (errors.WrongNonce, 409),
+    (errors.NotClaimable, 409),
+    (errors.OutcomeConflict, 409),
+    (errors.Settled, 409),
+    (errors.Refused, 403),
+    (StoreUnavailable, 503),
+)
+
+_TITLES = {
+    400: "Bad request",
+    401: "Unauthorised",
+    403: "Refused",
+    404: "Not found",
+    409: "Conflict",
+    410: "Too late",
+    413: "Too large",
+    422: "Invalid",
+    423: "Stopped",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Unavailable",
+}
+
+
+def status_of(error: errors.SaysoError) -> int:
+    """The HTTP status of a domain error; a missing Idempotency-Key is a bad request (CONTRACT)."""
+    if error.field == "Idempotency-Key":
+        return 400
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def problem(status: int, detail: str, *, field: str | None = None, **more: Any) -> dict[str, Any]:
+    """An RFC 9457 problem."""
+    named = f"{field}: {detail}" if field and not detail.startswith(field) else detail
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "detail": named,
+    }
+    if field:
+        body["field"] = field
+        body["errors"] = [{"field": field, "message": detail}]
+    return body | {name: value for name, value in more.items() if value is not None}

@@ -1,0 +1,1 @@
+"""A Slack workspace in the browser: Sayso's keyless demo and its test kit."""

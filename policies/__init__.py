@@ -1,0 +1,1 @@
+"""Decides: pure rules with time as an argument and no I/O."""

@@ -1,0 +1,165 @@
+"""An approval as everything else sees it: one frozen value, read from one row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from policies.deadlines import Clock
+from policies.delegation import Link
+from policies.lifecycle import GRANTED, Deadlines, State
+from policies.manifest import OnTimeout, Policy
+from policies.request import Request
+from policies.routing import Level, RouteName
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's yes towards a quorum, in the role it counts for."""
+
+    user: str
+    role: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided (CONTRACT: decision). `by` is a Slack user id, or "policy"; `latency_ms` counts from the request."""
+
+    kind: str
+    by: str
+    at: datetime
+    note: str | None = None
+    edited_params: dict[str, Any] | None = None
+    choice: str | None = None
+    answer: str | None = None
+    human_steps: list[str] | None = None
+    latency_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InfoRequest:
+    """A reviewer's open question to the agent; while it is open, the clock stands still."""
+
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One request and all that became of it."""
+
+    id: str
+    agent_id: str
+    agent: str
+    request: Request
+    params: dict[str, Any]
+    sentence: str
+    state: State
+    version: int
+    level: Level | None
+    route: RouteName
+    why: tuple[str, ...]
+    digest: str
+    policy: Policy | None
+    policy_version: str
+    created_at: datetime
+    updated_at: datetime
+    clock: Clock = field(default_factory=Clock)
+    expires_at: datetime | None = None
+    assignee: str | None = None
+    role: str | None = None
+    reached_roles: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    assigned_why: str | None = None
+    info_request: InfoRequest | None = None
+    exchange: tuple[tuple[str, str], ...] = ()
+    votes: tuple[Vote, ...] = ()
+    decision: Decision | None = None
+    claimed_at: datetime | None = None
+    nonce_hash: str | None = None
+    outcome_detail: str | None = None
+    chain: tuple[Link, ...] = ()
+
+    @property
+    def action(self) -> str:
+        """The action's name in the manifest."""
+        return self.request.action
+
+    @property
+    def title(self) -> str:
+        """The action's title for people; its name where the manifest does not know it."""
+        return self.policy.title if self.policy else self.action
+
+    @property
+    def pending(self) -> bool:
+        """Whether a person is still to decide."""
+        return self.state is State.PENDING
+
+    @property
+    def granted(self) -> bool:
+        """Whether it may be claimed now."""
+        return self.state in GRANTED
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """The moments the lifecycle judges."""
+        paused = self.clock.paused_at is not None
+        return Deadlines(None if paused else self.clock.expires_at, self.clock.claim_by)
+
+    @property
+    def roles_that_decide(self) -> tuple[str, ...]:
+        """The required role and every role the escalation has reached."""
+        return self.reached_roles
+
+    @property
+    def holds_for_ever(self) -> bool:
+        """Whether silence means that it simply waits on (B4)."""
+        return self.policy is not None and self.policy.on_timeout is OnTimeout.HOLD
+
+
+def feedback(approval: Approval) -> str:
+    """One paragraph for the agent's context: what was decided, by whom, and what that means for its next step (B6, C2)."""
+    decision = approval.decision
+    what = f"Your request to run {approval.action} ({approval.sentence})"
+    if approval.state is State.PENDING:
+        if approval.info_request:
+            return f"{what} is waiting for your answer to a question: {approval.info_request.text}"
+        return f"{what} is waiting for a person. Do not run it yet."
+    note = f" Note: {decision.note}" if decision and decision.note else ""
+    by = f" by {decision.by}" if decision and decision.by != "policy" else " by policy" if decision else ""
+    return f"{what} {_MEANING[approval.state].format(by=by)}{_specifics(decision)}{note}".strip()
+
+
+_MEANING = {
+    State.APPROVED: "was approved{by}. Claim it and run it exactly as asked.",
+    State.EDITED: "was approved{by} with changed parameters. Run it with the parameters of the grant, not your own.",
+    State.CHOSEN: "was decided{by}.",
+    State.ANSWERED: "was answered{by}.",
+    State.REJECTED: "was rejected{by}. Do not run it, and do not ask for the same again unchanged.",
+    State.TAKEN_OVER: "was taken over{by}. Only read from now on; do not act on it.",
+    State.HANDED_BACK: "was done by hand and handed back{by}. Go on from the new state; do not repeat these steps.",
+    State.EXPIRED: "expired without a decision or without being claimed in time. Do not run it.",
+    State.CANCELLED: "was cancelled{by}. Do not run it.",
+    State.BLOCKED: "was blocked: this action is not in the manifest. Do not run it.",
+    State.DENIED: "was denied{by}. Do not run it.",
+    State.CLAIMED: "was approved{by} and claimed; report its result.",
+    State.SUCCEEDED: "was approved{by}, run, and reported as succeeded.",
+    State.FAILED: "was approved{by}, run, and reported as failed.",
+    State.OUTCOME_UNKNOWN: "was claimed, but no result came in time. Do not run it again; a person has to look.",
+}
+
+
+def _specifics(decision: Decision | None) -> str:
+    if decision is None:
+        return ""
+    parts = []
+    if decision.choice:
+        parts.append(f" The choice is {decision.choice}.")
+    if decision.answer:
+        parts.append(f" The answer is: {decision.answer}")
+    if decision.human_steps:
+        parts.append(f" Done by hand: {'; '.join(decision.human_steps)}.")
+    return "".join(parts)

@@ -1,0 +1,101 @@
+"""When the clock acts: due, reminder, expiry, claim; a clock that stands still while information is awaited (B4, E3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+REMIND_AT_SHARE = 0.75  # of the SLA; PEERS: the reminder people accept
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """An approval's moments, all UTC; None means never. `due_at` is the SLA of the present assignee."""
+
+    due_at: datetime | None = None
+    remind_at: datetime | None = None
+    expires_at: datetime | None = None
+    claim_by: datetime | None = None
+    paused_at: datetime | None = None
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """The next moment at which the sweep has something to do; while paused there is none."""
+        if self.paused_at is not None:
+            return None
+        moments = [moment for moment in (self.due_at, self.remind_at, self.expires_at, self.claim_by) if moment]
+        return min(moments, default=None)
+
+
+class Due(StrEnum):
+    """What the sweep owes an approval at a moment, the most final first."""
+
+    EXPIRE = "expire"
+    LAPSE = "lapse"
+    REASSIGN = "reassign"
+    REMIND = "remind"
+
+
+def opened(now: datetime, *, sla_seconds: int, timeout_seconds: int | None) -> Clock:
+    """The clock of a request that starts waiting now; no timeout means it is held for ever (B4: hold)."""
+    expires = now + timedelta(seconds=timeout_seconds) if timeout_seconds is not None else None
+    return assigned(Clock(expires_at=expires), now, sla_seconds)
+
+
+def assigned(clock: Clock, now: datetime, sla_seconds: int) -> Clock:
+    """The clock after somebody was asked now: a fresh SLA, and a reminder at 75 % of it."""
+    sla = timedelta(seconds=sla_seconds)
+    return replace(clock, due_at=now + sla, remind_at=now + sla * REMIND_AT_SHARE)
+
+
+def reminded(clock: Clock) -> Clock:
+    """The clock after its reminder went out."""
+    return replace(clock, remind_at=None)
+
+
+def exhausted(clock: Clock) -> Clock:
+    """The clock when nobody is left to ask: only the final expiry remains."""
+    return replace(clock, due_at=None, remind_at=None)
+
+
+def paused(clock: Clock, now: datetime) -> Clock:
+    """The clock while information is awaited: it stands still from the first question on (C1)."""
+    return replace(clock, paused_at=clock.paused_at or now)
+
+
+def resumed(clock: Clock, now: datetime) -> Clock:
+    """The clock after the answer: every moment moves by the time it stood still."""
+    if clock.paused_at is None:
+        return clock
+    shift = max(now - clock.paused_at, timedelta(0))
+    return Clock(
+        due_at=clock.due_at and clock.due_at + shift,
+        remind_at=clock.remind_at and clock.remind_at + shift,
+        expires_at=clock.expires_at and clock.expires_at + shift,
+        claim_by=clock.claim_by,
+    )
+
+
+def granted(now: datetime, claim_seconds: int) -> Clock:
+    """The clock of an approved request: unclaimed, it expires (DESIGN rule 13: 15 minutes unless the manifest says otherwise)."""
+    return Clock(claim_by=now + timedelta(seconds=claim_seconds))
+
+
+def owed(clock: Clock, now: datetime, *, claimed: bool = False) -> Due | None:
+    """What is owed at `now`, or None when nothing is."""
+    if clock.paused_at is not None:
+        return None
+    if _reached(clock.expires_at, now):
+        return Due.EXPIRE
+    if _reached(clock.claim_by, now):
+        return Due.LAPSE if claimed else Due.EXPIRE
+    if _reached(clock.due_at, now):
+        return Due.REASSIGN
+    if _reached(clock.remind_at, now):
+        return Due.REMIND
+    return None
+
+
+def _reached(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now

@@ -1,0 +1,55 @@
+"""Canonical bytes of what a person approves, and their SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+DOMAIN = b"sayso/approval/v1\x00"
+
+
+def canonical(value: Any) -> str:
+    """One text per JSON value: keys sorted, no spaces, ASCII only; 1 and 1.0 stay different.
+
+    Raises ValueError for NaN and infinities, which JSON cannot hold.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def fingerprint(value: Any) -> str:
+    """SHA-256 (64 hex digits) of a JSON value's canonical text."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with microseconds and a Z, the one form in which times leave Sayso."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def digest_of(
+    *,
+    approval_id: str,
+    agent: str,
+    action: str,
+    params: dict[str, Any],
+    policy_version: str,
+    expires_at: datetime | None,
+    kind: str = "confirm",
+    choices: list[dict[str, Any]] | None = None,
+    question: str | None = None,
+) -> str:
+    """The digest that travels through card, button, decision and claim (DESIGN rule 7): 64 hex digits."""
+    body = {
+        "agent": agent,
+        "action": action,
+        "approval": approval_id,
+        "choices": choices,
+        "expires_at": rfc3339(expires_at) if expires_at else None,
+        "kind": kind,
+        "params": params,
+        "policy_version": policy_version,
+        "question": question,
+    }
+    return hashlib.sha256(DOMAIN + canonical(body).encode()).hexdigest()

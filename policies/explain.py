@@ -1,0 +1,129 @@
+"""How one request would route, and why: every reason with the line of the manifest that it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from policies import quorum
+from policies.errors import InvalidInput
+from policies.manifest import Manifest, OnTimeout, Policy
+from policies.request import Request, check_params
+from policies.routing import History, Level, Route, RouteName, route
+from policies.sentences import sentence
+
+IN_WORDS = {
+    Level.FULL_AUTO: "runs by itself",
+    Level.NOTIFY_ONLY: "runs by itself, and people are told",
+    Level.SOFT_APPROVAL: "a person may object; silence consents",
+    Level.HARD_APPROVAL: "waits for a person's yes",
+    Level.HUMAN_TAKEOVER: "a person takes over",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One rule that spoke; `line` is where the manifest says so, None where it is a rule of Sayso itself."""
+
+    text: str
+    line: int | None
+    decides: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A route with its reasons, the deciding one first, and who would be asked until when (seconds).
+
+    `problem` says why the request would be refused as malformed (422) before any rule spoke.
+    """
+
+    action: str
+    sentence: str
+    route: str
+    level: str | None
+    reasons: tuple[Reason, ...]
+    problem: str | None = None
+    role: str | None = None
+    escalation_path: tuple[str, ...] = ()
+    approvers: int = 0
+    sla_seconds: int | None = None
+    timeout_seconds: int | None = None
+    on_timeout: str | None = None
+    policy_version: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The explanation as JSON values."""
+        return asdict(self)
+
+
+def explain(manifest: Manifest, request: Request, *, agent: str, history: History | None = None) -> Explanation:
+    """How `request` by `agent` would route under `manifest`; nothing is stored."""
+    policy = manifest.policy(request.action)
+    went = route(agent, request, policy, history or History())
+    reasons = tuple(
+        Reason(text, line, index == 0) for index, (text, line) in enumerate(zip(went.why, went.lines, strict=True))
+    )
+    level = went.level.value if went.level else None
+    if policy is None:
+        return Explanation(request.action, "", went.name.value, level, reasons, policy_version=manifest.version)
+    return Explanation(
+        action=request.action,
+        sentence=sentence(policy.describe, policy.title, request.params),
+        route=went.name.value,
+        level=level,
+        reasons=reasons,
+        problem=_problem(policy, request),
+        policy_version=manifest.version,
+        **(_asked(policy, went) if went.name is RouteName.ASK else {}),
+    )
+
+
+def _problem(policy: Policy, request: Request) -> str | None:
+    try:
+        check_params(policy.params_schema, request.params)
+    except InvalidInput as error:
+        return f"{error.field}: {error}"
+    return None
+
+
+def _asked(policy: Policy, went: Route) -> dict[str, Any]:
+    soft = went.level is Level.SOFT_APPROVAL
+    timeout = policy.soft_timeout_seconds if soft else policy.hard_timeout_seconds
+    # Silence consents to soft approvals only (B4): elsewhere it denies.
+    silence = OnTimeout.DENY if policy.on_timeout is OnTimeout.APPROVE and not soft else policy.on_timeout
+    return {
+        "role": went.role,
+        "escalation_path": tuple(role for role in policy.escalation_path if role != went.role),
+        "approvers": quorum.total(policy.approvers),
+        "sla_seconds": policy.sla_seconds,
+        "timeout_seconds": None if silence is OnTimeout.HOLD else timeout,
+        "on_timeout": silence.value,
+    }
+
+
+def in_words(explanation: Explanation, *, path: str) -> str:
+    """The explanation as text for people, each reason with file and line."""
+    level = Level(explanation.level) if explanation.level else None
+    what = {"deny": "refused at once", "block": "blocked: not in the manifest"}.get(explanation.route, "")
+    lines = [f"{explanation.action}: {explanation.route}, {level.value + ': ' + IN_WORDS[level] if level else what}"]
+    if explanation.sentence:
+        lines.append(f"  {explanation.sentence}")
+    if explanation.problem:
+        lines.append(f"  would be refused as malformed: {explanation.problem}")
+    lines.append("Reasons, the deciding one first:")
+    for number, reason in enumerate(explanation.reasons, 1):
+        where = f"{path}:{reason.line}" if reason.line else "a rule of Sayso"
+        lines.append(f"  {number}. {reason.text} [{where}]")
+    if explanation.role:
+        lines.extend(_who(explanation))
+    return "\n".join(lines)
+
+
+def _who(explanation: Explanation) -> list[str]:
+    roles = " → ".join([str(explanation.role), *explanation.escalation_path])
+    until = f"after {explanation.timeout_seconds} s" if explanation.timeout_seconds else "however long it takes"
+    people = "person" if explanation.approvers == 1 else "people"
+    return [
+        f"Asked: {explanation.approvers} {people} of {roles}, each with {explanation.sla_seconds} s",
+        f"Silence: {explanation.on_timeout}, {until}",
+    ]

@@ -1,0 +1,117 @@
+"""Conditions over a request in CEL, checked when the file loads: typed, total, no loops, no regexes, no side effects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from cel_expr_python import cel
+
+MAX_LENGTH = 500
+_TYPES: dict[str, Any] = {
+    "params": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
+    "agent": cel.Type.STRING,
+    "action": cel.Type.STRING,
+    # Numbers, or null where they are unknown.
+    "amount": cel.Type.DYN,
+    "confidence": cel.Type.DYN,
+    "risk_score": cel.Type.DYN,
+    "evidence": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
+    "urgency": cel.Type.STRING,
+    "on_behalf_of": cel.Type.STRING,
+}
+NAMES = tuple(_TYPES)
+# Loops could be nested, and a regex is a language of its own: without both, an evaluation is as short as its text.
+_CONFIG = """
+name: sayso
+stdlib:
+  exclude_macros: [all, exists, exists_one, map, filter]
+  exclude_functions: [{name: matches}]
+"""
+_TYPICAL: dict[str, Any] = {
+    "params": {},
+    "agent": "agent",
+    "action": "action",
+    "amount": 1.0,
+    "confidence": 0.5,
+    "risk_score": 0.5,
+    "evidence": {},
+    "urgency": "normal",
+    "on_behalf_of": "",
+}
+_PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_WRONG_TYPES = "No matching overload"
+
+
+class CannotTell(Exception):
+    """The condition has no answer for this request, such as where it names a parameter that is not there."""
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    return cel.NewEnv(config=cel.NewEnvConfigFromYaml(_CONFIG), variables=_TYPES)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(source: str) -> Any:
+    return _environment().compile(source)
+
+
+def checked(source: str) -> str:
+    """`source` itself; raises ValueError in one line where it is not a condition over NAMES."""
+    if not source.isprintable() and not all(char.isprintable() or char in "\n\t" for char in source):
+        raise ValueError("holds characters that cannot be seen")
+    try:
+        told = _compiled(source).return_type()
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"not a condition: {_problem(str(error))}") from None
+    if told not in (cel.Type.BOOL, cel.Type.DYN):
+        raise ValueError(f"must be true or false, and is {told.name().lower()}")
+    # The checker takes an unknown number for anything: a typical request shows what it is.
+    try:
+        holds(source, _TYPICAL)
+    except CannotTell as error:
+        if _WRONG_TYPES in str(error):
+            raise ValueError(f"not a condition: {_overload(str(error))}") from None
+    return source
+
+
+def holds(source: str, values: Mapping[str, Any]) -> bool:
+    """Whether the condition holds for `values`; raises CannotTell where it has no answer."""
+    try:
+        result = _compiled(source).eval(data=dict(values))
+        answer = result.value()
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise CannotTell(str(error)) from None
+    if result.type() != cel.Type.BOOL or not isinstance(answer, bool):
+        raise CannotTell(str(answer) if result.type() == cel.Type.ERROR else "the answer is neither true nor false")
+    return answer
+
+
+def _problem(text: str) -> str:
+    found = _PLACE.search(text)
+    if found is None:
+        return "nested too deep" if "recursion" in text else text.partition("\n")[0][:200]
+    line, column, said = found.groups()
+    place = f"column {column}" if line == "1" else f"line {line}, column {column}"
+    said = said.removesuffix(" [INVALID_ARGUMENT]").replace(" (in container '')", "")
+    return f"{place}: {said.partition(' expecting {')[0]}"
+
+
+def _overload(text: str) -> str:
+    return "types that do not go together" + text.partition(":")[2].partition(":")[2].rstrip(".")
+
+
+_NAMED = re.compile(r"\bparams(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?!\w*\()")
+_HAS = re.compile(r"\bhas\(\s*(params(?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*\)")
+_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'")
+
+
+def named(source: str) -> dict[str, bool]:
+    """The parameter paths that a condition names, and whether each is asked for with has() too."""
+    bare = _QUOTED.sub("''", source)
+    guarded = set(_HAS.findall(bare))
+    # A name before an opening bracket is a function: params.note.contains('x') is about params.note.
+    return {path: path in guarded for path in dict.fromkeys(_NAMED.findall(bare))}

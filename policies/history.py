@@ -1,0 +1,37 @@
+"""What the store knows of the past when a request arrives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from policies.levels import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Demotion:
+    """A level that an agent lost an action to, and when (F7)."""
+
+    level: Level
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Sums are in dollars; none of the figures counts the request itself.
+
+    `*_uses` count what was claimed before: of this action by this agent, by anybody, and for this principal.
+    `requests_24h` is what this agent asked of this action within 24 h and was not refused by policy. `unseen_in_row`
+    is how many ran by policy alone in this session since a person last decided one.
+    """
+
+    agent_failures_24h: int = 0
+    aggregate_usd: Decimal = Decimal(0)
+    stopped: bool = False
+    agent_uses: int = 0
+    tool_uses: int = 0
+    user_uses: int = 0
+    requests_24h: int = 0
+    unseen_in_row: int = 0
+    demotion: Demotion | None = None

@@ -1,0 +1,145 @@
+"""What an agent sends when it asks (CONTRACT: request body)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import jsonschema
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from policies.errors import InvalidInput
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=8000)]
+Item = Annotated[str, Field(min_length=1, max_length=2000)]
+Items = Annotated[list[Item], Field(max_length=50)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Evidence(_Body):
+    """What can be checked about the agent's work, unlike its own word (A6)."""
+
+    retrieval_hits: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    tool_errored: bool | None = None
+    self_consistency: Share | None = None
+    schema_ok: bool | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The share of the given signals that hold; None when none is given (A6)."""
+        signals = [
+            holds
+            for given, holds in (
+                (self.retrieval_hits, (self.retrieval_hits or 0) >= 2),
+                (self.tool_errored, not self.tool_errored),
+                (self.self_consistency, (self.self_consistency or 0) >= 0.8),
+                (self.schema_ok, bool(self.schema_ok)),
+            )
+            if given is not None
+        ]
+        return sum(signals) / len(signals) if signals else None
+
+
+class ChoiceOption(_Body):
+    """One of the candidates of a `choose` request."""
+
+    id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
+    label: Annotated[str, Field(min_length=1, max_length=500)]
+    detail: Annotated[str, Field(max_length=2000)] | None = None
+
+
+class Request(_Body):
+    """One request for approval. Sizes are in characters; see strict_json for the limits of the whole body."""
+
+    action: Annotated[str, Field(min_length=1, max_length=80)]
+    params: dict[str, Any] = {}
+    reason: Text = ""
+    kind: Literal["confirm", "choose", "input"] = "confirm"
+    question: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    choices: Annotated[list[ChoiceOption], Field(min_length=2, max_length=100)] | None = None
+    risks: Items = []
+    alternatives: Items = []
+    expected_outcome: Text | None = None
+    completed_steps: Items = []
+    session_id: Name | None = None
+    checkpoint: Any = None
+    evidence: Evidence | None = None
+    confidence: Share | None = None
+    confidence_basis: Text | None = None
+    uncertainty_factors: Items = []
+    recommended_review: bool = False
+    risk_score: Share | None = None
+    urgency: Literal["low", "normal", "high"] = "normal"
+    on_behalf_of: Name | None = None
+    delegated_from: Name | None = None
+    callback_url: Annotated[str, Field(max_length=2000)] | None = None
+
+    @field_validator("callback_url")
+    @classmethod
+    def _https(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
+                raise ValueError("must be an http or https URL without credentials")
+        return value
+
+    @model_validator(mode="after")
+    def _kind_has_its_parts(self) -> Request:
+        if (self.kind == "choose") != (self.choices is not None):
+            raise ValueError("choices: are given with kind choose, and only with it")
+        ids = [choice.id for choice in self.choices or []]
+        if len(ids) != len(set(ids)):
+            raise ValueError("choices: ids must be unique")
+        if self.kind == "input" and self.question is None:
+            raise ValueError("question: is needed with kind input")
+        return self
+
+    @property
+    def effective_confidence(self) -> float | None:
+        """min(evidence score, self-report); None (unknown) without evidence: a self-report can only lower it (A6)."""
+        score = self.evidence.score if self.evidence else None
+        if score is None or self.confidence is None:
+            return score
+        return min(score, self.confidence)
+
+
+def read_request(body: dict[str, Any]) -> Request:
+    """The body as a Request; raises InvalidInput naming the first bad field."""
+    request: Request = read(Request, body)
+    return request
+
+
+def read(schema: type[BaseModel], body: dict[str, Any]) -> Any:
+    """A body as `schema`; raises InvalidInput naming the first bad field."""
+    try:
+        return schema.model_validate(body)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        head, colon, tail = message.partition(": ")
+        if colon and not field:
+            field, message = head, tail
+        if problem["type"] == "extra_forbidden":
+            message = "unknown field"
+        raise InvalidInput(message, field=field or "body") from None
+
+
+def check_params(schema: dict[str, Any] | None, params: dict[str, Any]) -> None:
+    """Raise InvalidInput naming the parameter that breaks the action's params_schema."""
+    if schema is None:
+        return
+    validator = jsonschema.Draft202012Validator(schema)
+    error = jsonschema.exceptions.best_match(validator.iter_errors(params))
+    if error is not None:
+        path = ".".join(["params", *(str(part) for part in error.absolute_path)])
+        if error.validator == "required":
+            missing = next((name for name in error.validator_value if name not in error.instance), "")
+            path = f"{path}.{missing}"
+            raise InvalidInput("is required", field=path)
+        raise InvalidInput(error.message[:300], field=path[:200])

@@ -1,0 +1,166 @@
+"""The roster: who holds which role, and when each person is there (E1). Schema and strict loader."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime, time
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+
+from policies.manifest import ADMINS, Channel
+from policies.schema import GROUP, USER, Line, Strict, Version, Word, validated
+from policies.strict_yaml import Document, parse
+
+UserId = Annotated[str, Field(pattern=USER)]
+GroupId = Annotated[str, Field(pattern=GROUP)]
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_HOURS = re.compile(r"^(?P<first>[A-Z][a-z]{2})(?:-(?P<last>[A-Z][a-z]{2}))? (?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d)$")
+
+
+class Role(Strict):
+    """A role's members: people by id, a Slack user group, or both."""
+
+    members: list[UserId] = []
+    """Slack user ids."""
+    usergroup: GroupId | None = None
+    """A Slack user group whose members hold the role too."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Role:
+        if not self.members and self.usergroup is None:
+            raise ValueError("give members, a usergroup, or both")
+        return self
+
+
+class Person(Strict):
+    """What the roster says of one person."""
+
+    principal: Line | None = None
+    """The name agents act under on this person's behalf, such as an e-mail address."""
+    hours: str | None = None
+    """Working hours, such as Mon-Fri 09:00-17:00; several with commas; none means always."""
+    timezone: str = "UTC"
+    """The zone of the hours, such as Europe/Berlin."""
+    max_open: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many approvals may wait for this person at once."""
+    delegate: UserId | None = None
+    """Who stands in while this person is away."""
+
+    @field_validator("hours")
+    @classmethod
+    def _hours(cls, value: str | None) -> str | None:
+        if value is not None:
+            working_hours(value)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone like Europe/Berlin") from None
+        return value
+
+
+class Operations(Strict):
+    """Where operators hear of what needs them."""
+
+    channel: Channel
+    """A Slack channel."""
+
+
+class RosterFile(Strict):
+    """The file `reviewers.yml` as a whole."""
+
+    version: Version
+    """The version of this format."""
+    roles: Annotated[dict[Word, Role], Field(min_length=1)]
+    """Every role and who holds it."""
+    people: dict[UserId, Person] = {}
+    """What is known of single people."""
+    admins: list[UserId] = []
+    """Who may steer Sayso itself, and decides where an action names no role."""
+    operations: Operations | None = None
+    """Where operators hear of what needs them."""
+
+
+Shift = tuple[frozenset[int], time, time]
+
+
+def working_hours(text: str) -> list[Shift]:
+    """Shifts as (weekdays from Monday = 0, start, end); raises ValueError naming the part that cannot be read."""
+    shifts = []
+    for part in text.split(","):
+        match = _HOURS.match(part.strip())
+        if not match or match["first"] not in _DAYS or (match["last"] or "Mon") not in _DAYS:
+            raise ValueError(f"{part.strip()!r} is not like Mon-Fri 09:00-17:00")
+        first, last = _DAYS.index(match["first"]), _DAYS.index(match["last"] or match["first"])
+        days = frozenset((first + step) % 7 for step in range((last - first) % 7 + 1))
+        try:
+            start, end = time.fromisoformat(match["start"]), time.fromisoformat(match["end"])
+        except ValueError:
+            raise ValueError(f"{part.strip()!r} holds a time that no clock shows") from None
+        if start == end:
+            raise ValueError(f"{part.strip()!r} is empty")
+        shifts.append((days, start, end))
+    return shifts
+
+
+class Roster:
+    """A loaded roster."""
+
+    def __init__(self, file: RosterFile, version: str, document: Document | None = None) -> None:
+        self.file, self.version, self.document = file, version, document or Document({})
+        self.operations = file.operations.channel if file.operations else None
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """Every role by name; the admins are one, so that they can be asked where an action names no role."""
+        roles = dict(self.file.roles)
+        if self.file.admins and ADMINS not in roles:
+            roles[ADMINS] = Role(members=self.file.admins)
+        return roles
+
+    @property
+    def usergroups(self) -> set[str]:
+        """The Slack user groups whose members must be looked up."""
+        return {role.usergroup for role in self.file.roles.values() if role.usergroup}
+
+    def person(self, user: str) -> Person:
+        """What the roster says of `user`; the defaults where it says nothing."""
+        return self.file.people.get(user, _UNLISTED)
+
+    def is_admin(self, user: str) -> bool:
+        """Whether `user` may steer Sayso itself."""
+        return user in self.file.admins
+
+    def working(self, user: str, now: datetime) -> bool:
+        """Whether `now` lies in the person's working hours, in their own time zone; no hours means always."""
+        person = self.person(user)
+        if person.hours is None:
+            return True
+        local = now.astimezone(ZoneInfo(person.timezone))
+        return any(_covers(shift, local) for shift in working_hours(person.hours))
+
+
+_UNLISTED = Person()
+
+
+def _covers(shift: Shift, local: datetime) -> bool:
+    days, start, end = shift
+    clock = local.time()
+    if start < end:
+        return local.weekday() in days and start <= clock < end
+    # A night shift belongs to the day on which it starts.
+    return (local.weekday() in days and clock >= start) or ((local.weekday() - 1) % 7 in days and clock < end)
+
+
+def load_roster(text: str, *, path: str = "reviewers.yml") -> Roster:
+    """Read a roster; raises BadFile naming file, line and key."""
+    document = parse(text, path=path)
+    version = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return Roster(validated(RosterFile, document, path), version, document)

@@ -1,0 +1,276 @@
+"""Is this worth a person's attention? The route of a request, and every reason for it (A1-A12; order: CONTRACT, fine print)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import zip_longest
+
+from policies import paths, restrictions
+from policies.case import Case
+from policies.history import History
+from policies.levels import Level, RouteName, Said, asked, denied, runs, strictness
+from policies.manifest import REGULATED_TAGS, OnTimeout, Policy, Severity
+from policies.request import Request
+from policies.sentences import usd
+
+__all__ = ["FAILURE_WINDOW_SECONDS", "History", "Level", "Route", "RouteName", "route"]
+
+FAILURES_TO_TAKE_OVER = 2  # within 24 h, A10 and F7
+FAILURE_WINDOW_SECONDS = 86_400
+REVIEW_ABOVE_USD = Decimal(100)  # A10, A12
+MAX_UNCERTAINTY_FACTORS = 2  # A7
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes: `why` holds every rule that spoke, the deciding one first.
+
+    `role` is the role that is asked first, and differs from the action's own where it escalates at once (A7).
+    `keys` names, reason for reason, the manifest's key that it rests on (within the action), or None; `lines` where in
+    `file` that stands.
+    """
+
+    name: RouteName
+    level: Level | None
+    why: tuple[str, ...]
+    role: str | None = None
+    escalated: bool = False
+    keys: tuple[str | None, ...] = ()
+    lines: tuple[int | None, ...] = ()
+    file: str = ""
+
+    @property
+    def cited(self) -> tuple[str, ...]:
+        """Every reason with the line of the manifest that it rests on, where there is one."""
+        return tuple(
+            f"{reason} ({self.file}:{line})" if line and self.file else reason
+            for reason, line in zip_longest(self.why, self.lines)
+        )
+
+    def because(self, reason: str, line: int | None = None) -> Route:
+        """The same route with another deciding reason before its own."""
+        return replace(self, why=(reason, *self.why), keys=(None, *self.keys), lines=(line, *self.lines))
+
+    def also(self, reason: str) -> Route:
+        """The same route with one more reason after its own."""
+        return replace(self, why=(*self.why, reason), keys=(*self.keys, None), lines=(*self.lines, None))
+
+    @property
+    def strictness(self) -> tuple[int, bool]:
+        """Orders routes from free to refused."""
+        return strictness(self.name, self.level, self.escalated)
+
+
+_Rule = Callable[[Case], Said | None]
+
+
+def route(agent: str, request: Request, policy: Policy | None, history: History) -> Route:
+    """The strictest of what the contract's order and the manifest's own restrictions say; all that spoke are in `why`."""
+    if policy is None:
+        reason = (
+            f"the manifest does not know the action {request.action!r}: it needs classifying before any agent runs it"
+        )
+        return Route(RouteName.BLOCK, None, (reason,), keys=(None,), lines=(None,))
+    case = Case(agent, request, policy, history, paths.amount_at(policy.amount, request.params))
+    ordered, own = list(_speaking(case)), list(restrictions.speaking(case))
+    strictest = max(own, key=lambda said: said.strictness, default=ordered[0])
+    if strictest.strictness <= ordered[0].strictness:
+        return _route(policy, [*ordered, *own], escalates=ordered[0].escalate)
+    own.remove(strictest)
+    return _route(policy, [strictest, *ordered, *own], escalates=ordered[0].escalate)
+
+
+def _route(policy: Policy, said: list[Said], *, escalates: bool) -> Route:
+    """What the first of `said` says; a restriction that escalates does so whatever decides."""
+    first = said[0]
+    escalates = escalates or any(entry.escalate and restrictions.is_restriction(entry.key) for entry in said)
+    role = policy.escalation_path[0] if escalates and policy.escalation_path else policy.role
+    return Route(
+        first.name,
+        first.level,
+        why=tuple(entry.reason for entry in said),
+        role=role,
+        escalated=role != policy.role,
+        keys=tuple(entry.key for entry in said),
+        lines=tuple(policy.line_of(entry.key) for entry in said),
+        file=policy.file,
+    )
+
+
+def _speaking(case: Case) -> Iterator[Said]:
+    for rule in _RULES:
+        said = rule(case)
+        if said is not None:
+            yield said
+    yield _otherwise(case)
+
+
+def _over_limit(case: Case) -> Said | None:
+    limit = case.policy.conditions.deny_above_usd
+    if limit is None or case.amount is None or case.amount <= Decimal(str(limit)):
+        return None
+    reason = f"{usd(case.amount)} is over the limit of {usd(limit)} (deny_above_usd)"
+    return denied(reason, "conditions.deny_above_usd")
+
+
+def _over_aggregate_limit(case: Case) -> Said | None:
+    aggregate = case.policy.aggregate
+    if not aggregate or aggregate.deny_above_usd is None or case.total <= Decimal(str(aggregate.deny_above_usd)):
+        return None
+    limit = f"the limit of {usd(aggregate.deny_above_usd)} (aggregate.deny_above_usd)"
+    reason = f"{usd(case.total)} within {aggregate.window_seconds} s is over {limit}"
+    return denied(reason, "aggregate.deny_above_usd")
+
+
+def _agent_not_allowed(case: Case) -> Said | None:
+    policy, agent = case.policy, case.agent
+    if agent in policy.blocked_agents:
+        reason = f"the agent {agent!r} is on the block list of this action (blocked_agents)"
+        return denied(reason, "blocked_agents")
+    if policy.agents is not None and agent not in policy.agents:
+        return denied(f"the agent {agent!r} is not on the list of agents allowed this action (agents)", "agents")
+    return None
+
+
+def _recent_failures(case: Case) -> Said | None:
+    failures = case.history.agent_failures_24h
+    if failures >= FAILURES_TO_TAKE_OVER:
+        return asked(Level.HUMAN_TAKEOVER, f"the agent failed {failures} times within 24 h: a person takes over")
+    return None
+
+
+def _always_asked(case: Case) -> Said | None:
+    limit = case.policy.conditions.always_approve_above_usd
+    if limit is None or case.amount is None or case.amount <= Decimal(str(limit)):
+        return None
+    reason = f"{usd(case.amount)} is above {usd(limit)} (always_approve_above_usd)"
+    return asked(Level.HARD_APPROVAL, reason, "conditions.always_approve_above_usd")
+
+
+def _aggregate_asked(case: Case) -> Said | None:
+    aggregate = case.policy.aggregate
+    if not aggregate or aggregate.ask_above_usd is None or case.total <= Decimal(str(aggregate.ask_above_usd)):
+        return None
+    limit = f"{usd(aggregate.ask_above_usd)} (aggregate.ask_above_usd)"
+    reason = f"{usd(case.total)} within {aggregate.window_seconds} s is above {limit}"
+    return asked(Level.HARD_APPROVAL, reason, "aggregate.ask_above_usd")
+
+
+def _unreadable_amount(case: Case) -> Said | None:
+    if case.amount_unreadable:
+        reason = f"the amount at {case.policy.amount} is missing or not an amount"
+        return asked(Level.HARD_APPROVAL, reason, "amount")
+    return None
+
+
+def _recommended(case: Case) -> Said | None:
+    if case.request.recommended_review:
+        return asked(Level.HARD_APPROVAL, "the agent itself recommends a review")
+    return None
+
+
+def _uncertain(case: Case) -> Said | None:
+    count = len(case.request.uncertainty_factors)
+    if count > MAX_UNCERTAINTY_FACTORS:
+        reason = f"the agent names {count} uncertainties, more than {MAX_UNCERTAINTY_FACTORS}"
+        return asked(Level.HARD_APPROVAL, reason, escalate=True)
+    return None
+
+
+def _low_confidence(case: Case) -> Said | None:
+    confidence, floor = case.request.effective_confidence, case.policy.escalate_confidence
+    if confidence is None or confidence >= floor:
+        return None
+    reason = f"effective confidence {confidence:.2f} is below {floor:.2f} (escalate_confidence)"
+    return asked(Level.HARD_APPROVAL, reason, "thresholds.escalate_confidence", escalate=True)
+
+
+def _held(case: Case) -> Said | None:
+    if case.history.stopped:
+        return asked(Level.HARD_APPROVAL, "execution is stopped: nothing runs by policy alone")
+    return None
+
+
+def _only_a_person_knows(case: Case) -> Said | None:
+    if case.request.kind == "confirm":
+        return None
+    what = "choose one of the candidates" if case.request.kind == "choose" else "answer the question"
+    return asked(Level.HARD_APPROVAL, f"only a person can {what}")
+
+
+def _small_amount(case: Case) -> Said | None:
+    limit = case.policy.conditions.auto_approve_below_usd
+    if limit is None or case.amount is None or case.amount >= Decimal(str(limit)):
+        return None
+    if case.request.evidence is not None and case.request.evidence.tool_errored:
+        return None
+    reason = f"{usd(case.amount)} is below {usd(limit)} (auto_approve_below_usd)"
+    return runs(Level.FULL_AUTO, reason, "conditions.auto_approve_below_usd")
+
+
+def _no_approval_required(case: Case) -> Said | None:
+    if case.policy.approval_required:
+        return None
+    level, reason = Level.FULL_AUTO, "approval_required is false"
+    if case.policy.severity is Severity.HIGH or case.policy.irreversible:
+        level, reason = Level.NOTIFY_ONLY, f"{reason}; severe or irreversible, so people are told"
+    return runs(level, reason, "approval_required")
+
+
+def _irreversible(case: Case) -> Said | None:
+    if case.policy.irreversible:
+        return asked(Level.HARD_APPROVAL, "the action is irreversible", "reversibility")
+    return None
+
+
+def _regulated(case: Case) -> Said | None:
+    tags = sorted(REGULATED_TAGS.intersection(case.policy.tags))
+    return asked(Level.HARD_APPROVAL, f"the action is tagged {', '.join(tags)}", "tags") if tags else None
+
+
+def _costly(case: Case) -> Said | None:
+    if case.amount is not None and case.amount > REVIEW_ABOVE_USD:
+        return asked(Level.HARD_APPROVAL, f"{usd(case.amount)} is above {usd(REVIEW_ABOVE_USD)}", "amount")
+    return None
+
+
+def _confident(case: Case) -> Said | None:
+    confidence, bar = case.request.effective_confidence, case.policy.auto_approve_confidence
+    if confidence is None or confidence < bar:
+        return None
+    level = Level.FULL_AUTO if case.policy.severity is Severity.LOW else Level.NOTIFY_ONLY
+    reason = f"effective confidence {confidence:.2f} reaches {bar:.2f} (auto_approve_confidence)"
+    return runs(level, reason, "thresholds.auto_approve_confidence")
+
+
+def _otherwise(case: Case) -> Said:
+    confidence = case.request.effective_confidence
+    known = f"effective confidence {confidence:.2f}" if confidence is not None else "confidence is unknown"
+    if case.policy.on_timeout is OnTimeout.APPROVE:
+        reason = f"{known}; the manifest lets silence consent (on_timeout: approve)"
+        return asked(Level.SOFT_APPROVAL, reason, "on_timeout")
+    return asked(Level.HARD_APPROVAL, f"{known}; a person decides")
+
+
+_RULES: tuple[_Rule, ...] = (
+    _over_limit,
+    _over_aggregate_limit,
+    _agent_not_allowed,
+    _recent_failures,
+    _always_asked,
+    _aggregate_asked,
+    _unreadable_amount,
+    _recommended,
+    _uncertain,
+    _low_confidence,
+    _held,
+    _only_a_person_knows,
+    _small_amount,
+    _no_approval_required,
+    _irreversible,
+    _regulated,
+    _costly,
+    _confident,
+)

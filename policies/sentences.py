@@ -1,0 +1,158 @@
+"""What an action does, in one sentence: the manifest's `describe` template filled with the parameters (D1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.meta import find_undeclared_variables
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MAX_LENGTH = 600
+
+
+def usd(value: Any) -> str:
+    """Dollars as people write them: $4,800 or $12.50; anything but a number stays as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return str(value)
+    amount = Decimal(str(value))
+    whole = amount == amount.to_integral_value()
+    # Never round: a person approves the exact amount.
+    digits = max(2, -int(amount.as_tuple().exponent)) if not whole else 0
+    return f"${amount:,.{digits}f}" if amount >= 0 else f"-${-amount:,.{digits}f}"
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """A sandbox in which no template can compute for long: it is compiled when the file loads, and runs for every card."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Numbers may be multiplied; powers and texts made long may not."""
+        if operator == "*" and isinstance(left, int | float) and isinstance(right, int | float):
+            return left * right
+        raise SecurityError(f"{operator} is not for templates")
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        """Methods of texts that pad or multiply could fill the memory."""
+        return getattr(obj, "__name__", "") not in _PADDING and bool(super().is_safe_callable(obj))
+
+
+_PADDING = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"})
+_PADDING_FILTERS = (
+    "center",
+    "indent",
+    "format",
+    "wordwrap",
+    "replace",
+    "random",
+    "xmlattr",
+    "batch",
+    "slice",
+    "tojson",
+)
+
+
+def _environment() -> _Sandbox:
+    environment = _Sandbox(undefined=StrictUndefined, autoescape=False)
+    environment.globals.clear()  # range() and friends could run for ever
+    for name in _PADDING_FILTERS:
+        del environment.filters[name]
+    environment.filters["usd"] = usd
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+# One sentence needs no other template, no macro, and no power or text formatting.
+_REFUSED = (
+    nodes.Include,
+    nodes.Extends,
+    nodes.Import,
+    nodes.FromImport,
+    nodes.Block,
+    nodes.Macro,
+    nodes.CallBlock,
+    nodes.Pow,
+    nodes.Mod,
+)
+
+
+@lru_cache(maxsize=2048)
+def _template(source: str) -> Template:
+    return _ENVIRONMENT.from_string(source)
+
+
+def checked(source: str) -> str:
+    """`source` itself; raises ValueError where it is not a template over params alone."""
+    try:
+        tree = _ENVIRONMENT.parse(source)
+        refused = next(tree.find_all(_REFUSED), None)
+        unknown = (find_undeclared_variables(tree) - {"params"}) | _jinjas_own(tree)
+        _template(source)
+    except TemplateSyntaxError as error:
+        raise ValueError(f"not a Jinja2 template: {error.message}") from None
+    except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
+        raise ValueError(f"not a Jinja2 template: {error}") from None
+    except (RecursionError, MemoryError, SyntaxError):
+        raise ValueError("not a Jinja2 template: nested too deep") from None
+    if refused is not None:
+        raise ValueError(f"{type(refused).__name__.lower()} is not for a sentence: use values, if and for")
+    if unknown:
+        raise ValueError(f"only params can be named, not {', '.join(sorted(unknown))}")
+    return source
+
+
+def named(source: str) -> dict[str, bool]:
+    """The parameter paths that a template names, and whether each may be missing without harm (default, is defined, if)."""
+    tree = _ENVIRONMENT.parse(source)
+    guarded = {
+        path
+        for guard in tree.find_all((nodes.Filter, nodes.Test, nodes.If, nodes.CondExpr))
+        if not isinstance(guard, nodes.Filter) or guard.name in ("default", "d")
+        for path in _paths_in(guard)
+    }
+    found = set(_paths_in(tree))
+    return {path: path in guarded for path in found if not any(other.startswith(f"{path}.") for other in found)}
+
+
+def _jinjas_own(tree: nodes.Node) -> set[str]:
+    """Names that Jinja2 itself fills, and that say nothing about the parameters."""
+    return {"self", "caller", "varargs", "kwargs"}.intersection(node.name for node in tree.find_all(nodes.Name))
+
+
+def _paths_in(tree: nodes.Node) -> Iterator[str]:
+    called = [call.node for call in tree.find_all(nodes.Call)]
+    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        path = _path(node)
+        if path and node not in called:
+            yield path
+
+
+def _path(node: nodes.Node) -> str | None:
+    if isinstance(node, nodes.Name):
+        return node.name if node.name == "params" else None
+    if isinstance(node, nodes.Getattr):
+        key: Any = node.attr
+    elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+        key = node.arg.value
+    else:
+        return None
+    parent = _path(node.node)
+    return f"{parent}.{key}" if parent and isinstance(key, str) else None
+
+
+def sentence(source: str, title: str, params: dict[str, Any]) -> str:
+    """The filled sentence on one line; where a named parameter is missing, the title, since the parameters follow in full anyway."""
+    try:
+        text = _template(source).render(params=params)
+    except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError):
+        return title
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"

@@ -1,0 +1,1 @@
+"""Remembers: tables, transactions and queries; imports policies and nothing above it."""

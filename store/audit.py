@@ -1,0 +1,202 @@
+"""The audit trail: append-only, gap-free, each row chained to the one before by SHA-256 (F1; CONTRACT: audit line keys)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ARRAY, Connection, Text, bindparam, cast, func, insert, literal, select
+
+from policies.digest import canonical, rfc3339
+from store.tables import approvals, audit
+
+if TYPE_CHECKING:
+    from policies.approval import Approval
+    from store.unit import Unit
+
+GENESIS = "0" * 64
+# What is recorded of an approval without moving it on, or beside the `requested` that made it.
+BESIDE = frozenset(
+    {"gate_presented", "refused", "labelled", "auto_proceeded", "notified", "denied", "blocked", "undone"}
+)
+KEYS = (
+    "seq",
+    "at",
+    "event",
+    "approval_id",
+    "session_id",
+    "agent",
+    "action",
+    "params",
+    "digest",
+    "actor",
+    "decision",
+    "rationale",
+    "confidence",
+    "level",
+    "policy_version",
+    "latency_ms",
+    "prev_hash",
+    "hash",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened. `actor` is a Slack user id, "policy", "agent:NAME" or "system"."""
+
+    event: str
+    at: datetime
+    actor: str
+    approval_id: str | None = None
+    session_id: str | None = None
+    agent: str | None = None
+    action: str | None = None
+    params: Any = None
+    digest: str | None = None
+    decision: str | None = None
+    rationale: str | None = None
+    confidence: float | None = None
+    level: str | None = None
+    policy_version: str | None = None
+    latency_ms: int | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """The row's canonical JSON without its place in the chain."""
+        names = [key for key in KEYS if key not in ("seq", "prev_hash", "hash")]
+        body = {name: getattr(self, name) for name in names} | {"at": rfc3339(self.at)}
+        return canonical(body | self.extra)
+
+
+def entry_of(approval: Approval, event: str, at: datetime, actor: str, **more: Any) -> Entry:
+    """An entry about `approval`, with everything the trail repeats of it."""
+    return Entry(
+        event=event,
+        at=at,
+        actor=actor,
+        approval_id=approval.id,
+        session_id=approval.request.session_id,
+        agent=approval.agent,
+        action=approval.action,
+        params=more.pop("params", approval.params),
+        digest=approval.digest,
+        confidence=approval.request.effective_confidence,
+        level=approval.level.value if approval.level else None,
+        policy_version=approval.policy_version,
+        **more,
+    )
+
+
+_last = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1).subquery("last")
+_line = bindparam("line", type_=Text)
+_append = insert(audit).from_select(
+    ["seq", "approval_id", "session_id", "line", "prev_hash", "hash"],
+    select(
+        _last.c.seq + 1,
+        bindparam("approval_id", type_=Text),
+        bindparam("session_id", type_=Text),
+        _line,
+        _last.c.hash,
+        func.sayso_sha256(_last.c.hash + literal("\n") + cast(_last.c.seq + 1, Text) + literal("\n") + _line),
+    ),
+)
+_texts = ARRAY(Text)
+_append_all = select(
+    func.sayso_append_audit(
+        bindparam("approval_ids", type_=_texts),
+        bindparam("session_ids", type_=_texts),
+        bindparam("lines", type_=_texts),
+    )
+)
+
+
+def append(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Add rows at the end of the chain; the last statements of a transaction, in order."""
+    if not entries:
+        return
+    rows = [{"approval_id": one.approval_id, "session_id": one.session_id, "line": one.line()} for one in entries]
+    if connection.dialect.name == "postgresql":
+        # One chain, one lock: taken and used within one call, because every commit has to pass here.
+        names = {"approval_ids": "approval_id", "session_ids": "session_id", "lines": "line"}
+        connection.execute(_append_all, {name: [row[field] for row in rows] for name, field in names.items()})
+    else:
+        connection.execute(_append, rows)
+
+
+def lines(unit: Unit, *, approval_id: str | None = None, session_id: str | None = None) -> Iterator[dict[str, Any]]:
+    """The trail in order, each row as one JSON object with the contract's keys first."""
+    query = select(audit).where(audit.c.seq > 0).order_by(audit.c.seq)
+    if approval_id is not None:
+        query = query.where(audit.c.approval_id == approval_id)
+    if session_id is not None:
+        query = query.where(audit.c.session_id == session_id)
+    for row in unit.execute(query.execution_options(yield_per=1000)):
+        body = json.loads(row.line)
+        whole = body | {"seq": row.seq, "prev_hash": row.prev_hash, "hash": row.hash}
+        yield {key: whole.pop(key, None) for key in KEYS} | whole
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the chain: how many rows, and the hash of the last."""
+
+    seq: int
+    hash: str
+
+
+def head(unit: Unit) -> Head:
+    """The chain's present end."""
+    row = unit.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).one_or_none()
+    return Head(row.seq, row.hash) if row else Head(-1, "")
+
+
+def verify(unit: Unit, hash_of: Any, known: Iterable[Head] = ()) -> tuple[Head, list[str]]:
+    """Walk the whole chain: its end, and every fault found (edited, deleted, reordered, cut); no fault is an empty list.
+
+    `known` are ends seen before and kept outside the database: the chain must still pass through each of them. And
+    every move of every approval must have its row: a tail that is cut leaves approvals which nothing witnesses.
+    """
+    faults: list[str] = []
+    expected_seq, previous = 0, GENESIS
+    # Read before the trail: what is written meanwhile can then only add rows.
+    moves = {row.id: row.version for row in unit.execute(select(approvals.c.id, approvals.c.version))}
+    wanted = {mark.seq: mark.hash for mark in known}
+    query = select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)
+    for row in unit.execute(query):
+        if row.seq != expected_seq:
+            faults.append(f"row {expected_seq} is missing: the next one is {row.seq}")
+        faults.extend(_row_faults(row, previous, hash_of))
+        if row.seq in wanted and wanted.pop(row.seq) != row.hash:
+            faults.append(f"row {row.seq} is not the one that was signed")
+        expected_seq, previous = row.seq + 1, row.hash
+        if row.approval_id in moves and _event(row.line) not in BESIDE:
+            moves[row.approval_id] -= 1
+    faults.extend(f"{count} events of {name} have no row" for name, count in moves.items() if count > 0)
+    if expected_seq == 0:
+        faults.append("the chain has no beginning")
+    faults.extend(f"the tail is cut: row {seq} was there and is gone" for seq in wanted)
+    return Head(expected_seq - 1, previous), faults
+
+
+def _event(line: str) -> str:
+    try:
+        return str(json.loads(line).get("event"))
+    except (ValueError, AttributeError):
+        return ""
+
+
+def _row_faults(row: Any, previous: str, hash_of: Any) -> list[str]:
+    faults = []
+    if row.prev_hash != previous:
+        faults.append(f"row {row.seq} does not follow the row before it")
+    if row.hash != hash_of(f"{row.prev_hash}\n{row.seq}\n{row.line}"):
+        faults.append(f"row {row.seq} was changed")
+    elif row.seq > 0:
+        body = json.loads(row.line)
+        if body.get("approval_id") != row.approval_id or body.get("session_id") != row.session_id:
+            faults.append(f"row {row.seq} is filed under another approval or session")
+    return faults

@@ -1,0 +1,174 @@
+"""The database: one engine, one way to run a transaction, on SQLite and PostgreSQL alike (DESIGN rule 11)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError, TimeoutError
+
+from policies.errors import InvalidInput, SaysoError
+from store.types import database_now
+from store.unit import Unit
+
+T = TypeVar("T")
+ATTEMPTS = 4
+# PostgreSQL: serialization failure, deadlock, lock not available, admin shutdown and its kin.
+_RETRYABLE = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
+
+
+class StoreUnavailable(SaysoError):
+    """The database cannot be reached, or did not answer in time; nothing was done."""
+
+
+class Unstorable(InvalidInput):
+    """The database cannot hold such a value."""
+
+
+class BadDatabaseUrl(SaysoError):
+    """SAYSO_DATABASE_URL cannot be used."""
+
+
+class Database:
+    """Runs units of work. `shift_seconds` moves the database's clock for tests of long times."""
+
+    def __init__(self, url: str, *, pool_size: int = 8, shift_seconds: float = 0.0) -> None:
+        self.url = _normal(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.pool_size = pool_size
+        self.shift_seconds = shift_seconds
+        self.engine = _engine(self.url, pool_size)
+        self._reader = self.engine.execution_options(sayso_reads_only=True)
+        # SQLite has one writer, and whoever finds it busy sleeps and tries again: here they queue up instead.
+        self._turn = threading.Lock() if self.sqlite else contextlib.nullcontext()
+
+    def run(self, work: Callable[[Unit], T]) -> T:
+        """`work` in one writing transaction, committed before this returns.
+
+        A deadlock, a lost lock race or a connection that broke repeats `work` from the start: it must do all it does
+        through the unit, and give the recorded answer where an earlier try did commit. Raises StoreUnavailable.
+        """
+        with self._turn:
+            unit, result = self._tried(self.engine, work)
+        return _told(unit, result)
+
+    def read(self, work: Callable[[Unit], T]) -> T:
+        """`work` in one reading transaction."""
+        return _told(*self._tried(self._reader, work))
+
+    def _tried(self, engine: Engine, work: Callable[[Unit], T]) -> tuple[Unit, T]:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._once(engine, work)
+            except (DBAPIError, TimeoutError) as error:
+                if attempt == ATTEMPTS or not _passing(error):
+                    raise _translated(error) from error
+                time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, not a secret
+        raise AssertionError("unreachable")
+
+    def _once(self, engine: Engine, work: Callable[[Unit], T]) -> tuple[Unit, T]:
+        with engine.connect() as connection, connection.begin():
+            unit = Unit(connection, database_now(self.shift_seconds))
+            result = work(unit)
+            unit.flush()
+        return unit, result
+
+    def check(self) -> None:
+        """Raise StoreUnavailable unless the database answers."""
+        try:
+            with self._reader.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except SQLAlchemyError as error:
+            raise StoreUnavailable() from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _told(unit: Unit, result: T) -> T:
+    for callback in unit.callbacks:
+        callback()
+    return result
+
+
+def _normal(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (SQLAlchemyError, ValueError):
+        raise BadDatabaseUrl("SAYSO_DATABASE_URL: not a database URL", field="SAYSO_DATABASE_URL") from None
+    if backend == "postgresql" or parsed.drivername == "postgres":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise BadDatabaseUrl("SAYSO_DATABASE_URL: SQLite needs a file", field="SAYSO_DATABASE_URL")
+        return parsed.set(drivername="sqlite+pysqlite")
+    raise BadDatabaseUrl(f"SAYSO_DATABASE_URL: {backend} is not supported", field="SAYSO_DATABASE_URL")
+
+
+def _engine(url: URL, pool_size: int) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=10, connect_args={"timeout": 10})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = "-c lock_timeout=4000 -c statement_timeout=15000 -c synchronous_commit=on -c timezone=UTC"
+    arguments: dict[str, Any] = {"options": options, "application_name": "sayso", "connect_timeout": 5}
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        isolation_level="READ COMMITTED",
+        connect_args=arguments,
+        # Statements are few and repeated: prepare them at their second use.
+        pool_reset_on_return="rollback",
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy's begin event opens every transaction
+    connection.create_function("sayso_sha256", 1, sha256_hex, deterministic=True)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads_only = connection.get_execution_options().get("sayso_reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def sha256_hex(value: str) -> str:
+    """SHA-256 of a text in UTF-8, as 64 hex digits."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def _passing(error: Exception) -> bool:
+    if isinstance(error, TimeoutError):
+        return False
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    if getattr(error.orig, "sqlstate", None) in _RETRYABLE:
+        return True
+    return isinstance(error, OperationalError) and "locked" in str(error.orig)
+
+
+def _translated(error: Exception) -> Exception:
+    if isinstance(error, DataError):
+        return Unstorable()
+    if isinstance(error, OperationalError | TimeoutError) or getattr(error, "connection_invalidated", False):
+        return StoreUnavailable()
+    return error

@@ -1,0 +1,133 @@
+"""What a manifest's restrictions need to know of the past: uses, quotas, checkpoints, lost levels."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, cast, func, insert, literal, select
+
+from policies.approval import Approval
+from policies.autonomy import FALL_WINDOW, Outcome
+from policies.history import Demotion, History
+from policies.levels import Level
+from policies.manifest import Policy
+from policies.request import Request
+from store.tables import approvals, demotions
+from store.unit import Unit
+
+_REFUSED = ("denied", "blocked")
+_UNDECIDED = ("cancelled", "expired")
+
+
+def counted(unit: Unit, history: History, policy: Policy, request: Request, agent_id: str) -> History:
+    """`history` with every figure that the policy's restrictions look at; nothing is asked for those it does not declare."""
+    figures: dict[str, Any] = {}
+    wanted = _wanted(unit, policy, request, agent_id)
+    if wanted:
+        row = unit.execute(select(*(query.label(name) for name, query in wanted.items()))).one()
+        figures |= row._mapping
+    if policy.checkpoint_every is not None:
+        figures["unseen_in_row"] = _unseen(unit, policy.action, policy.checkpoint_every - 1, request, agent_id)
+    if policy.autonomy is not None:
+        figures["demotion"] = demotion(unit, agent_id, policy.action)
+    return replace(history, **figures) if figures else history
+
+
+def counts(policy: Policy) -> bool:
+    """Whether requests that arrive at once could each miss the others' share."""
+    return bool(policy.aggregate or policy.quota or policy.checkpoint_every)
+
+
+def take_turn(unit: Unit, agent_id: str, action: str) -> bool:
+    """Until this unit ends, no other counts for this agent and action; False where one writes at a time anyway (SQLite)."""
+    if unit.connection.dialect.name != "postgresql":
+        return False
+    key = int.from_bytes(hashlib.sha256(f"{agent_id} {action}".encode()).digest()[:8], signed=True)
+    unit.execute(select(func.pg_advisory_xact_lock(cast(literal(key), BigInteger))))
+    return True
+
+
+def principal_of(request: Request) -> str | None:
+    """Whom a request is for, however it is spelled."""
+    return request.on_behalf_of.strip().casefold() if request.on_behalf_of else None
+
+
+def _wanted(unit: Unit, policy: Policy, request: Request, agent_id: str) -> dict[str, ScalarSelect[int]]:
+    first, action = policy.first_uses, approvals.c.action == policy.action
+    wanted: dict[str, ScalarSelect[int]] = {}
+    if first.agent is not None:
+        wanted["agent_uses"] = _uses(first.agent, action, approvals.c.agent_id == agent_id)
+    if first.tool is not None:
+        wanted["tool_uses"] = _uses(first.tool, action)
+    if first.user is not None and request.on_behalf_of is not None:
+        wanted["user_uses"] = _uses(first.user, action, approvals.c.principal == principal_of(request))
+    if policy.quota is not None:
+        wanted["requests_24h"] = _requests(unit, action, agent_id)
+    return wanted
+
+
+def _uses(limit: int, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Claimed ones, counted no further than anybody asks."""
+    found = select(literal(1)).where(approvals.c.claimed_at.is_not(None), *conditions).limit(limit).subquery()
+    return select(func.count()).select_from(found).scalar_subquery()
+
+
+def _requests(unit: Unit, action: ColumnElement[bool], agent_id: str) -> ScalarSelect[int]:
+    since = unit.now - timedelta(hours=24)
+    own = (approvals.c.agent_id == agent_id, approvals.c.created_at > since)
+    query = select(func.count()).select_from(approvals).where(*own, action, approvals.c.state.not_in(_REFUSED))
+    return query.scalar_subquery()
+
+
+def _unseen(unit: Unit, action: str, limit: int, request: Request, agent_id: str) -> int:
+    """How many of the newest requests of this session no person decided, up to `limit`."""
+    query = (
+        select(approvals.c.state, approvals.c.decided_by)
+        .where(approvals.c.agent_id == agent_id, approvals.c.action == action)
+        .where(approvals.c.session_id.is_not_distinct_from(request.session_id))
+        .where(approvals.c.state.not_in(_REFUSED))
+        .order_by(approvals.c.created_at.desc(), approvals.c.id.desc())
+        .limit(limit)
+    )
+    found = 0
+    for row in unit.execute(query):
+        if _by_a_person(row.state, row.decided_by):
+            break
+        found += 1
+    return found
+
+
+def _by_a_person(state: str, decided_by: str | None) -> bool:
+    if decided_by is None or state in _UNDECIDED:
+        return False
+    return decided_by != "policy" and not decided_by.startswith("agent:")
+
+
+def demotion(unit: Unit, agent_id: str, action: str) -> Demotion | None:
+    """The last level that this agent lost this action to."""
+    query = select(demotions.c.level, demotions.c.at).where(
+        demotions.c.agent_id == agent_id, demotions.c.action == action
+    )
+    row = unit.execute(query.order_by(demotions.c.at.desc(), demotions.c.id.desc()).limit(1)).one_or_none()
+    return Demotion(Level(row.level), row.at) if row else None
+
+
+def demote(unit: Unit, approval: Approval, level: Level) -> None:
+    """Remember that the agent of `approval` lost its action to `level`."""
+    values = {"agent_id": approval.agent_id, "action": approval.action, "level": level.value}
+    unit.execute(insert(demotions), values | {"approval_id": approval.id, "at": unit.now})
+
+
+def outcomes(unit: Unit, agent_id: str, action: str, since: datetime | None = None) -> list[Outcome]:
+    """How this agent's executions of this action ended, oldest first; without `since`, those of the last 24 h."""
+    oldest = since or unit.now - FALL_WINDOW
+    query = (
+        select(approvals.c.state, approvals.c.finished_at)
+        .where(approvals.c.agent_id == agent_id, approvals.c.action == action, approvals.c.finished_at > oldest)
+        .where(approvals.c.state.in_(("succeeded", "failed")))
+        .order_by(approvals.c.finished_at, approvals.c.id)
+    )
+    return [Outcome(row.state == "succeeded", row.finished_at) for row in unit.execute(query)]

@@ -1,0 +1,96 @@
+"""Figures from what was recorded: past calls for a replay, and how agents fared with each action."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.engine import make_url
+
+from policies.calls import BAD_LABELS, Call
+from policies.proposal import Record
+from policies.request import Request
+from store import history, schema
+from store.engine import BadDatabaseUrl, Database
+from store.tables import agents, approvals, labels
+from store.unit import Unit
+
+
+def recorded_calls(database_url: str) -> list[Call]:
+    """Every request the store remembers, oldest first, with the worst label anybody gave it.
+
+    Raises BadDatabaseUrl, SchemaBehind and StoreUnavailable.
+    """
+    database = Database(database_url, pool_size=1)
+    try:
+        _require_file(database)
+        schema.require_head(database)
+        return database.read(calls)
+    finally:
+        database.close()
+
+
+def _require_file(database: Database) -> None:
+    """A report never makes an empty database where there was none."""
+    path = make_url(database.url).database
+    if database.sqlite and not Path(str(path)).expanduser().exists():
+        raise BadDatabaseUrl(f"SAYSO_DATABASE_URL: there is no {path}", field="SAYSO_DATABASE_URL")
+
+
+def calls(unit: Unit) -> list[Call]:
+    """The same, in a unit of one's own."""
+    said: dict[str, list[str]] = {}
+    for row in unit.execute(select(labels.c.approval_id, labels.c.label).order_by(labels.c.id)):
+        said.setdefault(row.approval_id, []).append(row.label)
+    columns = (approvals.c.id, approvals.c.agent, approvals.c.request, approvals.c.created_at)
+    rows = unit.execute(select(*columns).order_by(approvals.c.created_at, approvals.c.id))
+    return [
+        Call(
+            request=Request.model_validate_json(row.request),
+            agent=row.agent,
+            at=row.created_at,
+            label=_worst(said.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+def _worst(given: Sequence[str]) -> str | None:
+    """What went wrong once is not made good by a later word."""
+    bad: Iterable[str] = (label for label in given if label in BAD_LABELS)
+    return next(iter(bad), given[-1] if given else None)
+
+
+def records(database_url: str, actions: Sequence[str]) -> tuple[list[Record], datetime]:
+    """How every living agent fared with each of `actions`, and the database's time. Raises as recorded_calls does."""
+    database = Database(database_url, pool_size=1)
+    try:
+        _require_file(database)
+        schema.require_head(database)
+        return database.read(lambda unit: (_records(unit, actions), unit.now))
+    finally:
+        database.close()
+
+
+def _records(unit: Unit, actions: Sequence[str]) -> list[Record]:
+    query = (
+        select(agents.c.id, agents.c.name, approvals.c.action)
+        .join(approvals, approvals.c.agent_id == agents.c.id)
+        .where(approvals.c.action.in_(list(actions)), approvals.c.claimed_at.is_not(None))
+        .where(agents.c.revoked_at.is_(None))
+        .distinct()
+    )
+    return [
+        Record(
+            agent=row.name,
+            action=row.action,
+            outcomes=tuple(history.outcomes(unit, row.id, row.action, _EVER)),
+            demotion=history.demotion(unit, row.id, row.action),
+        )
+        for row in unit.execute(query).all()
+    ]
+
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)

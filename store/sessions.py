@@ -1,0 +1,80 @@
+"""Agent sessions and the global stop: what people steer while agents run (C3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.engine import Row
+
+from store.tables import sessions, switches
+from store.unit import Unit
+
+STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run of an agent; `by` is who set the state last, `at` when."""
+
+    agent_id: str
+    id: str
+    state: str
+    by: str | None
+    at: datetime
+    title: str | None = None
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(row.agent_id, row.id, row.state, row.by, row.at, row.title)
+
+
+def get(unit: Unit, agent_id: str, session_id: str) -> Session | None:
+    """The agent's own session, or None."""
+    query = select(sessions).where(sessions.c.agent_id == agent_id, sessions.c.id == session_id)
+    row = unit.execute(query).one_or_none()
+    return _session(row) if row else None
+
+
+def beat(unit: Unit, agent_id: str, session_id: str, title: str | None) -> Session:
+    """Register the session, or note that it lives; a state that a person set stays."""
+    values = {"agent_id": agent_id, "id": session_id, "title": title, "state": "running"}
+    statement = unit.insert(sessions)
+    latest = {"beat_at": statement.excluded.beat_at, "title": func.coalesce(statement.excluded.title, sessions.c.title)}
+    row = unit.execute(
+        statement.on_conflict_do_update(index_elements=["agent_id", "id"], set_=latest).returning(*sessions.c),
+        values | {"at": unit.now, "beat_at": unit.now},
+    ).one()
+    return _session(row)
+
+
+def steer(unit: Unit, session_id: str, state: str, by: str) -> list[Session]:
+    """Set the state of every agent's session of that id; a cancelled one stays cancelled."""
+    query = select(sessions).where(sessions.c.id == session_id, sessions.c.state != "cancelled")
+    found = unit.execute(query.with_for_update()).all()
+    unit.execute(
+        update(sessions)
+        .where(sessions.c.id == session_id, sessions.c.state != "cancelled")
+        .values(state=state, by=by, at=unit.now)
+    )
+    return [Session(row.agent_id, row.id, state, by, unit.now, row.title) for row in found]
+
+
+def stopped_by(unit: Unit) -> str | None:
+    """Who stopped everything, or None while things run."""
+    row = unit.execute(select(switches.c.by).where(switches.c.name == STOP)).one_or_none()
+    return row.by if row else None
+
+
+def stop(unit: Unit, by: str) -> bool:
+    """Hold every execution; False when it was held already."""
+    values = {"name": STOP, "value": True, "by": by, "at": unit.now}
+    first = unit.insert(switches).on_conflict_do_nothing(index_elements=["name"]).returning(switches.c.name)
+    return unit.execute(first, values).one_or_none() is not None
+
+
+def start(unit: Unit) -> bool:
+    """Let executions go on; False when nothing was held."""
+    return unit.execute(delete(switches).where(switches.c.name == STOP)).rowcount == 1

@@ -1,0 +1,318 @@
+"""Every table, with every constraint and index named, so that a violation says which promise it kept."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from policies.lifecycle import State
+from store.types import JsonText, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+# SQLite only numbers rows by itself where the key is its own INTEGER.
+_Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    UniqueConstraint("name"),
+)
+
+agent_tokens = Table(
+    "agent_tokens",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Index("ix_agent_tokens_agent_id", "agent_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("agent_id", Text, ForeignKey("agents.id"), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("title", Text),
+    Column("state", Text, nullable=False),
+    Column("by", Text),
+    Column("at", UtcDateTime, nullable=False),
+    Column("beat_at", UtcDateTime, nullable=False),
+    CheckConstraint("state IN ('running', 'paused', 'cancelled')", name="state"),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", JsonText),
+    Column("by", Text),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+policy_versions = Table(
+    "policy_versions",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("manifest", Text, nullable=False),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+)
+
+_STATES = ", ".join(f"'{state}'" for state in State)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("session_id", Text),
+    Column("principal", Text),
+    Column("request", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("checkpoint", JsonText),
+    Column("sentence", Text, nullable=False),
+    Column("amount_micros", BigInteger),
+    Column("aggregate_key", Text),
+    Column("state", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("level", Text),
+    Column("route", Text, nullable=False),
+    Column("why", JsonText, nullable=False),
+    Column("chain", JsonText),
+    Column("digest", Text, nullable=False),
+    Column("policy", Text),
+    Column("policy_version", Text, nullable=False),
+    Column("assignee", Text),
+    Column("assigned_at", UtcDateTime),
+    Column("assigned_why", Text),
+    Column("role", Text),
+    Column("reached_roles", JsonText, nullable=False),
+    Column("asked", JsonText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("clock_due_at", UtcDateTime),
+    Column("clock_remind_at", UtcDateTime),
+    Column("clock_expires_at", UtcDateTime),
+    Column("clock_claim_by", UtcDateTime),
+    Column("clock_paused_at", UtcDateTime),
+    Column("wake_at", UtcDateTime),
+    Column("info_request", JsonText),
+    Column("exchange", JsonText, nullable=False),
+    Column("decision", JsonText),
+    Column("decided_by", Text),
+    Column("decided_at", UtcDateTime),
+    Column("claimed_at", UtcDateTime),
+    Column("nonce_hash", Text),
+    Column("finished_at", UtcDateTime),
+    Column("outcome_detail", Text),
+    UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
+    CheckConstraint(f"state IN ({_STATES})", name="state"),
+    CheckConstraint("version >= 1", name="version"),
+    CheckConstraint("route IN ('auto', 'ask', 'deny', 'block')", name="route"),
+    # What the sweep looks at: with nothing due it reads one index page, whatever the table's size.
+    Index(
+        "ix_approvals_wake",
+        "wake_at",
+        sqlite_where=text("wake_at IS NOT NULL"),
+        postgresql_where=text("wake_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_approvals_open_by_assignee",
+        "assignee",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index(
+        "ix_approvals_open_by_agent",
+        "agent_id",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index("ix_approvals_assigned", "assignee", "assigned_at"),
+    Index("ix_approvals_agent_created", "agent_id", "created_at"),
+    Index(
+        "ix_approvals_failures",
+        "agent_id",
+        "finished_at",
+        sqlite_where=text("state = 'failed'"),
+        postgresql_where=text("state = 'failed'"),
+    ),
+    Index(
+        "ix_approvals_aggregate",
+        "agent_id",
+        "action",
+        "aggregate_key",
+        "created_at",
+        sqlite_where=text("amount_micros IS NOT NULL"),
+        postgresql_where=text("amount_micros IS NOT NULL"),
+    ),
+    # First uses: what was claimed, by action, agent and principal.
+    Index(
+        "ix_approvals_uses",
+        "action",
+        "agent_id",
+        sqlite_where=text("claimed_at IS NOT NULL"),
+        postgresql_where=text("claimed_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_approvals_uses_for",
+        "action",
+        "principal",
+        sqlite_where=text("claimed_at IS NOT NULL AND principal IS NOT NULL"),
+        postgresql_where=text("claimed_at IS NOT NULL AND principal IS NOT NULL"),
+    ),
+    Index("ix_approvals_session", "session_id", "created_at"),
+    Index("ix_approvals_decided", "decided_by", "decided_at"),
+)
+
+# One row for each thing a person did to an approval; the constraint makes a second tap the recorded answer.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("approval_id", Text, ForeignKey("approvals.id"), nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("note", Text),
+    Column("at", UtcDateTime, nullable=False),
+    Column("latency_ms", BigInteger, nullable=False),
+    UniqueConstraint("approval_id", "digest", "by", name="uq_decisions_once_each"),
+    Index("ix_decisions_by_at", "by", "at"),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("approval_id", Text, ForeignKey("approvals.id"), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("detail", Text),
+    Column("by", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("approval_id", "label", "by", name="uq_labels_once"),
+    CheckConstraint("label IN ('correct', 'incident', 'reverted')", name="label"),
+)
+
+# A level that an agent lost an action to (F7). Rows are added and never changed.
+demotions = Table(
+    "demotions",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("approval_id", Text, ForeignKey("approvals.id"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("approval_id", name="uq_demotions_once"),
+    Index("ix_demotions_agent_action", "agent_id", "action", "at"),
+)
+
+# What Slack should show. A row says "this card should show revision N", never a rendered body.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("dedupe_key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("approval_id", Text, ForeignKey("approvals.id")),
+    Column("channel", Text, nullable=False),
+    Column("thread_of", Text),
+    Column("facts", JsonText, nullable=False),
+    Column("face", Text, nullable=False, server_default="live"),
+    Column("urgency", Integer, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("shown", Integer, nullable=False, server_default="0"),
+    Column("slack_channel", Text),
+    Column("slack_ts", Text),
+    Column("unsure", Boolean, nullable=False, server_default=text("false")),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", UtcDateTime),
+    Column("lease", Text),
+    Column("last_error", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("dedupe_key", name="uq_outbox_dedupe"),
+    CheckConstraint("kind IN ('card', 'notice')", name="kind"),
+    CheckConstraint("face IN ('live', 'moved')", name="face"),
+    CheckConstraint("shown <= wanted", name="shown"),
+    Index(
+        "ix_outbox_next",
+        "next_at",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+    Index("ix_outbox_approval", "approval_id"),
+)
+
+# Append-only and hash-chained; triggers refuse any update or delete.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    Column("approval_id", Text),
+    Column("session_id", Text),
+    Column("line", Text, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    UniqueConstraint("prev_hash", name="uq_audit_prev_hash"),
+    Index("ix_audit_approval", "approval_id"),
+    Index("ix_audit_session", "session_id"),
+)
+
+# The last good copy of what Slack says of people and user groups.
+people = Table(
+    "people",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("facts", JsonText, nullable=False),
+    Column("fetched_at", UtcDateTime, nullable=False),
+)
+
+usergroups = Table(
+    "usergroups",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("members", JsonText, nullable=False),
+    Column("fetched_at", UtcDateTime, nullable=False),
+)
+
+absences = Table(
+    "absences",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
+)

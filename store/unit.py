@@ -1,0 +1,97 @@
+"""One transaction: reads and writes on one connection, audit rows last, callbacks after the commit (DESIGN rule 2)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Executable, ScalarSelect, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import CursorResult
+
+from store import audit
+from store.types import database_now
+
+
+class Unit:
+    """A unit of work. `clock` is the database's clock as an SQL expression; `now` its value, read once."""
+
+    def __init__(self, connection: Connection, clock: database_now) -> None:
+        self.connection = connection
+        self.clock = clock
+        self.callbacks: list[Callable[[], None]] = []
+        self._now: datetime | None = None
+        self._entries: list[audit.Entry] = []
+        self._later: dict[tuple[Executable, bool], list[dict[str, Any]]] = {}
+
+    @property
+    def instant(self) -> ScalarSelect[datetime]:
+        """The clock as read once by a statement. PostgreSQL searches an index for this, and not for `clock`,
+        which it takes to be another moment on every row."""
+        return select(self.clock).scalar_subquery()
+
+    @property
+    def now(self) -> datetime:
+        """Database time of this unit, UTC."""
+        if self._now is None:
+            self._now = self.connection.execute(select(self.clock)).scalar_one()
+        return self._now
+
+    @now.setter
+    def now(self, moment: datetime) -> None:
+        # A read that already brought the clock along saves a round trip.
+        self._now = moment
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Run one statement in this transaction."""
+        result = self.connection.execute(statement, parameters)
+        assert isinstance(result, CursorResult)
+        return result
+
+    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """An insert that may say what to do where the row is there already: first come, first served, and no error."""
+        if self.connection.dialect.name == "postgresql":
+            return postgresql.insert(table)
+        return sqlite.insert(table)
+
+    def record(self, entry: audit.Entry) -> None:
+        """Keep an audit row for the end of the transaction: the chain's lock is held as briefly as can be."""
+        self._entries.append(entry)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the transaction is durable; never when it is not."""
+        self.callbacks.append(callback)
+
+    def later(self, statement: Executable, parameters: dict[str, Any], *, one_row: bool = False) -> None:
+        """Write this together with its like, when `write` is called or the transaction ends; `one_row` must hit one."""
+        self._later.setdefault((statement, one_row), []).append(parameters)
+
+    def write(self) -> None:
+        """Write what was put off; whoever reads what it changes calls this first."""
+        later, self._later = self._later, {}
+        for (statement, one_row), rows in later.items():
+            changed = self.execute(statement, rows).rowcount
+            if one_row and changed != len(rows):
+                raise AssertionError(f"{changed} of {len(rows)} rows were as they had been read")
+
+    @contextlib.contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What fails inside is undone alone: its writes, and the audit rows and callbacks kept for the end."""
+        self.write()
+        entries, callbacks = len(self._entries), len(self.callbacks)
+        try:
+            with self.connection.begin_nested():
+                yield
+                self.write()
+        except BaseException:
+            self._later.clear()
+            del self._entries[entries:], self.callbacks[callbacks:]
+            raise
+
+    def flush(self) -> None:
+        """Write what was kept for the end."""
+        self.write()
+        entries, self._entries = self._entries, []
+        audit.append(self.connection, entries)

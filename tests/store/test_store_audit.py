@@ -1,0 +1,220 @@
+"""The audit trail: append-only, gap-free, and nothing can be taken from it unseen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from builders import at_once
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from support.marks import on_postgresql, on_sqlite
+
+from bot.__main__ import main
+from store import audit
+from store.audit import Entry, Head
+from store.engine import Database, sha256_hex
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def record(database: Database, count: int = 1, **facts: object) -> None:
+    def work(unit: object) -> None:
+        for number in range(count):
+            values = {"event": "requested", "actor": "agent:demo", "approval_id": f"apr_{number}", **facts}
+            unit.record(Entry(at=MOMENT, **values))  # type: ignore[attr-defined, arg-type]
+
+    database.run(work)
+
+
+def faults(database: Database, known: tuple[Head, ...] = ()) -> list[str]:
+    return database.read(lambda unit: audit.verify(unit, sha256_hex, known))[1]
+
+
+def head(database: Database) -> Head:
+    return database.read(audit.head)
+
+
+def tamper(database: Database, *statements: str) -> None:
+    """Change the table as somebody with the database's password could."""
+    with database.engine.connect() as connection, connection.begin():
+        if database.sqlite:
+            for verb in ("update", "delete"):
+                connection.execute(text(f"DROP TRIGGER audit_no_{verb}"))
+        else:
+            connection.execute(text("ALTER TABLE audit DISABLE TRIGGER USER"))
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def test_the_chain_has_a_beginning_and_no_gaps(database: Database) -> None:
+    """Rows are numbered from 1 without gaps, each holding the hash of the one before."""
+    assert faults(database) == []
+    record(database, 3)
+    lines = database.read(lambda unit: list(audit.lines(unit)))
+    assert [line["seq"] for line in lines] == [1, 2, 3]
+    assert [line["prev_hash"] for line in lines[1:]] == [line["hash"] for line in lines[:-1]]
+    assert list(lines[0])[: len(audit.KEYS)] == list(audit.KEYS)
+    assert faults(database) == []
+
+
+def test_many_writers_make_one_chain(database: Database) -> None:
+    """Eight connections that append at once make one chain without gaps or forks."""
+    at_once([lambda: [record(database, 2) for _ in range(5)] and None] * 8)
+    end, found = database.read(lambda unit: audit.verify(unit, sha256_hex))
+    assert (end.seq, found) == (80, [])
+
+
+def test_what_is_rolled_back_leaves_no_gap(database: Database) -> None:
+    """A transaction that fails takes its rows with it, and the next row has its number."""
+
+    def work(unit: object) -> None:
+        unit.record(Entry(event="requested", at=MOMENT, actor="x"))  # type: ignore[attr-defined]
+        unit.flush()  # type: ignore[attr-defined]
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        database.run(work)
+    record(database)
+    assert (head(database).seq, faults(database)) == (1, [])
+
+
+def test_any_text_hashes_alike_on_both(database: Database) -> None:
+    """Quotes, newlines and other alphabets are hashed by the database as by the verifier."""
+    for words in ('it\'s "x"\nline\t\\', "‮ünï 漢字 🚀", "%s :name {0}"):
+        record(database, rationale=words, params={words: words}, extra={"team": words})
+    assert faults(database) == []
+    assert [line["rationale"] for line in database.read(lambda unit: list(audit.lines(unit)))][1] == "‮ünï 漢字 🚀"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET line = '{}' WHERE seq = 2",
+        "UPDATE audit SET line = line",
+        "DELETE FROM audit WHERE seq = 2",
+        "DELETE FROM audit",
+    ],
+)
+def test_rows_cannot_be_changed_or_deleted(database: Database, statement: str) -> None:
+    """The database itself refuses to change or delete a row."""
+    record(database, 3)
+    with pytest.raises(DBAPIError, match="append-only"), database.engine.begin() as connection:
+        connection.execute(text(statement))
+    assert (head(database).seq, faults(database)) == (3, [])
+
+
+@on_postgresql
+def test_the_table_cannot_be_emptied(database: Database) -> None:
+    """TRUNCATE is refused too."""
+    record(database)
+    with pytest.raises(DBAPIError, match="append-only"), database.engine.begin() as connection:
+        connection.execute(text("TRUNCATE audit"))
+
+
+@on_sqlite
+def test_rows_cannot_be_replaced(database: Database) -> None:
+    """INSERT OR REPLACE, which deletes without firing a delete trigger of old, is refused too."""
+    record(database, 3)
+    replacing = "INSERT OR REPLACE INTO audit SELECT seq, approval_id, session_id, '{}', prev_hash, hash FROM audit WHERE seq = 2"
+    with pytest.raises(DBAPIError, match="append-only"), database.engine.begin() as connection:
+        connection.execute(text(replacing))
+    assert faults(database) == []
+
+
+def test_an_edited_row_is_found(database: Database) -> None:
+    """A changed line is named."""
+    record(database, 3)
+    tamper(database, 'UPDATE audit SET line = \'{"event":"approved"}\' WHERE seq = 2')
+    assert any("row 2 was changed" in fault for fault in faults(database))
+
+
+def test_an_edited_and_rehashed_row_is_found(database: Database) -> None:
+    """A changed line with a fitting hash of its own breaks the chain at the next row."""
+    record(database, 3)
+    lines = database.read(lambda unit: list(audit.lines(unit)))
+    forged = sha256_hex(f"{lines[1]['prev_hash']}\n2\n{{}}")
+    tamper(database, f"UPDATE audit SET line = '{{}}', hash = '{forged}' WHERE seq = 2")
+    assert any("row 3 does not follow" in fault for fault in faults(database))
+
+
+def test_a_refiled_row_is_found(database: Database) -> None:
+    """A row moved to another approval's trail is named, though its line was left alone."""
+    record(database, 3)
+    tamper(database, "UPDATE audit SET approval_id = 'apr_other' WHERE seq = 2")
+    assert any("row 2 is filed under another" in fault for fault in faults(database))
+
+
+def test_a_deleted_row_is_found(database: Database) -> None:
+    """A missing row is named."""
+    record(database, 3)
+    tamper(database, "DELETE FROM audit WHERE seq = 2")
+    assert any("row 2 is missing" in fault for fault in faults(database))
+
+
+def test_reordered_rows_are_found(database: Database) -> None:
+    """Two rows that changed places do not verify."""
+    record(database, 3)
+    tamper(
+        database,
+        "UPDATE audit SET seq = 99 WHERE seq = 2",
+        "UPDATE audit SET seq = 2 WHERE seq = 3",
+        "UPDATE audit SET seq = 3 WHERE seq = 99",
+    )
+    assert faults(database) != []
+
+
+def test_a_cut_tail_is_found(database: Database) -> None:
+    """A tail that is gone is found with an end that was noted before; a whole chain passes through it."""
+    record(database, 3)
+    noted = head(database)
+    record(database, 1)
+    assert faults(database, (noted,)) == []
+    tamper(database, "DELETE FROM audit WHERE seq >= 3")
+    assert any("tail is cut" in fault for fault in faults(database, (noted,)))
+
+
+def test_a_rewritten_history_is_found(database: Database) -> None:
+    """A whole new chain of the same length does not pass through the end that was noted."""
+    record(database, 2)
+    noted = head(database)
+    tamper(database, "DELETE FROM audit WHERE seq > 0")
+    record(database, 2, rationale="another story")
+    assert any("not the one that was signed" in fault for fault in faults(database, (noted,)))
+
+
+def test_an_empty_table_is_found(database: Database) -> None:
+    """A table without its first row is no chain."""
+    tamper(database, "DELETE FROM audit")
+    assert faults(database) == ["the chain has no beginning"]
+
+
+def test_the_trail_can_be_read_by_approval_and_session(database: Database) -> None:
+    """The trail of one approval or one session holds its rows only."""
+    record(database, 2)
+    record(database, 1, approval_id="apr_x", session_id="s")
+    read = database.read
+    assert [line["seq"] for line in read(lambda unit: list(audit.lines(unit, approval_id="apr_1")))] == [2]
+    assert [line["approval_id"] for line in read(lambda unit: list(audit.lines(unit, session_id="s")))] == ["apr_x"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        None,
+        "UPDATE audit SET line = '{}' WHERE seq = 2",
+        "DELETE FROM audit WHERE seq = 2",
+        "UPDATE audit SET seq = 9 WHERE seq = 1",
+    ],
+)
+def test_the_command_says_so(
+    database: Database, database_url: str, statement: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`audit verify` ends with 0 for an intact trail and with 1 for any other."""
+    record(database, 3)
+    if statement is not None:
+        tamper(database, statement)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SAYSO_DATABASE_URL", database_url)
+    assert main(["audit", "verify"]) == (0 if statement is None else 1)

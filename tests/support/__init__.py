@@ -1,0 +1,1 @@
+"""What the tests stand on: real databases, real servers, a pretended Slack, an agent, and the two policy files."""

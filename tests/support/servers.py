@@ -1,0 +1,161 @@
+"""The real app, as a thread of this process (fast) or as a process of its own (killable)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx2
+import uvicorn
+
+from bot.app import build
+from bot.service.sweep import Counts, sweep
+from bot.settings import Settings
+from bot.world import World
+from store.engine import Database
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def bound(port: int = 0) -> socket.socket:
+    """A listening socket on this machine only; port 0 takes a free one."""
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.bind(("127.0.0.1", port))
+    return found
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with bound() as found:
+        return int(found.getsockname()[1])
+
+
+class _Uvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.settled = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.settled.set()
+
+
+class ThreadServer:
+    """The real app on a real port, in a thread: the test can move its clock and look inside."""
+
+    def __init__(self, env: dict[str, str], *, post_interval: float = 0.01, port: int = 0) -> None:
+        self.settings = Settings(_env_file=None, **env)  # type: ignore[call-arg, arg-type]
+        self.database = Database(self.settings.database_url, pool_size=8)
+        self.app = build(self.settings, database=self.database, post_interval=post_interval)
+        self._socket = bound(port)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            self.app, log_config=None, access_log=False, timeout_graceful_shutdown=1, http="httptools", lifespan="on"
+        )
+        self._server = _Uvicorn(config)
+        self._thread = threading.Thread(target=self._run, name="sayso", daemon=True)
+        self._thread.start()
+        self._wait()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._server.settled.set()
+
+    def _wait(self) -> None:
+        assert self._server.settled.wait(20), "the server did not start"
+        assert self._thread.is_alive(), "the server gave up while starting"
+
+    @property
+    def world(self) -> World:
+        """What the use cases stand on."""
+        world: World = self.app.state.runtime.world
+        return world
+
+    def sweep(self) -> Counts:
+        """One sweep, now."""
+        return sweep(self.world)
+
+    def advance(self, seconds: float) -> Counts:
+        """Let database time move on, and sweep."""
+        self.database.shift_seconds += seconds
+        return self.sweep()
+
+    def stop(self) -> None:
+        """Shut down as an operator would."""
+        self._server.should_exit = True
+        self._thread.join(20)
+        self._socket.close()
+        self.database.close()
+        assert not self._thread.is_alive(), "the server did not stop"
+
+
+class ProcessServer:
+    """`python -m bot serve`, which can be killed without a word."""
+
+    def __init__(self, env: dict[str, str], folder: Path, *, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = folder / f"serve-{port}-{time.monotonic_ns()}.log"
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "serve"],
+                env=environment(env | {"SAYSO_PORT": str(port)}),
+                cwd=ROOT,
+                stdout=out,
+                stderr=out,
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if httpx2.get(f"{self.url}/healthz", timeout=1).status_code == 200:
+                    return
+            except httpx2.HTTPError:
+                time.sleep(0.02)
+        self.stop()
+        raise AssertionError(f"the server did not start:\n{self.log.read_text()[-3000:]}")
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye, no flush, no cleanup."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> None:
+        """SIGTERM, as an operator's supervisor sends it."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+
+
+def environment(env: dict[str, str]) -> dict[str, str]:
+    """The settings of a process, with nothing of Sayso's or Slack's left from outside."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SAYSO_", "SLACK_"))}
+    return kept | {"PYTHONUNBUFFERED": "1"} | env
+
+
+def command(env: dict[str, str], *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `python -m bot …` to its end."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        env=environment(env) | {"PYTHONPATH": path},
+        cwd=folder or ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

@@ -1,0 +1,121 @@
+"""Batches, queues and the home tab: many approvals on one surface."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot import cards
+from bot.home import home_view
+from playground.blockkit import check_view
+from policies.approval import Approval, Decision
+from policies.lifecycle import State
+from tests.unit.cards.looking import block, buttons, everything, faults, live_marks
+from tests.unit.cards.samples import NOW, approval, decided
+
+
+def tidy(index: int, params: dict[str, Any] | None = None, **changed: Any) -> Approval:
+    """A low-severity request that may share a screen."""
+    given = {"what": f"room {index}", "deep": index % 2 == 0} if params is None else params
+    return approval(given, action="tidy", id=f"01JV8Q3ZK4W5T6Y7X8R9S0AB{index:02}", digest=f"{index:064x}", **changed)
+
+
+def test_a_batch_of_ten_fits_one_message() -> None:
+    """Ten requests with their exact parameters, tick boxes and Details each are within Slack's limits."""
+    batch = [tidy(index, {"what": "x" * 60, "note": "é" * 20, "n": index}) for index in range(10)]
+    message = cards.batch_card(batch)
+    assert faults(message.blocks) == []
+    for index, found in enumerate(batch):
+        assert f"n:    {index}" in everything(message.blocks)
+        assert block(message.blocks, f"item-{index + 1}")["accessory"]["value"] == f"{found.id}|{found.digest}"
+    options = buttons(message.blocks)["batch_select"]["options"]
+    assert [item["value"] for item in options] == [found.id for found in batch]
+    assert message.metadata["event_payload"] == {"approval_ids": ",".join(found.id for found in batch)}
+
+
+def test_batch_buttons_carry_what_was_shown() -> None:
+    """Approve and Reject name every open approval with its digest."""
+    batch = [tidy(index) for index in range(3)]
+    pressed = buttons(cards.batch_card(batch).blocks)
+    assert cards.read_batch_value(pressed["batch_approve"]["value"]) == {found.id: found.digest for found in batch}
+    assert pressed["batch_reject"]["value"] == pressed["batch_approve"]["value"]
+
+
+def test_a_batch_shows_mixed_outcomes() -> None:
+    """A decided one shows how and can no longer be ticked; when all are decided nothing can be pressed but Details."""
+    decision = Decision("approve", "U0BOB", NOW)
+    done = tidy(1, state=State.APPROVED, decision=decision)
+    message = cards.batch_card([tidy(0), done])
+    assert "Approved by <@U0BOB>" in everything(message.blocks)
+    assert [item["value"] for item in buttons(message.blocks)["batch_select"]["options"]] == [tidy(0).id]
+    finished = cards.batch_card([done, replace(done, id="other")])
+    assert set(buttons(finished.blocks)) == {"details"}
+
+
+def test_what_does_not_fit_is_not_decided_in_a_batch() -> None:
+    """A request whose parameters do not all fit, or that is not low, has no tick box."""
+    long = tidy(1, {"what": "x" * 3000})
+    assert not cards.batchable(long)
+    assert not cards.batchable(approval())
+    assert not cards.batchable(decided(State.APPROVED, "approve"))
+    assert cards.batchable(tidy(0))
+    message = cards.batch_card([tidy(0), long])
+    assert [item["value"] for item in buttons(message.blocks)["batch_select"]["options"]] == [tidy(0).id]
+    assert faults(cards.batch_card([tidy(index, {"what": "é" * 3000}) for index in range(10)]).blocks) == []
+
+
+def test_a_batch_has_one_to_ten() -> None:
+    """Neither an empty batch nor one of eleven is drawn (D4)."""
+    for count in (0, 11):
+        with pytest.raises(ValueError, match="1 to 10"):
+            cards.batch_card([tidy(index) for index in range(count)])
+
+
+def test_a_batch_mentions_whose_turn_it_is() -> None:
+    """The assignees of what is open are mentioned, nobody else."""
+    batch = [tidy(0), tidy(1, assignee="U0CAROL"), tidy(2)]
+    marks = {mark for mark in live_marks(cards.batch_card(batch).blocks) if not mark.startswith("!date")}
+    assert marks == {"@U0ALICE", "@U0CAROL"}
+
+
+def test_a_queue_counts_what_it_does_not_show() -> None:
+    """A list shows ten and counts the rest; each can be opened, and an empty one says so."""
+    message = cards.queue_message(
+        [tidy(index) for index in range(10)], total=57, links={tidy(0).id: "https://x.example/p"}
+    )
+    assert "and 47 more" in everything(message.blocks)
+    assert "<https://x.example/p|Open the card>" in everything(message.blocks)
+    assert faults(message.blocks) == []
+    assert message.text.endswith("57")
+    assert "Nothing here" in everything(cards.queue_message([]).blocks)
+
+
+def test_a_link_that_is_no_link_is_left_out() -> None:
+    """Only a plain web address becomes a link."""
+    for url in ("javascript:alert(1)", "https://x|y>z", ""):
+        assert "Open the card" not in everything(cards.queue_message([tidy(0)], links={tidy(0).id: url}).blocks)
+
+
+def test_the_home_tab_shows_my_queue() -> None:
+    """What waits for me, what was decided, my figures, and the switch for being away."""
+    mine = [tidy(index) for index in range(40)]
+    view = home_view("U0ALICE", mine, [decided(State.REJECTED, "reject")] * 12, None, {"Decided today": 3})
+    assert check_view(view) == []
+    shown = everything(view)
+    assert "Waiting for you (40)" in shown
+    assert "and 10 more" in shown
+    assert "Decided today" in shown
+    assert buttons(view)["away_toggle"]["value"] == "away"
+    away = home_view("U0ALICE", [], [], NOW)
+    assert buttons(away)["away_toggle"]["value"] == "back"
+    assert "2026-03-02 14:00 UTC" in everything(away)
+
+
+def test_alerts_quote_what_they_tell() -> None:
+    """News for operations is text, whatever it holds."""
+    message = cards.alert("Manifest refused", "actions.yml:3: <!here> *boo*")
+    assert faults(message.blocks) == []
+    assert live_marks(message.blocks) == []
+    assert "actions.yml:3: <!here> *boo*" in everything(message.blocks)

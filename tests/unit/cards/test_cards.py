@@ -1,0 +1,391 @@
+"""What a reviewer sees of one approval (D1), and what they can press."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot import blocks as blocks_module
+from bot import cards, parameters, quotes
+from bot.cards import Face, approval_card
+from policies.approval import Approval, InfoRequest, Vote
+from policies.deadlines import Clock
+from policies.lifecycle import GRANTED, State
+from policies.paths import leaves
+from policies.routing import Level
+from tests.unit.cards.looking import block, buttons, everything, faults, live_marks, objects
+from tests.unit.cards.samples import FULL_REQUEST, NOW, approval, decided
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
+SCALAR = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT
+)
+JSON = st.recursive(
+    SCALAR, lambda inner: st.lists(inner, max_size=6) | st.dictionaries(TEXT, inner, max_size=6), max_leaves=40
+)
+PARAMS = st.dictionaries(TEXT, JSON, max_size=12)
+STATE = st.sampled_from(list(State))
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def leaf_lines(found: Approval) -> tuple[list[str], int]:
+    """The lines of the parameters on a card that begin a leaf, and how many leaves the card counts as missing."""
+    part = block(approval_card(found).blocks, "parameters")
+    code = next(item for item in part["elements"] if item["type"] == "rich_text_preformatted")["elements"][0]["text"]
+    lines = [line for line in code.split("\n") if not line.startswith("  │ ")]
+    tail = part["elements"][2]["elements"][0]["text"] if len(part["elements"]) > 2 else ""
+    missing = int(tail.split()[1]) if tail.startswith("and ") else 0
+    return lines, missing
+
+
+@SLOW
+@given(params=PARAMS, state=STATE)
+def test_every_leaf_is_on_the_card_or_counted(params: dict[str, Any], state: State) -> None:
+    """Whatever the parameters, each leaf has a line of its own or is counted, and Slack takes the card."""
+    found = approval(params, state=state)
+    lines, missing = leaf_lines(found)
+    total = len(list(leaves(params))) if params else 1
+    assert len(lines) + missing == total
+    assert faults(approval_card(found).blocks) == []
+    if missing:
+        assert cards.needs_full_view(found)
+
+
+@SLOW
+@given(values=st.lists(SCALAR, min_size=1, max_size=8))
+def test_different_values_look_different(values: list[Any]) -> None:
+    """Two values that differ, in content or only in type, never look the same."""
+    shown = [str(parameters.value_text(parameters.Leaf(("x",), value, False))) for value in values]
+    wanted = [json.dumps(value) for value in values]
+    assert len(set(shown)) == len(set(wanted))
+
+
+def test_types_can_be_told_apart() -> None:
+    """Numbers, texts, booleans, null and empty values each look like what they are."""
+    params = {
+        "a": 1,
+        "b": "1",
+        "c": 1.0,
+        "d": True,
+        "e": "true",
+        "f": None,
+        "g": "",
+        "h": [],
+        "i": {},
+        "j": 0,
+        "k": False,
+    }
+    lines, _ = leaf_lines(approval(params))
+    assert [line.split(": ")[1] for line in lines] == [
+        "1",
+        '"1"',
+        "1.0",
+        "true",
+        '"true"',
+        "null",
+        '""',
+        "[]",
+        "{}",
+        "0",
+        "false",
+    ]
+
+
+def test_paths_are_unambiguous() -> None:
+    """A dot inside a name does not look like nesting."""
+    lines, _ = leaf_lines(approval({"a": {"b": 1}, "a.b": 2, "list": [{"x": 3}], "0": 4}))
+    assert [line.split(":")[0] for line in lines] == ["a.b", '["a.b"]', "list[0].x", '["0"]']
+
+
+def test_a_thousand_leaves_are_counted() -> None:
+    """Of 1,000 values the card shows what fits and counts the rest; Approve asks for the full view."""
+    found = approval({f"k{index}": index for index in range(1000)})
+    lines, missing = leaf_lines(found)
+    assert len(lines) == 40
+    assert len(lines) + missing == 1000
+    approve = buttons(approval_card(found).blocks)["approve"]
+    assert approve["text"]["text"] == "Review & approve"
+    assert "confirm" not in approve
+
+
+def test_a_long_text_is_cut_and_said_so() -> None:
+    """A text of 64 KB shows its beginning and how much is missing, and does not hide the other parameters."""
+    found = approval({"body": "word " * 13_000, "amount_usd": 4800})
+    shown = everything(approval_card(found).blocks)
+    assert "characters)" in shown
+    assert "1 value is shown in part" in shown
+    assert "amount_usd: 4800" in shown
+    assert cards.needs_full_view(found)
+
+
+def test_an_ordinary_card_says_everything_a_reviewer_needs() -> None:
+    """Sentence, consequence, tags, parameters, turn, roles, deadline, evidence, reasons and the agent's account are there (D1)."""
+    found = approval(request=FULL_REQUEST)
+    message = approval_card(found)
+    shown = everything(message.blocks)
+    for words in (
+        "Refund $4,800 to alice@x.com",
+        "High severity",
+        "Cannot be undone",
+        "financial",
+        "<@U0ALICE>",
+        "fewest open of 2 in finance",
+        "finance_lead",
+        "2026-03-02 14:15 UTC",
+        "2026-03-02 15:00 UTC",
+        "75%",
+        "✗ consistency 0.72",
+        "above $500",
+        "93% sure",
+        "The parcel may still arrive",
+        "Send it again",
+        "within 3 days",
+        "Looked up the order",
+        "not traced",
+        "carol@example.com",
+        "support-desk",
+        "0f3a9c1b2d4e",
+        found.digest[:12],
+        found.id,
+    ):
+        assert words in shown, words
+    assert faults(message.blocks) == []
+    assert message.metadata == {"event_type": "sayso_card", "event_payload": {"approval_id": found.id}}
+    assert (
+        message.text
+        == "Refund $4,800 to alice@x.com — High severity, cannot be undone. Decide by 2026-03-02 14:15 UTC."
+    )
+
+
+def test_the_agents_words_stand_in_quotes_only() -> None:
+    """What the agent says is never in a header, a fact or a reason of policy, and always quoted under a label."""
+    marks = {name: f"MARK{name}" for name in ("reason", "expected_outcome", "confidence_basis")}
+    lists = {name: [f"MARK{name}"] for name in ("risks", "alternatives", "completed_steps", "uncertainty_factors")}
+    message = approval_card(approval(request={**marks, **lists, "confidence": 0.5}))
+    for part in message.blocks:
+        if not part["block_id"].startswith("agent-"):
+            assert "MARK" not in json.dumps(part)
+            continue
+        for element in part["elements"]:
+            quoted = element["type"] == "rich_text_quote" or element.get("border") == 1
+            assert quoted or "MARK" not in json.dumps(element)
+        assert json.dumps(part).count("MARK") == 7
+
+
+def test_only_the_person_whose_turn_it_is_is_mentioned() -> None:
+    """A live card mentions its assignee and nobody else, whoever voted or asked before."""
+    votes = (Vote("U0BOB", "finance", NOW),)
+    found = approval(rules={"approvers": 2}, votes=votes, info_request=InfoRequest("Why?", "U0CAROL", NOW))
+    message = approval_card(found)
+    assert {mark for mark in live_marks(message.blocks) if not mark.startswith("!date")} == {"@U0ALICE"}
+    assert "1 of 2 given" in everything(message.blocks)
+
+
+def test_a_confirm_card_has_the_usual_buttons() -> None:
+    """Approve, Reject, Edit and Details, then Ask, Take over and Escalate, each with id and digest."""
+    found = approval()
+    pressed = buttons(approval_card(found).blocks)
+    assert list(pressed) == ["approve", "reject", "edit", "details", "request_info", "take_over", "escalate"]
+    assert {item["value"] for item in pressed.values()} == {f"{found.id}|{found.digest}"}
+    assert cards.read_value(pressed["approve"]["value"]) == (found.id, found.digest)
+
+
+def test_what_cannot_be_undone_asks_once_more() -> None:
+    """Approve on an irreversible action opens a dialog that repeats the sentence; on a reversible one it does not."""
+    dialog = buttons(approval_card(approval()).blocks)["approve"]["confirm"]
+    assert dialog["text"]["text"] == "Refund $4,800 to alice@x.com"
+    assert "confirm" not in buttons(approval_card(approval({"branch": "x"}, action="delete_branch")).blocks)["approve"]
+
+
+def test_a_large_amount_has_to_be_typed() -> None:
+    """Above confirm_amount_above_usd Approve opens the review, at the threshold it does not."""
+    assert cards.needs_full_view(approval({"customer": "a", "amount_usd": 100_001}))
+    assert not cards.needs_full_view(approval({"customer": "a", "amount_usd": 100_000}))
+
+
+def test_a_takeover_cannot_be_approved() -> None:
+    """At level human_takeover there is no Approve and Take over comes first."""
+    pressed = buttons(approval_card(approval(level=Level.HUMAN_TAKEOVER)).blocks)
+    assert "approve" not in pressed
+    assert next(iter(pressed.values()))["action_id"] == "take_over"
+    assert pressed["take_over"]["style"] == "primary"
+
+
+def choices(count: int, label: str = "Option {}") -> dict[str, Any]:
+    """A `choose` request."""
+    options = [{"id": f"c{index}", "label": label.format(index), "detail": "cheap"} for index in range(count)]
+    return {"kind": "choose", "question": "Which one?", "choices": options}
+
+
+@pytest.mark.parametrize(
+    "count, label, wanted",
+    [
+        (3, "Option {}", "choose:c0"),
+        (12, "Option {}", "choose"),
+        (3, "x" * 60 + "{}", "choose"),
+        (100, "Option {}", "choose"),
+    ],
+)
+def test_choices_are_buttons_a_menu_or_a_modal(count: int, label: str, wanted: str) -> None:
+    """Few short choices are buttons, more a menu, and what fits neither a button that opens all."""
+    message = approval_card(approval({"branch": "x"}, action="delete_branch", request=choices(count, label)))
+    assert wanted in buttons(message.blocks)
+    assert "approve" not in buttons(message.blocks)
+    assert faults(message.blocks) == []
+    assert "Which one?" in everything(message.blocks)
+
+
+def test_a_menu_offers_exactly_the_choices() -> None:
+    """The menu's values are the choice ids, and picking one asks once more."""
+    menu = buttons(approval_card(approval(request=choices(8))).blocks)["choose"]
+    assert [item["value"] for item in menu["options"]] == [f"c{index}" for index in range(8)]
+    assert menu["confirm"]["title"]["text"] == "This cannot be undone"
+
+
+def test_an_open_question_is_answered_in_a_modal() -> None:
+    """Kind input offers Answer instead of Approve and shows the question."""
+    message = approval_card(approval(request={"kind": "input", "question": "What shall I write?"}))
+    assert "answer" in buttons(message.blocks)
+    assert "approve" not in buttons(message.blocks)
+    assert "What shall I write?" in everything(message.blocks)
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.PENDING])
+def test_settled_cards_are_dead(state: State) -> None:
+    """A settled card keeps its parameters and has nothing to press, but for handing back what was taken over."""
+    message = approval_card(decided(state, "approve", note="Checked by phone"))
+    assert list(buttons(message.blocks)) == (["hand_back"] if state is State.TAKEN_OVER else [])
+    shown = everything(message.blocks)
+    assert "amount_usd: 4800" in shown
+    assert "Checked by phone" in shown
+    assert "<@U0BOB>" in shown
+    assert faults(message.blocks) == []
+
+
+def test_undo_is_offered_within_its_window() -> None:
+    """With an undo window a finished action offers Undo and says until when."""
+    found = decided(State.SUCCEEDED, "approve", by="policy")
+    message = approval_card(found, undo_until=NOW + timedelta(minutes=5))
+    assert list(buttons(message.blocks)) == ["undo"]
+    assert "2026-03-02 14:05 UTC" in everything(message.blocks)
+
+
+def test_a_moved_card_is_one_line_without_buttons() -> None:
+    """The old card of a reassigned approval says where it went."""
+    message = approval_card(approval(), face=Face.MOVED, moved_to="U0BOB")
+    assert buttons(message.blocks) == {}
+    assert len(message.blocks) == 2
+    assert "Moved to <@U0BOB>" in everything(message.blocks)
+    assert faults(message.blocks) == []
+
+
+def test_waiting_for_information_is_said() -> None:
+    """While the agent is asked something, the card shows the question and that the clock stands still, and cannot ask again."""
+    clock = Clock(due_at=NOW, expires_at=NOW, paused_at=NOW)
+    found = approval(info_request=InfoRequest("Which order?", "U0ALICE", NOW), clock=clock)
+    shown = everything(approval_card(found).blocks)
+    assert "Waiting for the agent's answer" in shown
+    assert "Which order?" in shown
+    assert "The clock stands still" in shown
+    assert "request_info" not in buttons(approval_card(found).blocks)
+    answered = replace(found, info_request=None, exchange=(("Which order?", "A-1009"),), clock=Clock())
+    assert "The agent answered" in everything(approval_card(answered).blocks)
+
+
+def test_an_edit_shows_before_and_after() -> None:
+    """Changed parameters are shown as they were and as they are."""
+    found = decided(State.EDITED, "edit")
+    found = replace(found, params={**found.params, "amount_usd": 480})
+    assert "amount_usd: 4800 → 480" in everything(approval_card(found).blocks)
+
+
+def test_secrets_are_fingerprints_everywhere() -> None:
+    """A redacted parameter appears nowhere on the card, not in the sentence, the reason or the fallback."""
+    secret = "4000-0566-5566-5556"
+    params = {"customer": f"card {secret}", "amount_usd": 5, "card_number": secret, "password": "hunter2hunter2"}
+    found = approval(params, request={"reason": f"paid with {secret}, password hunter2hunter2"})
+    message = approval_card(found)
+    everywhere = json.dumps(message.blocks) + message.text
+    assert secret not in everywhere
+    assert "hunter2" not in everywhere
+    assert "(sha256 " in everywhere
+    assert "19 characters" in everywhere
+
+
+def test_block_ids_are_unique_and_change_with_the_version() -> None:
+    """No block id comes twice, and a new version has none of the old ones."""
+    found = approval(request=FULL_REQUEST)
+    first = [item["block_id"] for item in approval_card(found).blocks]
+    second = [item["block_id"] for item in approval_card(replace(found, version=4)).blocks]
+    assert len(set(first)) == len(first)
+    assert not set(first) & set(second)
+
+
+@pytest.mark.parametrize("policy_known", [True, False])
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_draws(state: State, policy_known: bool) -> None:
+    """Every state has a card and a notice of every kind, with a policy and without."""
+    found = approval(state=state, request=FULL_REQUEST)
+    found = found if policy_known else replace(found, policy=None, level=None)
+    assert faults(approval_card(found).blocks) == []
+    for kind in cards.Notice:
+        assert faults(cards.notice(kind, found, link="https://x.example/p1", undo_until=NOW).blocks) == []
+
+
+def test_the_room_around_quotes_is_reckoned_right() -> None:
+    """What a group, an item and a line cost in bytes is never more than the constants say."""
+    shown, label, more = blocks_module.Shown("y"), "x" * 45, "z" * 60
+
+    def bytes_of(*groups: quotes.Group) -> int:
+        return blocks_module.size(quotes.words("agent-outcome_unknown-33", list(groups)))
+
+    for quote in (True, False):
+        group = quotes.Group(label, [shown], quote, more)
+        assert bytes_of(group) <= 2 * quotes.GROUP_COST + quotes.ITEM_COST
+        assert bytes_of(group, group) - bytes_of(group) <= quotes.GROUP_COST + quotes.ITEM_COST
+    two = quotes.Group(label, [shown] * 2, False, more)
+    assert bytes_of(two) - bytes_of(quotes.Group(label, [shown], False, more)) <= quotes.ITEM_COST
+    lines = [quotes.Group(label, [shown] * count, True, more, ["Unsure about: "] * count) for count in (0, 1, 2)]
+    assert bytes_of(lines[0]) <= 2 * quotes.GROUP_COST
+    assert bytes_of(lines[2]) - bytes_of(lines[1]) <= quotes.LINE_COST
+
+
+def test_who_came_too_late_is_told_who_was_first() -> None:
+    """The loser of a race reads who decided what, and when."""
+    found = decided(State.APPROVED, "approve")
+    assert cards.settled_sentence(found).startswith("Already approved by <@U0BOB> at <!date^")
+    assert cards.outcome_line(decided(State.REJECTED, "reject", note="too much")).endswith("· too much")
+    assert State.APPROVED in GRANTED
+
+
+def test_cards_are_fast() -> None:
+    """An ordinary card takes a few milliseconds at most, even on a busy machine, and 1,000 leaves not ten times as long."""
+    small, large = approval(request=FULL_REQUEST), approval({f"k{index}": f"value {index}" for index in range(1000)})
+    for found, limit in ((small, 0.005), (large, 0.015)):
+        approval_card(found)
+        times = []
+        for _ in range(30):
+            start = time.perf_counter()
+            approval_card(found)
+            times.append(time.perf_counter() - start)
+        assert statistics.median(times) < limit
+
+
+def test_nothing_is_read_from_the_future() -> None:
+    """Drawing twice gives the same card: no clock, no randomness."""
+    found = approval(request=FULL_REQUEST)
+    assert approval_card(found) == approval_card(found)
+    assert all(item.get("block_id") for item in approval_card(found).blocks)
+    assert list(objects(approval_card(found).blocks))

@@ -1,0 +1,134 @@
+"""Whatever an agent writes, a card shows it and obeys none of it (CONTRACT, guarantee 6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot import cards, modals
+from bot.home import home_view
+from playground.blockkit import check_view
+from policies.approval import Approval, Decision, InfoRequest
+from policies.lifecycle import State
+from tests.unit.cards.corpus import CORPUS
+from tests.unit.cards.looking import everything, faults, hidden, live_marks, texts
+from tests.unit.cards.samples import NOW, approval
+
+STATES = [State.PENDING, State.REJECTED, State.TAKEN_OVER, State.SUCCEEDED, State.EDITED]
+
+
+def hostile(text: str, state: State = State.PENDING) -> Approval:
+    """An approval with `text` in every place where somebody else's words can stand."""
+    some = text[:1900] or "x"
+    request: dict[str, Any] = {
+        "reason": text[:8000],
+        "risks": [some] * 3,
+        "alternatives": [some],
+        "expected_outcome": text[:8000],
+        "completed_steps": [some] * 9,
+        "uncertainty_factors": [some],
+        "confidence": 0.5,
+        "confidence_basis": text[:8000],
+        "on_behalf_of": some[:200],
+        "delegated_from": some[:200],
+        "session_id": some[:200],
+        "checkpoint": {"state": text},
+    }
+    params = {"customer": text, "amount_usd": 4800, "meta": {text[:300] or "k": [text, 1, True, None]}}
+    decision = None
+    if state is not State.PENDING:
+        decision = Decision("approve", "U0BOB", NOW, note=text, answer=text, human_steps=[some] * 3)
+    found = approval(params, request=request, rules={"title": text[:120] or "t"}, state=state, decision=decision)
+    return replace(
+        found,
+        agent=text[:200],
+        why=(text[:500], "the action is irreversible"),
+        assigned_why=text[:500],
+        role="finance",
+        exchange=((text[:8000], text[:8000]),),
+        info_request=InfoRequest(text[:8000], "U0BOB", NOW) if state is State.PENDING and len(text) % 2 else None,
+        outcome_detail=text,
+    )
+
+
+def honest(node: Any, allowed: set[str]) -> None:
+    """Nothing live but what we put there, and nothing hidden."""
+    for mark in live_marks(node):
+        assert mark in allowed or mark.startswith("!date^177"), mark
+    for text in texts(node):
+        assert not hidden(text), (hidden(text)[:5], text[:80])
+
+
+def test_the_corpus_is_large() -> None:
+    """At least 300 different hostile strings are tried."""
+    assert len(set(CORPUS)) >= 300
+
+
+@pytest.mark.parametrize("at", range(10))
+def test_no_hostile_text_is_obeyed_or_hidden_on_a_card(at: int) -> None:
+    """Every hostile string, in every place of a card in every state, stays visible text within Slack's limits."""
+    for index, text in enumerate(CORPUS[at::10]):
+        state = STATES[index % len(STATES)]
+        message = cards.approval_card(hostile(text, state))
+        assert faults(message.blocks) == [], (text[:40], state)
+        honest(message.blocks, {"@U0ALICE"} if state is State.PENDING else {"@U0BOB"})
+        assert not hidden(message.text)
+        assert "<" not in message.text
+        assert "@channel" not in message.text
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_no_hostile_text_is_obeyed_in_modals_and_notices(at: int) -> None:
+    """Details, reviews, notices, batches and home tabs treat hostile text as text too."""
+    mine = {"@U0ALICE", "@U0BOB"}
+    kinds = list(cards.Notice)
+    for index, text in enumerate(CORPUS[at::5]):
+        found = hostile(text, STATES[index % len(STATES)])
+        for view in (
+            modals.details_modal(found),
+            modals.reject_modal(found),
+            modals.edit_modal(found),
+            modals.approve_modal(found),
+        ):
+            assert check_view(view) == [], text[:40]
+            honest(view, mine)
+        notice = cards.notice(kinds[index % len(kinds)], found)
+        assert faults(notice.blocks) == []
+        honest(notice.blocks, mine)
+        for message in (cards.batch_card([found, found]), cards.queue_message([found])):
+            assert faults(message.blocks) == []
+            honest(message.blocks, mine)
+        home = home_view("U0ALICE", [found], [found])
+        assert check_view(home) == []
+        honest(home, mine)
+
+
+def test_hidden_characters_are_named() -> None:
+    """A right-to-left override in a parameter is shown by its code point."""
+    shown = everything(cards.approval_card(approval({"customer": "eva\u202e@x.com", "amount_usd": 1})).blocks)
+    assert "eva‹U+202E›@x.com" in shown
+
+
+def test_our_notation_cannot_be_forged() -> None:
+    """Text that spells ‹U+202E› itself does not look like the hidden character."""
+    honest_one = everything(cards.approval_card(approval({"customer": "a\u202eb"})).blocks)
+    forged = everything(cards.approval_card(approval({"customer": "a‹U+202E›b"})).blocks)
+    assert "a‹U+202E›b" in honest_one
+    assert "a‹U+202E›b" not in forged
+
+
+def test_a_value_cannot_pose_as_another_parameter() -> None:
+    """A line break inside a value is continued behind a bar, so no line of it looks like a parameter."""
+    params = {"customer": 'x"\namount_usd: 1', "amount_usd": 4800}
+    lines = everything(cards.approval_card(approval(params)).blocks).split("\n")
+    assert [line for line in lines if line.startswith("amount_usd:")] == ["amount_usd: 4800"]
+
+
+def test_look_alike_letters_are_pointed_out() -> None:
+    """A name that mixes Latin with Cyrillic letters says so; one in a single alphabet does not."""
+    mixed = everything(cards.approval_card(approval({"customer": "аlice@x.com"})).blocks)
+    assert "(mixes alphabets)" in mixed
+    for name in ("alice@x.com", "Алиса"):
+        assert "mixes" not in everything(cards.approval_card(approval({"customer": name})).blocks)

@@ -1,0 +1,62 @@
+"""Who may decide, and who may not, on any path."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from policies.permissions import Actor, genuine, may_administer, may_decide
+
+ALICE = Actor("U0ALICE", principals=frozenset({"Alice@Example.com"}), roles=frozenset({"finance"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "roles", "principal", "refused"),
+    [
+        ({}, ["finance"], None, None),
+        ({}, ["legal", "finance"], None, None),
+        ({}, ["finance"], "bob@example.com", None),
+        ({}, ["legal"], None, "members of legal"),
+        ({}, [], None, "Only members"),
+        ({"roles": frozenset()}, ["finance"], None, "members of finance"),
+        ({"admin": True, "roles": frozenset()}, ["finance"], None, "members of finance"),
+        ({}, ["finance"], "alice@example.com", "own behalf"),
+        ({}, ["finance"], " ALICE@EXAMPLE.COM ", "own behalf"),
+        ({}, ["finance"], "U0ALICE", "own behalf"),
+        ({}, ["finance"], "u0alice", "own behalf"),
+        ({"principals": frozenset({" alice@example.com"})}, ["finance"], "alice@example.com", "own behalf"),
+        ({"known": False}, ["finance"], None, "could not confirm"),
+        ({"active": False}, ["finance"], None, "deactivated"),
+        ({"bot": True}, ["finance"], None, "Bots"),
+        ({"guest": True}, ["finance"], None, "Guests"),
+        ({"stranger": True}, ["finance"], None, "another Slack workspace"),
+        ({"known": False, "active": False, "bot": True}, ["finance"], None, "could not confirm"),
+    ],
+)
+def test_who_may_decide(
+    change: dict[str, object], roles: list[str], principal: str | None, refused: str | None
+) -> None:
+    """Only active full members of the home team in one of the roles decide, and never for themselves."""
+    answer = may_decide(replace(ALICE, **change), roles=roles, on_behalf_of=principal)  # type: ignore[arg-type]
+    if refused is None:
+        assert answer is None
+    else:
+        assert answer is not None
+        assert refused in answer
+
+
+@pytest.mark.parametrize(
+    "flaw", [{"known": False}, {"active": False}, {"bot": True}, {"guest": True}, {"stranger": True}]
+)
+def test_a_flaw_refuses_admins_too(flaw: dict[str, bool]) -> None:
+    """Whoever is not a genuine member can neither decide nor steer Sayso, admin or not."""
+    actor = replace(ALICE, admin=True, **flaw)  # type: ignore[arg-type]
+    assert genuine(actor) is not None
+    assert may_administer(actor) == genuine(actor)
+
+
+def test_only_admins_administer() -> None:
+    """A genuine member steers Sayso only as an admin."""
+    assert may_administer(replace(ALICE, admin=True)) is None
+    assert may_administer(ALICE) is not None
