@@ -22,6 +22,7 @@ from store.unit import Unit
 
 T = TypeVar("T")
 ATTEMPTS = 4
+_SQLITE_PATIENCE_SECONDS = 10
 # PostgreSQL: serialization failure, deadlock, lock not available, admin shutdown and its kin.
 _RETRYABLE = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 
@@ -119,7 +120,13 @@ def _normal(url: str) -> URL:
 def _engine(url: URL, pool_size: int) -> Engine:
     if url.get_backend_name() == "sqlite":
         Path(str(url.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=10, connect_args={"timeout": 10})
+        engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            connect_args={"timeout": _SQLITE_PATIENCE_SECONDS},
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -140,8 +147,23 @@ def _engine(url: URL, pool_size: int) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event opens every transaction
     connection.create_function("sayso_sha256", 1, sha256_hex, deterministic=True)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in (f"busy_timeout={_SQLITE_PATIENCE_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _use_wal(connection)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # SQLite's busy handler is not asked while the journal mode changes: of several first starters, all but one
+    # would fail at once.
+    deadline = time.monotonic() + _SQLITE_PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -156,3 +158,19 @@ def test_the_driver_is_ours_to_name(scheme: str) -> None:
     database = Database(f"{scheme}://u:p@host/db", pool_size=1)
     assert database.url.drivername == "postgresql+psycopg"
     database.close()
+
+
+def test_a_new_file_that_another_is_writing_is_waited_for(tmp_path: Path) -> None:
+    """Of several processes that start on a file not yet in WAL mode, the later ones wait instead of failing."""
+    path = tmp_path / "new.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(0.3, writer.execute, ["ROLLBACK"])
+        release.start()
+        database = Database(f"sqlite:///{path}", pool_size=1)
+        database.check()
+        with database.engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 10_000
+        database.close()
+        release.join()
