@@ -35,7 +35,7 @@ from bot.slack import Slack
 from bot.ticker import Ticker
 from bot.world import World
 from store import approvals, schema
-from store.engine import Database
+from store.engine import Database, StoreUnavailable
 
 log = logging.getLogger("sayso")
 VERSION = "0.1.0"
@@ -171,10 +171,15 @@ async def _socket(bolt: AsyncApp, settings: Settings) -> None:
 
 async def _sweep(runtime: Runtime) -> None:
     try:
-        counts = await runtime.call(sweep, runtime.world)
+        await _swept(runtime)
+    except StoreUnavailable as error:
+        log.warning("no sweep, the next one tries again: %s", error)
     except Exception:
         log.exception("a sweep failed; the next one tries again")
-        return
+
+
+async def _swept(runtime: Runtime) -> None:
+    counts = await runtime.call(sweep, runtime.world)
     for kind in counts.__dataclass_fields__:
         runtime.metrics.swept.labels(kind).inc(getattr(counts, kind))
     if counts.total:

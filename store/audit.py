@@ -110,21 +110,26 @@ _append_all = select(
         bindparam("approval_ids", type_=_texts),
         bindparam("session_ids", type_=_texts),
         bindparam("lines", type_=_texts),
-    )
+    ),
+    cast(func.pg_current_xact_id(), Text),
 )
 
 
-def append(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Add rows at the end of the chain; the last statements of a transaction, in order."""
+def append(connection: Connection, entries: Sequence[Entry]) -> str | None:
+    """Add rows at the end of the chain; the last statements of a transaction, in order.
+
+    Gives the transaction's name where the database has one, by which a lost answer to COMMIT can be asked for again.
+    """
     if not entries:
-        return
+        return None
     rows = [{"approval_id": one.approval_id, "session_id": one.session_id, "line": one.line()} for one in entries]
     if connection.dialect.name == "postgresql":
         # One chain, one lock: taken and used within one call, because every commit has to pass here.
         names = {"approval_ids": "approval_id", "session_ids": "session_id", "lines": "line"}
-        connection.execute(_append_all, {name: [row[field] for row in rows] for name, field in names.items()})
-    else:
-        connection.execute(_append, rows)
+        texts = {name: [row[field] for row in rows] for name, field in names.items()}
+        return str(connection.execute(_append_all, texts).one()[1])
+    connection.execute(_append, rows)
+    return None
 
 
 def lines(unit: Unit, *, approval_id: str | None = None, session_id: str | None = None) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import random
 import sqlite3
 import threading
@@ -21,10 +22,13 @@ from store.types import database_now
 from store.unit import Unit
 
 T = TypeVar("T")
+log = logging.getLogger("sayso.store")
 ATTEMPTS = 4
 _SQLITE_PATIENCE_SECONDS = 10
 # PostgreSQL: serialization failure, deadlock, lock not available, admin shutdown and its kin.
 _RETRYABLE = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
+_OUTCOME_SECONDS = 5.0
+_OUTCOME = text("SELECT pg_xact_status(CAST(:transaction AS xid8))")
 
 
 class StoreUnavailable(SaysoError):
@@ -56,7 +60,8 @@ class Database:
         """`work` in one writing transaction, committed before this returns.
 
         A deadlock, a lost lock race or a connection that broke repeats `work` from the start: it must do all it does
-        through the unit, and give the recorded answer where an earlier try did commit. Raises StoreUnavailable.
+        through the unit. Where the answer to COMMIT was lost, PostgreSQL is asked what became of the transaction, so
+        that nothing audited happens twice. Raises StoreUnavailable, also while nobody can say what became of it.
         """
         with self._turn:
             unit, result = self._tried(self.engine, work)
@@ -77,11 +82,37 @@ class Database:
         raise AssertionError("unreachable")
 
     def _once(self, engine: Engine, work: Callable[[Unit], T]) -> tuple[Unit, T]:
-        with engine.connect() as connection, connection.begin():
-            unit = Unit(connection, database_now(self.shift_seconds))
-            result = work(unit)
-            unit.flush()
+        finished = False
+        try:
+            with engine.connect() as connection, connection.begin():
+                unit = Unit(connection, database_now(self.shift_seconds))
+                result = work(unit)
+                unit.flush()
+                finished = True
+        except DBAPIError as error:
+            # Only the COMMIT can have failed now. What has no audit row may be done again.
+            if not (finished and error.connection_invalidated and unit.transaction and self._kept(unit.transaction)):
+                raise
         return unit, result
+
+    def _kept(self, transaction: str) -> bool:
+        """Whether a transaction took effect whose COMMIT was not answered; raises StoreUnavailable if nobody can say."""
+        deadline = time.monotonic() + _OUTCOME_SECONDS
+        while True:
+            status = self._status(transaction)
+            if status in ("committed", "aborted"):
+                return status == "committed"
+            if time.monotonic() > deadline:
+                log.error("what became of transaction %s is not known: %s", transaction, status)
+                raise StoreUnavailable()
+            time.sleep(0.05)
+
+    def _status(self, transaction: str) -> str:
+        try:
+            with self._reader.connect() as connection:
+                return str(connection.execute(_OUTCOME, {"transaction": transaction}).scalar_one())
+        except SQLAlchemyError as error:
+            return f"the database does not say: {type(error).__name__}"
 
     def check(self) -> None:
         """Raise StoreUnavailable unless the database answers."""

@@ -22,6 +22,8 @@ class Unit:
         self.connection = connection
         self.clock = clock
         self.callbacks: list[Callable[[], None]] = []
+        # The database's own name of this transaction, known once its audit rows are written.
+        self.transaction: str | None = None
         self._now: datetime | None = None
         self._entries: list[audit.Entry] = []
         self._later: dict[tuple[Executable, bool], list[dict[str, Any]]] = {}
@@ -94,4 +96,4 @@ class Unit:
         """Write what was kept for the end."""
         self.write()
         entries, self._entries = self._entries, []
-        audit.append(self.connection, entries)
+        self.transaction = audit.append(self.connection, entries)
