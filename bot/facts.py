@@ -7,10 +7,13 @@ from datetime import datetime
 from bot.redaction import Redactor
 from bot.visible_text import Mrkdwn, Shown, clip, escape, fill, json_size, visible
 from bot.wording import SILENCE, consequence, headline, mention, outcome_line, when
+from policies import quorum
 from policies.approval import Approval
 from policies.lifecycle import State
 from policies.request import Evidence
 from policies.routing import Level
+
+NAMES = 5
 
 
 def brief(text: str, chars: int) -> Mrkdwn:
@@ -86,10 +89,27 @@ def _quorum(approval: Approval) -> Mrkdwn | None:
     needed, per_role = quorum_of(approval)
     if needed <= 1 and not approval.votes:
         return None
-    fact = Mrkdwn(f"*Approvals*\n{len(approval.votes)} of {max(needed, len(approval.votes) + 1)} given")
+    fact = Mrkdwn(f"*Approvals*\n{min(_seated(approval), needed - 1)} of {needed} given")
     given = [vote.role for vote in approval.votes]
-    parts = [f"{role} {given.count(role)}/{count}" for role, count in per_role.items()]
-    return fill("{fact} · {parts}", fact=fact, parts=brief(", ".join(parts), 160)) if parts else fact
+    parts = [f"{role} {min(given.count(role), count)}/{count}" for role, count in per_role.items()]
+    if parts:
+        fact = fill("{fact} · {parts}", fact=fact, parts=brief(", ".join(parts), 160))
+    return fill("{fact}\nYes from {names}", fact=fact, names=_names(approval)) if approval.votes else fact
+
+
+def _seated(approval: Approval) -> int:
+    """How many of the seats are taken: a second yes of one role takes no other role's seat."""
+    needed, _ = quorum_of(approval)
+    approvers = approval.policy.approvers if approval.policy else 1
+    voters = {vote.user: [vote.role] for vote in approval.votes}
+    return needed - quorum.missing(approvers, voters, {vote.role for vote in approval.votes})
+
+
+def _names(approval: Approval) -> Mrkdwn:
+    """Who said yes; they stand where a card is redrawn, which notifies nobody."""
+    names = Mrkdwn(", ".join(mention(vote.user) for vote in approval.votes[:NAMES]))
+    more = len(approval.votes) - NAMES
+    return Mrkdwn(f"{names} and {more} more") if more > 0 else names
 
 
 def _confidence(approval: Approval) -> Mrkdwn:

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnClause,
+    ColumnElement,
     CompoundSelect,
-    ScalarSelect,
     Select,
     Update,
     and_,
@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Row
 
+from policies.amounts import aggregate_of, amount_of
 from policies.approval import Approval, Decision, InfoRequest, Vote
 from policies.assignment import Candidate
 from policies.deadlines import Clock
@@ -39,7 +40,7 @@ from policies.lifecycle import State
 from policies.manifest import Policy
 from policies.request import Request
 from policies.routing import FAILURE_WINDOW_SECONDS, History, Level, RouteName
-from store.tables import absences, approvals, decisions, switches
+from store.tables import absences, approvals, decisions, delegations, switches
 from store.types import database_now
 from store.unit import Unit
 
@@ -111,7 +112,7 @@ def _dated(value: Decision | InfoRequest | None) -> dict[str, Any] | None:
 
 # What each field of an approval is in its row: a change writes the columns of the fields that changed, and no others.
 _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
-    "params": lambda it: {"params": canonical(it.params)},
+    "params": lambda it: {"params": canonical(it.params)} | _summed_columns(it),
     "sentence": lambda it: {"sentence": it.sentence},
     "state": lambda it: {"state": it.state.value},
     "version": lambda it: {"version": it.version},
@@ -132,6 +133,14 @@ _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
     "nonce_hash": lambda it: {"nonce_hash": it.nonce_hash},
     "outcome_detail": lambda it: {"outcome_detail": it.outcome_detail},
 }
+
+
+def _summed_columns(approval: Approval) -> dict[str, Any]:
+    amount, aggregate = amount_of(approval.policy, approval.params), aggregate_of(approval.policy, approval.params)
+    return {
+        "amount_micros": int(min(amount, LARGEST_USD) * MICROS) if amount is not None else None,
+        "aggregate_key": aggregate[0] if aggregate else None,
+    }
 
 
 def _clock_columns(clock: Clock) -> dict[str, Any]:
@@ -171,10 +180,12 @@ def add(
     *,
     idempotency_key: str,
     body_hash: str,
-    amount: Decimal | None,
-    aggregate_key: str | None,
+    above: Iterable[str] = (),
 ) -> None:
-    """Insert a new approval; IntegrityError on uq_approvals_idempotency where the key was used meanwhile."""
+    """Insert a new approval; IntegrityError on uq_approvals_idempotency where the key was used meanwhile.
+
+    `above` are the ids of the agents for whom it is made, other than its own: what it spends counts for each of them.
+    """
     request = approval.request
     unit.execute(
         _insert,
@@ -191,8 +202,6 @@ def add(
             "chain": [[link.agent, link.approval_id] for link in approval.chain] or None,
             "request": request.model_dump_json(exclude={"checkpoint"}, exclude_defaults=True),
             "checkpoint": request.checkpoint,
-            "amount_micros": int(min(amount, LARGEST_USD) * MICROS) if amount is not None else None,
-            "aggregate_key": aggregate_key,
             "route": approval.route.value,
             "policy": approval.policy.model_dump_json() if approval.policy else None,
             "policy_version": approval.policy_version,
@@ -202,6 +211,9 @@ def add(
             "finished_at": None,
         },
     )
+    rows = [{"approval_id": approval.id, "agent_id": one, "at": approval.created_at} for one in dict.fromkeys(above)]
+    if rows:
+        unit.execute(insert(delegations), rows)
 
 
 def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False) -> bool:
@@ -336,8 +348,13 @@ class Before:
     history: History
 
 
-def before(unit: Unit, agent_id: str, key: str, action: str, aggregate: tuple[str, int] | None) -> Before:
-    """One round trip for all that routing and the limits need; `aggregate` is (key, window in seconds)."""
+def before(
+    unit: Unit, agent_id: str, key: str, action: str, aggregate: tuple[str, int] | None, *, excluding: str = ""
+) -> Before:
+    """One round trip for all that routing and the limits need; `aggregate` is (key, window in seconds).
+
+    The sum holds what this agent and those who act for it asked, but for the approval `excluding`.
+    """
     key_of_sum, window = aggregate or ("", 0)
     now = unit.now
     values = {
@@ -348,6 +365,7 @@ def before(unit: Unit, agent_id: str, key: str, action: str, aggregate: tuple[st
         "_day_ago": now - timedelta(seconds=FAILURE_WINDOW_SECONDS),
         "_aggregate_key": key_of_sum,
         "_window_start": now - timedelta(seconds=window),
+        "_excluding": excluding,
     }
     row = unit.execute(_knowing(aggregate is not None, unit.connection.dialect.name), values).one()
     history = History(
@@ -383,21 +401,22 @@ def _knowing(summed: bool, dialect: str) -> Select[Any]:
     )
 
 
-def _total(dialect: str) -> ScalarSelect[Any]:
+def _total(dialect: str) -> ColumnElement[Any]:
     # SQLite's sum fails beyond 64 bits; its total does not, and is exact up to nine billion dollars.
     total = func.sum if dialect == "postgresql" else func.total
-    return (
-        select(func.coalesce(total(approvals.c.amount_micros), 0))
-        .where(
-            approvals.c.agent_id == bindparam("_agent_id"),
-            approvals.c.action == bindparam("_action"),
-            approvals.c.aggregate_key == bindparam("_aggregate_key"),
-            approvals.c.amount_micros.is_not(None),
-            approvals.c.created_at > bindparam("_window_start"),
-            approvals.c.state.not_in(_REFUSED),
-        )
-        .scalar_subquery()
+    summed = select(func.coalesce(total(approvals.c.amount_micros), 0)).where(
+        approvals.c.action == bindparam("_action"),
+        approvals.c.aggregate_key == bindparam("_aggregate_key"),
+        approvals.c.amount_micros.is_not(None),
+        approvals.c.created_at > bindparam("_window_start"),
+        approvals.c.state.not_in(_REFUSED),
+        approvals.c.id != bindparam("_excluding"),
     )
+    own = summed.where(approvals.c.agent_id == bindparam("_agent_id"))
+    delegated = summed.join(delegations, delegations.c.approval_id == approvals.c.id).where(
+        delegations.c.agent_id == bindparam("_agent_id"), delegations.c.at > bindparam("_window_start")
+    )
+    return own.scalar_subquery() + delegated.scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,12 +42,16 @@ def counts(policy: Policy) -> bool:
     return bool(policy.aggregate or policy.quota or policy.checkpoint_every)
 
 
-def take_turn(unit: Unit, agent_id: str, action: str) -> bool:
-    """Until this unit ends, no other counts for this agent and action; False where one writes at a time anyway (SQLite)."""
+def take_turn(unit: Unit, agent_ids: Iterable[str], action: str) -> bool:
+    """Until this unit ends, no other counts for these agents and this action.
+
+    False where one writes at a time anyway (SQLite).
+    """
     if unit.connection.dialect.name != "postgresql":
         return False
-    key = int.from_bytes(hashlib.sha256(f"{agent_id} {action}".encode()).digest()[:8], signed=True)
-    unit.execute(select(func.pg_advisory_xact_lock(cast(literal(key), BigInteger))))
+    for agent_id in sorted(agent_ids):  # in one order, so that no two wait for each other
+        key = int.from_bytes(hashlib.sha256(f"{agent_id} {action}".encode()).digest()[:8], signed=True)
+        unit.execute(select(func.pg_advisory_xact_lock(cast(literal(key), BigInteger))))
     return True
 
 

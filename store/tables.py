@@ -241,6 +241,16 @@ demotions = Table(
     Index("ix_demotions_agent_action", "agent_id", "action", "at"),
 )
 
+# Who stands above a delegated request: what it spends counts for each of them (E6).
+delegations = Table(
+    "delegations",
+    metadata,
+    Column("approval_id", Text, ForeignKey("approvals.id"), primary_key=True),
+    Column("agent_id", Text, ForeignKey("agents.id"), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_delegations_agent", "agent_id", "at"),
+)
+
 # What Slack should show. A row says "this card should show revision N", never a rendered body.
 outbox = Table(
     "outbox",

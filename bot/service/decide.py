@@ -27,7 +27,7 @@ from policies.errors import (
 from policies.lifecycle import State, Verb, transition
 from policies.permissions import Actor, genuine, may_administer, may_decide
 from policies.request import check_params
-from policies.routing import RouteName
+from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from store import approvals, outbox
 from store.audit import entry_of
@@ -208,38 +208,32 @@ def _typed(params: dict[str, Any]) -> str:
 def _edited(world: World, unit: Unit, approval: Approval, tap: Tap, params: dict[str, Any]) -> Approval:
     policy = approval.policy
     assert policy is not None
-    aggregate = judge.aggregate_of(policy, params)
-    known = approvals.before(unit, approval.agent_id, "", approval.action, aggregate)
-    history = _without_itself(known.history, approval, aggregate)
-    found = judge.again(unit, approval, params, history)
+    found = judge.again(unit, approval, params)
     if found.name is RouteName.DENY:
         raise InvalidInput(f"refused by policy: {found.why[0]}", field="params")
-    before = judge.again(unit, approval, approval.params, history)
+    before = judge.again(unit, approval, approval.params)
     words = sentence(policy.describe, policy.title, params)
     changed = replace(approval, params=params, sentence=words, why=found.cited, votes=())
-    if _riskier(policy, before.why, found.why) or found.role != before.role or quorum.total(policy.approvers) > 1:
-        return _revised(unit, changed, found.role)
+    if _riskier(before, found) or found.role != before.role or quorum.total(policy.approvers) > 1:
+        return _revised(unit, changed, found)
     decision = _decision(unit, approval, "edited", tap, edited_params=params)
     return submit.sealed(_granted(unit, changed, Verb.EDIT, decision))
 
 
-def _without_itself(history: Any, approval: Approval, aggregate: tuple[str, int] | None) -> Any:
-    """The sum of the window minus what this very request put into it."""
-    if aggregate is None or judge.aggregate_of(approval.policy, approval.params) != aggregate:
-        return history
-    own = submit.amount_of(approval.policy, approval.params) or 0
-    return replace(history, aggregate_usd=max(history.aggregate_usd - own, type(history.aggregate_usd)(0)))
+def _riskier(before: Route, after: Route) -> bool:
+    """Whether it now has to be taken over, or passes a limit or a rule of the manifest that it did not pass before."""
+    if after.level is Level.HUMAN_TAKEOVER:
+        return True
+    fresh = {key for key in after.keys if key} - set(before.keys)
+    return any(key == "conditions.always_approve_above_usd" or key.startswith("rules.") for key in fresh)
 
 
-def _riskier(policy: Any, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
-    name = "always_approve_above_usd"
-    return any(name in reason for reason in after) and not any(name in reason for reason in before)
-
-
-def _revised(unit: Unit, approval: Approval, role: str | None) -> Approval:
+def _revised(unit: Unit, approval: Approval, found: Route) -> Approval:
+    """Still open for another person, with no less oversight than it had."""
     outcome = transition(approval.state, Verb.REVISE, unit.now, approval.deadlines)
-    reached = dict.fromkeys([*approval.reached_roles, *([role] if role else [])])
-    return submit.sealed(replace(approval, state=outcome.state, reached_roles=tuple(reached)))
+    reached = dict.fromkeys([*approval.reached_roles, *([found.role] if found.role else [])])
+    level = max((level for level in (approval.level, found.level) if level), key=lambda level: level.rank)
+    return submit.sealed(replace(approval, state=outcome.state, level=level, reached_roles=tuple(reached)))
 
 
 def reassigned(world: World, unit: Unit, approval: Approval, roles: list[str]) -> Approval:
@@ -390,6 +384,9 @@ _DONE_BY = {
 }
 
 
+_GRANTING = (Verb.APPROVE, Verb.EDIT, Verb.CHOOSE, Verb.ANSWER)
+
+
 def _require_current(unit: Unit, approval: Approval, tap: Tap, verb: Verb) -> None:
     try:
         transition(approval.state, verb, unit.now, approval.deadlines)
@@ -397,8 +394,8 @@ def _require_current(unit: Unit, approval: Approval, tap: Tap, verb: Verb) -> No
         raise Lost(approval) from error
     if tap.digest != approval.digest:
         raise Outdated(approval)
-    if verb is Verb.APPROVE and approval.level == "human_takeover":
-        raise NotAllowed("This agent failed repeatedly, so a person has to take over; it cannot be approved.")
+    if verb in _GRANTING and approval.level is Level.HUMAN_TAKEOVER:
+        raise NotAllowed("A person has to take this over or reject it; the agent may not run it.")
     if verb is Verb.APPROVE and approval.request.kind != "confirm":
         raise InvalidInput("this request asks for an answer, not for a yes", field="kind")
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from policies import paths
+from policies.amounts import aggregate_of
 from policies.approval import Approval
 from policies.delegation import MAX_CHAIN, Link, bounded
-from policies.digest import canonical
 from policies.errors import InvalidInput
 from policies.lifecycle import GRANTED, State
 from policies.manifest import Policy
@@ -22,15 +21,17 @@ from store.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A route, and the chain of those on whose authority the agent acts, nearest first."""
+    """A route, and the chain of those on whose authority the agent acts, nearest first; `above` are their ids."""
 
     route: Route
     chain: tuple[Link, ...] = ()
+    above: tuple[str, ...] = ()
 
 
-def known(unit: Unit, agent: Agent, key: str, request: Request, policy: Policy | None) -> Before:
-    """What the store knows before it is judged."""
-    return approvals.before(unit, agent.id, key, request.action, aggregate_of(policy, request.params))
+def known(unit: Unit, agent: Agent, key: str, request: Request, policy: Policy | None, excluding: str = "") -> Before:
+    """What the store knows before it is judged; sums leave out the approval `excluding`."""
+    aggregate = aggregate_of(policy, request.params)
+    return approvals.before(unit, agent.id, key, request.action, aggregate, excluding=excluding)
 
 
 def judged(unit: Unit, agent: Agent, request: Request, policy: Policy | None, past: History) -> Judgement:
@@ -44,27 +45,32 @@ def judged(unit: Unit, agent: Agent, request: Request, policy: Policy | None, pa
     if missing is not None:
         raise InvalidInput(f"the agent {missing!r} is no longer active", field="delegated_from")
     routes = [_route_of(unit, above[link.agent], request, policy) for link in chain]
-    return Judgement(bounded(own, chain, routes), chain)
+    return Judgement(bounded(own, chain, routes), chain, _others(agent, above))
 
 
-def again(unit: Unit, approval: Approval, params: dict[str, Any], past: History) -> Route:
+def _others(agent: Agent, above: dict[str, Agent]) -> tuple[str, ...]:
+    """The ids of those above who are not the agent itself, always in the same order."""
+    return tuple(sorted({one.id for one in above.values()} - {agent.id}))
+
+
+def again(unit: Unit, approval: Approval, params: dict[str, Any]) -> Route:
     """The route of an open approval with other parameters, under the policy and the chain that it has.
 
-    What counts requests has counted this one already.
+    What counts requests has counted this one already, and sums leave it out.
     """
     agent, policy = Agent(approval.agent_id, approval.agent), approval.policy
     assert policy is not None
     request = approval.request.model_copy(update={"params": params})
     policy = policy.model_copy(update={"quota": None, "checkpoint_every": None})
-    own = _route(unit, agent, request, policy, past)
+    own = _route_of(unit, agent, request, policy, approval.id)
     above = agents.named(unit, {link.agent for link in approval.chain})
     held = [link for link in approval.chain if link.agent in above]
-    return bounded(own, held, [_route_of(unit, above[link.agent], request, policy) for link in held])
+    return bounded(own, held, [_route_of(unit, above[link.agent], request, policy, approval.id) for link in held])
 
 
-def _route_of(unit: Unit, agent: Agent, request: Request, policy: Policy | None) -> Route:
-    """What another agent would get for the very same request."""
-    return _route(unit, agent, request, policy, known(unit, agent, "", request, policy).history)
+def _route_of(unit: Unit, agent: Agent, request: Request, policy: Policy | None, excluding: str = "") -> Route:
+    """What this agent would get for this very request."""
+    return _route(unit, agent, request, policy, known(unit, agent, "", request, policy, excluding).history)
 
 
 def _route(unit: Unit, agent: Agent, request: Request, policy: Policy | None, past: History) -> Route:
@@ -95,12 +101,3 @@ def _chain(unit: Unit, request: Request) -> tuple[Link, ...]:
 def _held(unit: Unit, parent: Approval) -> bool:
     """Whether an approval gives authority: somebody said yes, and it has neither ended nor lapsed."""
     return parent.state in _HELD and (parent.clock.claim_by is None or parent.clock.claim_by > unit.now)
-
-
-def aggregate_of(policy: Policy | None, params: dict[str, Any]) -> tuple[str, int] | None:
-    """The key under which amounts are summed, and the window in seconds; None where nothing is summed."""
-    if policy is None or policy.aggregate is None:
-        return None
-    per = policy.aggregate.per
-    target = paths.value_at(per, params) if per else None
-    return canonical(None if target is paths.ABSENT else target)[:500], policy.aggregate.window_seconds

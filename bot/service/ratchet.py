@@ -19,7 +19,7 @@ def after_result(world: World, unit: Unit, approval: Approval) -> dict[str, Any]
     policy = world.book.manifest.policy(approval.action)
     if approval.state is not State.FAILED or policy is None or policy.autonomy is None:
         return {}
-    history.take_turn(unit, approval.agent_id, approval.action)
+    history.take_turn(unit, [approval.agent_id], approval.action)
     lost = history.demotion(unit, approval.agent_id, approval.action)
     outcomes = history.outcomes(unit, approval.agent_id, approval.action)
     level = autonomy.fallen(policy.autonomy, approval.agent, lost, outcomes, unit.now)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from bot.service import judge, notices, staffing
-from bot.service.judge import Judgement, aggregate_of
+from bot.service.judge import Judgement
 from bot.world import World
-from policies import deadlines, paths
+from policies import deadlines
 from policies.approval import Approval, Decision
 from policies.digest import digest_of, fingerprint
 from policies.errors import (
@@ -121,16 +119,9 @@ def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
         assert existing is not None
         return Submitted(existing, created=False)
     _hold_to_limits(ask, known)
-    approval = _decided(world, unit, ask, _judged_in_turn(unit, ask, known))
-    amount, aggregate = amount_of(ask.policy, approval.params), aggregate_of(ask.policy, approval.params)
-    approvals.add(
-        unit,
-        approval,
-        idempotency_key=ask.key,
-        body_hash=ask.body_hash,
-        amount=amount,
-        aggregate_key=aggregate[0] if aggregate else None,
-    )
+    judgement = _judged_in_turn(unit, ask, known)
+    approval = _decided(world, unit, ask, judgement)
+    approvals.add(unit, approval, idempotency_key=ask.key, body_hash=ask.body_hash, above=judgement.above)
     _announce(world, unit, approval)
     unit.after_commit(lambda: _wake(world, approval))
     return Submitted(approval, created=True)
@@ -155,14 +146,9 @@ def _judged_in_turn(unit: Unit, ask: _Ask, known: approvals.Before) -> Judgement
     found = _judged(unit, ask, known)
     if found.route.name is not RouteName.AUTO or ask.policy is None or not history.counts(ask.policy):
         return found
-    if not history.take_turn(unit, ask.agent.id, ask.request.action):
+    if not history.take_turn(unit, [ask.agent.id, *found.above], ask.request.action):
         return found
     return _judged(unit, ask, _known(unit, ask))
-
-
-def amount_of(policy: Policy | None, params: dict[str, Any]) -> Decimal | None:
-    """The amount this request is about, or None."""
-    return paths.amount_at(policy.amount, params) if policy else None
 
 
 def _hold_to_limits(ask: _Ask, known: approvals.Before) -> None:

@@ -213,3 +213,75 @@ def test_a_parent_that_gives_no_authority_is_refused(closed_office: Office) -> N
         problem = worker.refund(12, delegated_from=parent, status=422)
         assert problem["field"] == "delegated_from"
     assert worker.listing()["approvals"][0]["delegation"] == [f"planner ({done['id']})"]
+
+
+def test_what_a_delegate_spends_counts_for_its_parent(closed_office: Office) -> None:
+    """Delegates cannot spend their parent's limit twice: their sums and the parent's own are one, whoever asks next (E6)."""
+    opened(closed_office, process_refund=ACTIONS["process_refund"] | {"aggregate": SUMS})
+    planner = closed_office.agent_called("planner")
+    first, second = closed_office.agent_called("first"), closed_office.agent_called("second")
+    states = [one.refund(49, delegated_from="planner")["state"] for one in (first, second, first, second)]
+    assert states == ["approved"] * 4
+    over = closed_office.agent_called("third").refund(49, delegated_from="planner")
+    assert over["state"] == "pending"
+    assert "planner itself would get no more: $245 within 3600 s is above $200" in over["why"][0]
+    assert planner.refund(49)["state"] == "pending"
+    assert first.refund(49)["state"] == "approved", "on its own it has spent no more than its own"
+    assert planner.refund(49, "other@example.com")["state"] == "approved"
+
+
+def test_delegates_that_ask_at_once_count_each_other(closed_office: Office) -> None:
+    """Ten delegates of one parent at the same moment: no more than four of them run."""
+    opened(closed_office, process_refund=ACTIONS["process_refund"] | {"aggregate": SUMS})
+    closed_office.agent_called("planner")
+    crowd = [closed_office.agent_called(f"worker-{number}") for number in range(10)]
+    acts = [lambda one=one: one.refund(49, delegated_from="planner")["state"] for one in crowd]
+    assert sorted(closed_office.slack.together(*acts)) == ["approved"] * 4 + ["pending"] * 6
+
+
+def test_an_edit_changes_what_counts_in_the_sum(closed_office: Office) -> None:
+    """After an edit the sum holds the amount that was granted, not the one that was asked."""
+    opened(closed_office, process_refund=ACTIONS["process_refund"] | {"aggregate": SUMS | {"ask_above_usd": 320}})
+    made = closed_office.agent.refund(100)
+    form = closed_office.form("U0ALICE", closed_office.card(made), "edit").fill("param:amount_usd", "300")
+    assert closed_office.person("U0ALICE").submit(form).ok
+    assert closed_office.agent.see(made)["state"] == "edited"
+    assert closed_office.agent.refund(40)["state"] == "pending", "340 is above 320"
+
+
+def test_an_edit_that_a_rule_wants_taken_over_is_for_another_person(closed_office: Office) -> None:
+    """An edit that newly meets a takeover rule is recorded and open; nobody can approve or edit it any more."""
+    rule = {"when": "has(params.thing) && params.thing == 'core'", "then": "takeover", "reason": "the core by hand"}
+    opened(closed_office, change_thing=PLAIN | {"rules": [rule]})
+    made = closed_office.agent.ask("change_thing", {"thing": "edge"})
+    card = closed_office.card(made)
+    form = closed_office.form("U0ALICE", card, "edit").fill("param:thing", "core")
+    late = closed_office.form("U0BOB", card, "edit").fill("param:thing", "rim")
+    assert closed_office.person("U0ALICE").submit(form).ok
+    waiting = closed_office.agent.see(made)
+    assert (waiting["state"], waiting["level"], waiting["params"]) == ("pending", "human_takeover", {"thing": "core"})
+    changed = closed_office.slack.expect_update(card, contains="by hand")
+    assert changed.has("take_over")
+    assert not changed.has("approve")
+    closed_office.person("U0BOB").submit(late)
+    closed_office.person("U0BOB").click_stale(card, "approve")
+    assert closed_office.agent.see(made) == waiting
+    form = closed_office.form("U0BOB", changed, "take_over")
+    assert closed_office.person("U0BOB").submit(form).ok
+    assert closed_office.agent.see(made)["state"] == "taken_over"
+
+
+@on_sqlite
+def test_an_edit_that_a_rule_asks_about_needs_another_person(closed_office: Office) -> None:
+    """An edit that newly meets a rule of one's own waits for somebody else, like one that passes an amount."""
+    rule = {"when": "has(params.thing) && params.thing == 'core'", "then": "ask", "reason": "the core is asked about"}
+    opened(closed_office, change_thing=PLAIN | {"rules": [rule]})
+    made = closed_office.agent.ask("change_thing", {"thing": "edge"})
+    card = closed_office.card(made)
+    form = closed_office.form("U0ALICE", card, "edit").fill("param:thing", "core")
+    assert closed_office.person("U0ALICE").submit(form).ok
+    changed = closed_office.slack.expect_update(card, contains="core")
+    closed_office.person("U0ALICE").click(changed, "approve")
+    closed_office.person("U0ALICE").expect_ephemeral("another person")
+    closed_office.person("U0BOB").click(changed, "approve")
+    assert closed_office.agent.see(made)["decision"]["by"] == "U0BOB"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from support.files import ROSTER, write_roster
 from support.marks import on_sqlite
 from support.office import Office
 
@@ -229,6 +231,24 @@ def test_one_of_each_role_must_agree(office: Office) -> None:
         assert office.agent.see(payment)["state"] == "pending"
     office.person("U0DAN").click(card, "approve")
     assert office.agent.see(payment)["state"] == "approved"
+
+
+@on_sqlite
+@pytest.mark.parametrize("order", [("U0CAROL", "U0DAN"), ("U0DAN", "U0CAROL"), ("U0CAROL", "U0ALICE")])
+def test_who_holds_two_roles_never_blocks_a_quorum(closed_office: Office, order: tuple[str, str]) -> None:
+    """Somebody of both roles takes whichever seat is left, whether they come first or last; the card shows how far it is."""
+    roles = ROSTER["roles"] | {"finance": {"members": ["U0ALICE", "U0CAROL"]}}
+    write_roster(closed_office.folder, roles=roles)
+    closed_office.open()
+    payment = closed_office.agent.ask("pay_and_ship", {"thing": "parcel"})
+    card = closed_office.card(payment, contains="0 of 2 given")
+    first, second = order
+    closed_office.person(first).click(card, "approve")
+    name = {"U0CAROL": "carol", "U0DAN": "dan"}[first]
+    half = closed_office.slack.expect_update(card, contains=["1 of 2 given", f"Yes from @{name}"])
+    closed_office.person(second).click(half, "approve")
+    approved = closed_office.agent.see(payment)
+    assert (approved["state"], approved["decision"]["by"]) == ("approved", second)
 
 
 @on_sqlite

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import update
 from support.races import at_once
 
 from policies.approval import Approval
@@ -14,7 +15,7 @@ from policies.deadlines import Clock
 from policies.lifecycle import State
 from policies.request import Request
 from policies.routing import Level, RouteName
-from store import agents, approvals, ids
+from store import agents, approvals, ids, tables
 from store.agents import Agent
 from store.engine import Database
 from store.unit import Unit
@@ -60,6 +61,7 @@ def add(
     amount: Decimal | None = None,
     aggregate_key: str | None = None,
     age: float = 0,
+    above: tuple[str, ...] = (),
     **changes: Any,
 ) -> Approval:
     """Insert one, `age` seconds old."""
@@ -71,9 +73,11 @@ def add(
             approval,
             idempotency_key=key or approval.id,
             body_hash="h",
-            amount=amount,
-            aggregate_key=aggregate_key,
+            above=above,
         )
+        summed = {"amount_micros": None if amount is None else int(amount * approvals.MICROS)}
+        row = update(tables.approvals).where(tables.approvals.c.id == approval.id)
+        unit.execute(row.values(summed | {"aggregate_key": aggregate_key}))
         return approval
 
     return database.run(work)

@@ -94,7 +94,7 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
     agent = add_agent(database)
 
     def work(unit: Unit) -> int:
-        approvals.add(unit, made(agent, unit.now), idempotency_key="k", body_hash="h", amount=None, aggregate_key=None)
+        approvals.add(unit, made(agent, unit.now), idempotency_key="k", body_hash="h")
         return len(database.read(approvals.listed))
 
     assert database.run(work) == 0

@@ -185,12 +185,26 @@ def test_the_agents_words_stand_in_quotes_only() -> None:
 
 
 def test_only_the_person_whose_turn_it_is_is_mentioned() -> None:
-    """A live card mentions its assignee and nobody else, whoever voted or asked before."""
-    votes = (Vote("U0BOB", "finance", NOW),)
-    found = approval(rules={"approvers": 2}, votes=votes, info_request=InfoRequest("Why?", "U0CAROL", NOW))
-    message = approval_card(found)
-    assert {mark for mark in live_marks(message.blocks) if not mark.startswith("!date")} == {"@U0ALICE"}
-    assert "1 of 2 given" in everything(message.blocks)
+    """A live card mentions its assignee and who said yes already, and nobody else, whoever asked before."""
+    found = approval(rules={"approvers": 2}, info_request=InfoRequest("Why?", "U0CAROL", NOW))
+    for votes in ((), (Vote("U0BOB", "finance", NOW),)):
+        message = approval_card(replace(found, votes=votes))
+        marks = {mark for mark in live_marks(message.blocks) if not mark.startswith("!date")}
+        assert marks == {"@U0ALICE", *(f"@{vote.user}" for vote in votes)}
+
+
+def test_a_quorum_shows_its_progress_and_names() -> None:
+    """The card counts seats that are taken, role by role, and names who said yes; a second yes of one role takes no other's seat."""
+    rules = {"approvers": {"finance": 1, "legal": 1, "sales": 1}}
+    votes = tuple(Vote(user, "finance", NOW) for user in ("U0BOB", "U0CAROL"))
+    shown = everything(approval_card(approval(rules=rules, votes=votes)).blocks)
+    assert "1 of 3 given · finance 1/1, legal 0/1, sales 0/1" in shown
+    assert "Yes from <@U0BOB>, <@U0CAROL>" in shown
+    many = tuple(Vote(f"U0{number}", "finance", NOW) for number in range(8))
+    crowded = approval_card(approval(rules={"approvers": 9}, votes=many))
+    assert "8 of 9 given" in everything(crowded.blocks)
+    assert "<@U04> and 3 more" in everything(crowded.blocks)
+    assert faults(crowded.blocks) == []
 
 
 def test_a_confirm_card_has_the_usual_buttons() -> None:
