@@ -1,0 +1,176 @@
+"""Real server processes, quickly: one process has imported everything and forks a server whenever it is told to.
+
+A forked server runs `python -m bot serve` from its first line on; only the imports and the rehearsal of the templates
+are not repeated. It is a process of its own, with its own connections, and is ended with SIGKILL.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PR_SET_PDEATHSIG = 1
+
+
+class Child:
+    """A forked process, held by a descriptor that never means another one."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        try:
+            self._fd: int | None = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self._fd = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return not self.ended_within(0)
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait until it ended; False when it did not in time."""
+        if self._fd is None:
+            return True
+        if not select.select([self._fd], [], [], seconds)[0]:
+            return False
+        os.close(self._fd)
+        self._fd = None
+        return True
+
+    def kill(self) -> bool:
+        """SIGKILL, without a word; False where it was dead already."""
+        if self._fd is None or self.ended_within(0):
+            return False
+        signal.pidfd_send_signal(self._fd, signal.SIGKILL)
+        assert self.ended_within(20), "a killed process stays"
+        return True
+
+
+class Zygote:
+    """Forks on demand. Use as a context manager: its children end with it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.zygote"],
+            cwd=ROOT,
+            env=_bare() | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._heard()
+
+    def fork(self, role: str, env: Mapping[str, str], log: Path) -> Child:
+        """A new process in that role, with these settings; what it prints goes to `log`."""
+        assert self._process.stdin is not None
+        print(json.dumps({"role": role, "env": dict(env), "log": str(log)}), file=self._process.stdin, flush=True)
+        return Child(int(self._heard()))
+
+    def _heard(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the zygote ended"
+        return line.strip()
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+
+
+def _bare() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SAYSO_", "SLACK_"))}
+
+
+# --- inside the zygote -----------------------------------------------------------------------------------------------
+
+
+def serve() -> None:
+    """`python -m bot serve`, posting faster than Slack's one a second and channel, perhaps with a failpoint armed."""
+    import bot.__main__ as command
+    from tests.chaos import failpoints
+
+    failpoints.arm(os.environ.get("CHAOS_FAILPOINT", ""))
+    pace = float(os.environ.get("CHAOS_POST_INTERVAL", "0.05"))
+    command.build = partial(command.build, post_interval=pace)  # type: ignore[attr-defined]
+    sys.exit(command.main(["serve"]))
+
+
+def migrate() -> None:
+    """`python -m bot migrate`, perhaps with a failpoint armed."""
+    import bot.__main__ as command
+    from tests.chaos import failpoints
+
+    failpoints.arm(os.environ.get("CHAOS_FAILPOINT", ""))
+    sys.exit(command.main(["migrate"]))
+
+
+def agent() -> None:
+    """An agent with the published client (agents.py)."""
+    from tests.chaos import agents
+
+    agents.main()
+
+
+ROLES: dict[str, Callable[[], None]] = {"serve": serve, "migrate": migrate, "agent": agent}
+
+
+def _child(order: dict[str, Any]) -> None:
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(source, target)
+        os.environ.update(order["env"])
+        ROLES[order["role"]]()
+    except SystemExit as end:
+        sys.stdout.flush()
+        os._exit(int(end.code or 0))
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(70)
+    os._exit(0)
+
+
+def main() -> None:
+    """Read orders, one a line, and answer each with the new process's id."""
+    import uvicorn.loops.uvloop
+    import uvicorn.protocols.http.httptools_impl  # noqa: F401
+
+    import bot.__main__
+    import bot.app
+    from tests.chaos import agents, failpoints  # noqa: F401
+
+    bot.app.check_all()
+    bot.app.check_all = lambda: None
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            _child(json.loads(line))
+        print(pid, flush=True)
+
+
+if __name__ == "__main__":
+    main()
