@@ -219,7 +219,7 @@ class Playground:
         channel: str | None = None,
         contains: Contains = None,
         approval_id: str | None = None,
-        timeout: float = 5.0,
+        timeout: float = 30.0,
         has: str | None = None,
         excluding: Card | list[Card] | None = None,
     ) -> Card:
@@ -240,7 +240,7 @@ class Playground:
 
         return self.expect(found, timeout, f"a card {channel=} {contains=} {approval_id=} {has=}")
 
-    def expect_message(self, channel: str, contains: Contains = None, timeout: float = 5.0) -> Card:
+    def expect_message(self, channel: str, contains: Contains = None, timeout: float = 30.0) -> Card:
         """Wait for any message of a channel with this text, blocks or not; the newest that fits."""
 
         def found() -> Card | None:
@@ -268,7 +268,7 @@ class Playground:
         if card:
             raise AssertionError(self.told(f"did not expect {card!r}"))
 
-    def expect_update(self, card: Card, contains: Contains = None, timeout: float = 5.0) -> Card:
+    def expect_update(self, card: Card, contains: Contains = None, timeout: float = 30.0) -> Card:
         """Wait until the message was changed after this snapshot was taken and shows the text; the new snapshot."""
 
         def found() -> Card | None:
@@ -279,11 +279,11 @@ class Playground:
 
         return self.expect(found, timeout, f"{card!r} is updated to show {contains!r}")
 
-    def expect_gone(self, card: Card, timeout: float = 5.0) -> None:
+    def expect_gone(self, card: Card, timeout: float = 30.0) -> None:
         """Wait until the message was deleted."""
         self.expect(lambda: card.message.deleted, timeout, f"{card!r} is deleted")
 
-    def expect_call(self, method: str, count: int = 1, timeout: float = 5.0) -> list[Call]:
+    def expect_call(self, method: str, count: int = 1, timeout: float = 30.0) -> list[Call]:
         """Wait until the method was called at least `count` times."""
 
         def found() -> list[Call] | None:
@@ -292,7 +292,7 @@ class Playground:
 
         return self.expect(found, timeout, f"{method} is called {count} times")
 
-    def expect_sockets(self, count: int = 1, timeout: float = 10.0) -> None:
+    def expect_sockets(self, count: int = 1, timeout: float = 30.0) -> None:
         """Wait until the bot holds this many Socket Mode connections."""
         self.expect(lambda: len(self.sockets.ready) >= count, timeout, f"{count} sockets are connected")
 

@@ -129,7 +129,7 @@ class PersonKit:
         self,
         callback_id: str | None = None,
         contains: Contains = None,
-        timeout: float = 5.0,
+        timeout: float = 30.0,
         not_among: set[str] | None = None,
     ) -> Modal:
         """Wait until the top modal has this callback id and text."""
@@ -144,7 +144,7 @@ class PersonKit:
 
         return self.slack.expect(found, timeout, f"{self.id} sees a modal callback_id={callback_id} {contains=}")
 
-    def expect_no_modal(self, timeout: float = 2.0) -> None:
+    def expect_no_modal(self, timeout: float = 30.0) -> None:
         """Wait until no modal is open."""
         self.slack.expect(lambda: not self.slack.workspace.modals.get(self.id), timeout, f"{self.id} has no modal open")
 
@@ -157,7 +157,7 @@ class PersonKit:
         view = self.slack.workspace.homes.get(self.id)
         return Home(self.slack, view) if view else None
 
-    def expect_home(self, contains: Contains = None, timeout: float = 5.0) -> Home:
+    def expect_home(self, contains: Contains = None, timeout: float = 30.0) -> Home:
         """Wait until the published home tab shows this text."""
 
         def found() -> Home | None:
@@ -166,7 +166,7 @@ class PersonKit:
 
         return self.slack.expect(found, timeout, f"{self.id}'s home tab shows {contains!r}")
 
-    def expect_ephemeral(self, contains: Contains = None, timeout: float = 5.0) -> Card:
+    def expect_ephemeral(self, contains: Contains = None, timeout: float = 30.0) -> Card:
         """Wait for something only this person sees and no earlier call has returned."""
 
         def found() -> Card | None:
@@ -183,7 +183,7 @@ class PersonKit:
         with self.slack.workspace.lock:
             return [Card(self.slack, entry) for entry in self._told()]
 
-    def expect_dm(self, contains: Contains = None, timeout: float = 5.0) -> Card:
+    def expect_dm(self, contains: Contains = None, timeout: float = 30.0) -> Card:
         """Wait for a direct message by the app."""
         return self.slack.expect_card(channel=self.id, contains=contains, timeout=timeout)
 

@@ -25,7 +25,8 @@ def fingerprint(value: Any) -> str:
 
 def rfc3339(moment: datetime) -> str:
     """UTC with microseconds and a Z, the one form in which times leave Sayso."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # isoformat is C; strftime asks the locale, and every row holds several moments.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def digest_of(

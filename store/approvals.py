@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -107,7 +107,10 @@ def _info(value: dict[str, Any] | None) -> InfoRequest | None:
 
 
 def _dated(value: Decision | InfoRequest | None) -> dict[str, Any] | None:
-    return asdict(value) | {"at": rfc3339(value.at)} if value else None
+    if value is None:
+        return None
+    # Not asdict, which copies every value to its depth: it is made text at once.
+    return {part.name: getattr(value, part.name) for part in fields(value)} | {"at": rfc3339(value.at)}
 
 
 # What each field of an approval is in its row: a change writes the columns of the fields that changed, and no others.

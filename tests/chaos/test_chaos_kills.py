@@ -46,13 +46,13 @@ def test_killed_at_every_step(closed_office: Office) -> None:
     refund = office.agent.refund(key="k")
     restart(office)
     assert office.agent.refund(key="k", status=200)["id"] == refund["id"], "asked again, it is the same one"
-    card = office.card(refund, timeout=10)
+    card = office.card(refund)
     restart(office)
     assert office.person("U0ALICE").click(card, "approve").status == 200
     restart(office)
     agent = office.agent
     assert agent.see(refund)["state"] == "approved"
-    office.slack.expect_update(card, contains="Approved", timeout=10)
+    office.slack.expect_update(card, contains="Approved")
     grant = agent.claim(refund)
     restart(office)
     agent = office.agent
@@ -79,10 +79,10 @@ def test_killed_while_the_card_is_being_posted(closed_office: Office) -> None:
     office.until(lambda: server.process.poll() is not None, "the server is killed inside the post")
     stop_listening()
     restart(office)
-    office.until(lambda: "gate_presented" in office.events(refund), "the card is found", timeout=10)
+    office.until(lambda: "gate_presented" in office.events(refund), "the card is found")
     card = office.card(refund)
     office.person("U0BOB").click(card, "approve")
-    office.slack.expect_update(card, contains="Approved", timeout=10)
+    office.slack.expect_update(card, contains="Approved")
     told_once(office, refund)
     assert len(office.slack.calls_to("chat.postMessage")) == 1
 
@@ -97,7 +97,7 @@ def test_killed_before_slack_took_the_post(closed_office: Office) -> None:
     refund = office.agent.refund()
     time.sleep(0.3)
     restart(office)
-    office.card(refund, timeout=10)
+    office.card(refund)
     told_once(office, refund)
 
 
@@ -113,7 +113,7 @@ def test_time_that_passed_while_nobody_was_there(closed_office: Office) -> None:
     office.process.kill()
     time.sleep(1.2)
     office.open_process()
-    office.until(lambda: office.events(thing).count("reassigned") == 1, "Bob is asked", timeout=5)
+    office.until(lambda: office.events(thing).count("reassigned") == 1, "Bob is asked")
     office.card(thing, has="approve", contains="@bob")
 
 
@@ -152,7 +152,7 @@ def test_a_tap_that_was_not_acknowledged_did_not_happen_or_is_kept(closed_office
     office.open_process()
     agent = office.agent
     refunds = [agent.ask("change_thing", {"thing": f"door {n}"}) for n in range(8)]
-    cards = [office.card(refund, timeout=20) for refund in refunds]
+    cards = [office.card(refund) for refund in refunds]
     taps = [office.person("U0ALICE").click_later(card, "approve") for card in cards]
     time.sleep(0.01)
     office.process.kill()

@@ -28,7 +28,7 @@ def main(stage: str, ledger: Path) -> None:
     say(asked=approval.id)
     if stage == "asked":
         hang()
-    approval = client.wait(approval, timeout=20)
+    approval = client.wait(approval, timeout=60)
     if stage == "claimed":
         say(claimed=client.claim(approval).digest)
         hang()

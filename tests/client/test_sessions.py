@@ -33,7 +33,7 @@ def test_a_pause_holds_the_agent_until_it_is_resumed(server: Server, client: Say
     began = time.monotonic()
     thread.start()
     assert session.checkpoint().state == "running"
-    assert 0.4 <= time.monotonic() - began < 5
+    assert time.monotonic() - began >= 0.4
     thread.join()
 
 
@@ -87,7 +87,7 @@ def test_async_sessions(server: Server, tmp_path: Path) -> None:
             assert (await session.ask(ACTION, ASK)).pending
             return time.monotonic() - began
 
-    assert 0.3 <= asyncio.run(main()) < 3
+    assert asyncio.run(main()) >= 0.3
 
 
 def test_beats_are_sparse() -> None:

@@ -178,7 +178,7 @@ def test_the_client_comes_back_after_a_refresh_and_a_cut(socket_slack: Playgroun
     card, alice = post(slack), slack.person("U0ALICE")
     for how in ("warning", "refresh", "cut"):
         slack.disconnect(how)
-        slack.expect_sockets(timeout=15)
+        slack.expect_sockets()
         assert any(alice.click(card, "approve").ok for _ in range(10))
     assert len(seen) >= 3
     loop.run(client.close())

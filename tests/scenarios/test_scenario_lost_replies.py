@@ -62,7 +62,7 @@ def test_a_tap_whose_commit_was_not_answered(closed_office: Office, line: TcpPro
     }.get(verb, {})
     action = {"vote": "pay_twice", "escalate": "climb"}.get(verb, "change_thing")
     thing = office.agent.ask(action, {"thing": "door"}, **more)
-    card = office.card(thing, timeout=20)
+    card = office.card(thing)
     office.until(lambda: "gate_presented" in office.events(thing), "the card is known to be posted", 20)
     line.lose_commits(1, after=f'\\"event\\":\\"{event}\\"'.encode())
     done = _tap(office, "approve" if verb == "vote" else verb, card)
@@ -97,7 +97,7 @@ def test_a_tap_while_the_database_is_gone(closed_office: Office, line: TcpProxy)
     """It is not acknowledged and did not happen; once the database is back, the same tap counts."""
     office = closed_office
     refund = office.agent.refund()
-    card = office.card(refund, timeout=20)
+    card = office.card(refund)
     line.refuse()
     assert office.person("U0ALICE").click(card, "approve").status >= 500
     assert _ready(office) == 503

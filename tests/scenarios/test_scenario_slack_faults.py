@@ -15,7 +15,7 @@ POST = "chat.postMessage"
 
 def one_card(office: Office, refund: dict[str, object], **options: object) -> None:
     """The card comes, and stays the only one."""
-    office.card(refund, timeout=10, **options)
+    office.card(refund, **options)
     time.sleep(0.3)
     assert len(office.slack.cards(approval_id=str(refund["id"]))) == 1
 
@@ -49,7 +49,7 @@ def test_a_look_up_that_fails_is_repeated(office: Office, kind: str) -> None:
     office.slack.faults.inject("conversations.*", kind, times=1, seconds=0)  # type: ignore[arg-type]
     refund = office.agent.refund()
     one_card(office, refund)
-    office.until(lambda: "gate_presented" in office.events(refund), "the card is known", timeout=15)
+    office.until(lambda: "gate_presented" in office.events(refund), "the card is known")
     assert len(office.slack.cards(approval_id=refund["id"])) == 1
 
 
@@ -59,7 +59,7 @@ def test_a_lost_update_is_sent_again(office: Office) -> None:
     card = office.card(refund)
     office.slack.faults.inject("chat.update", "server_error", times=1)
     office.person("U0BOB").click(card, "approve")
-    office.slack.expect_update(card, contains="Approved", timeout=10)
+    office.slack.expect_update(card, contains="Approved")
 
 
 def test_a_channel_that_is_gone_falls_back_to_operations(office: Office) -> None:
@@ -67,8 +67,8 @@ def test_a_channel_that_is_gone_falls_back_to_operations(office: Office) -> None
     with office.slack.workspace.changing():
         office.slack.workspace.channel("#finance").is_archived = True
     refund = office.agent.refund()
-    card = office.card(refund, channel="#ops", timeout=10)
-    office.slack.expect_message("#ops", contains=["#finance", "cannot be used"], timeout=10)
+    card = office.card(refund, channel="#ops")
+    office.slack.expect_message("#ops", contains=["#finance", "cannot be used"])
     office.person("U0BOB").click(card, "approve")
     assert office.agent.see(refund)["state"] == "approved"
 
@@ -91,12 +91,12 @@ def test_a_token_revoked_and_back(office: Office) -> None:
     assert httpx2.get(ready).status_code == 200
     office.slack.workspace.credentials.revoked = "token_revoked"
     refund = office.agent.refund(481)
-    office.until(lambda: httpx2.get(ready).status_code == 503, "not ready", timeout=10)
+    office.until(lambda: httpx2.get(ready).status_code == 503, "not ready")
     assert "token_revoked" in httpx2.get(ready).text
     assert httpx2.get(f"{office.server.url}/healthz").status_code == 200
     office.slack.workspace.credentials.revoked = None
     one_card(office, refund)
-    office.until(lambda: httpx2.get(ready).status_code == 200, "ready again", timeout=10)
+    office.until(lambda: httpx2.get(ready).status_code == 200, "ready again")
 
 
 def test_slack_out_of_reach_stops_no_agent(office: Office) -> None:
@@ -117,7 +117,7 @@ def test_a_burst_is_one_card_each_and_the_urgent_first(closed_office: Office) ->
     refunds = [office.agent.refund(400 + n) for n in range(20)]
     urgent = office.agent.refund(499, urgency="high")
     for refund in [*refunds, urgent]:
-        office.card(refund, timeout=10)
+        office.card(refund)
     cards = office.slack.cards("#finance")
     assert len(cards) == 21
     place = [card.approval_id for card in cards].index(urgent["id"])

@@ -17,7 +17,7 @@ class Agent:
     def __init__(self, url: str, token: str, name: str = "demo") -> None:
         self.name, self.token = name, token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx2.Client(base_url=url, headers=headers, timeout=30)
+        self.http = httpx2.Client(base_url=url, headers=headers, timeout=90)
 
     def raw(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """One request, whatever comes of it."""

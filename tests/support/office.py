@@ -132,7 +132,7 @@ class Office:
         _, faults = self.database.read(lambda unit: audit.verify(unit, sha256_hex))
         assert faults == []
 
-    def until(self, found: Callable[[], T], what: str, timeout: float = 8.0) -> T:
+    def until(self, found: Callable[[], T], what: str, timeout: float = 30.0) -> T:
         """Wait until `found()` is true."""
         deadline = time.monotonic() + timeout
         while True:

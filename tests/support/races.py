@@ -15,7 +15,7 @@ def at_once(works: Sequence[Callable[[], T]]) -> list[T]:
     gate = threading.Barrier(len(works))
 
     def run(work: Callable[[], T]) -> T:
-        gate.wait(10)
+        gate.wait(60)
         return work()
 
     with ThreadPoolExecutor(len(works)) as pool:

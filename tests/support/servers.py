@@ -71,7 +71,7 @@ class ThreadServer:
             self._server.settled.set()
 
     def _wait(self) -> None:
-        assert self._server.settled.wait(20), "the server did not start"
+        assert self._server.settled.wait(90), "the server did not start"
         assert self._thread.is_alive(), "the server gave up while starting"
 
     @property
@@ -92,7 +92,7 @@ class ThreadServer:
     def stop(self) -> None:
         """Shut down as an operator would."""
         self._server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(60)
         self._socket.close()
         self.database.close()
         assert not self._thread.is_alive(), "the server did not stop"
@@ -115,7 +115,7 @@ class ProcessServer:
         self._wait()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 if httpx2.get(f"{self.url}/healthz", timeout=1).status_code == 200:
@@ -135,7 +135,7 @@ class ProcessServer:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(15)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise
@@ -156,6 +156,6 @@ def command(env: dict[str, str], *words: str, folder: Path | None = None) -> sub
         cwd=folder or ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )

@@ -112,13 +112,13 @@ def test_every_name_is_bound(name: str) -> None:
 
 
 def test_the_dearest_condition_is_cheap() -> None:
-    """The longest condition over the largest text that a request may hold is judged within 50 ms."""
+    """The longest condition over the largest text that a request may hold is judged within half a second."""
     part = "params.to + params.to == params.to || "
     source = checked(part * ((MAX_LENGTH - 4) // len(part)) + "true")
     large = VALUES | {"params": {"to": "x" * 64_000}}
     started = time.process_time()
     assert holds(source, large)
-    assert time.process_time() - started < 0.05
+    assert time.process_time() - started < 0.5
 
 
 def test_threads_share_a_condition() -> None:
