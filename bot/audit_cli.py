@@ -11,7 +11,7 @@ from bot import auditmark
 from bot.app import open_database
 from bot.settings import load_settings
 from policies.errors import NotFound
-from store import audit
+from store import audit, learning
 from store.engine import sha256_hex
 from store.unit import Unit
 
@@ -22,6 +22,9 @@ def add_parser(commands: Any) -> None:
     verify = verbs.add_parser("verify", help="walk the chain: exit 1 where a row was edited, deleted, moved or cut")
     verify.set_defaults(run=_verify)
     export = verbs.add_parser("export", help="the trail as JSON lines")
+    export.add_argument(
+        "--corrections", action="store_true", help="only edits and rejections, as examples for the agent"
+    )
     export.set_defaults(run=_export)
     report = verbs.add_parser("report", help="what happened in one session, to read")
     report.add_argument("session")
@@ -44,7 +47,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     def write(unit: Unit) -> None:
-        for line in audit.lines(unit):
+        for line in learning.corrections(unit) if arguments.corrections else audit.lines(unit):
             sys.stdout.write(json.dumps(line, ensure_ascii=True) + "\n")
 
     open_database(load_settings()).read(write)

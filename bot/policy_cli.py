@@ -1,4 +1,4 @@
-"""`python -m bot policy …`: lint the two files, explain a route, try a manifest on calls that were made, propose what was earned."""
+"""`python -m bot policy …`: lint the two files, explain a route, try a manifest on past calls, propose what was earned, tune."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     schema.add_argument("file", choices=sorted(SCHEMAS))
     propose = verbs.add_parser("propose", help="print what agents earned, as a diff of the manifest for its owner")
     propose.add_argument("path", metavar="PATH", nargs="?", help="the manifest (default: the one in SAYSO_MANIFEST)")
-    for verb in (check, verbs.choices["explain"], verbs.choices["replay"], propose):
+    tune = verbs.add_parser("tune", help="what the last 14 days suggest to change in the manifest; nothing is applied")
+    tune.add_argument("path", metavar="PATH", nargs="?", help="the manifest (default: the one in SAYSO_MANIFEST)")
+    for verb in (check, verbs.choices["explain"], verbs.choices["replay"], propose, tune):
         verb.add_argument("--json", action="store_true", help="print JSON for machines")
 
 
@@ -94,6 +96,8 @@ def run(args: argparse.Namespace, *, recorded: RecordedCalls = recorded_calls) -
                 return _replay(args, recorded)
             case "propose":
                 return _propose(args)
+            case "tune":
+                return _tune(args)
             case _:
                 return _schema(args)
     except (SaysoError, _Unreadable) as error:
@@ -211,6 +215,22 @@ def _propose(args: argparse.Namespace) -> int:
         print("\n".join(f"# {one}" for one in wanted), diff, sep="\n", end="")
     else:
         print("# no agent has earned a level")
+    return OK
+
+
+def _tune(args: argparse.Namespace) -> int:
+    from bot import tuning  # only this command, propose and replay need a database
+    from store import reports
+
+    settings = load_settings()
+    path = args.path or str(settings.manifest)
+    manifest = _manifest(path)
+    roster = load_roster(_read(str(settings.roster)), path=str(settings.roster)) if settings.roster.exists() else None
+    found = reports.reading(settings.database_url, lambda unit: tuning.report(unit, manifest, roster))
+    if args.json:
+        _print_json(found.as_dict())
+    else:
+        print(tuning.as_text(tuning.paragraphs(found)))
     return OK
 
 

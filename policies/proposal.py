@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,10 @@ from policies.digest import rfc3339
 from policies.history import Demotion
 from policies.levels import Level
 from policies.manifest import Manifest
+from policies.manifest_edit import child, difference, end
 from policies.tightening import Autonomy
+
+__all__ = ["Proposal", "Record", "accepted", "difference", "proposals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +68,13 @@ def accepted(manifest: Manifest, wanted: Sequence[Proposal], at: datetime) -> st
         by_action[proposal.action].append(proposal)
     changes = []
     for action, proposed in by_action.items():
-        node = _child(_child(_child(root, "actions"), action), "autonomy")
+        node = child(child(child(root, "actions"), action), "autonomy")
         rules = manifest.file.actions[action].autonomy
         assert rules is not None
-        changes.append((node.start_mark.index, _end(node), _written(rules, proposed, at)))
-    for start, end, replacement in sorted(changes, reverse=True):
-        text = text[:start] + replacement + text[end:]
+        changes.append((node.start_mark.index, end(node), _written(rules, proposed, at)))
+    for start, stop, replacement in sorted(changes, reverse=True):
+        text = text[:start] + replacement + text[stop:]
     return text
-
-
-def difference(before: str, after: str, path: str) -> str:
-    """A unified diff that `patch -p0` and reviewers read."""
-    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), path, path)
-    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-
-
-def _child(node: yaml.Node | None, key: str) -> yaml.Node:
-    assert isinstance(node, yaml.MappingNode)
-    found: yaml.Node = next(value for name, value in node.value if name.value == key)
-    return found
-
-
-def _end(node: yaml.Node) -> int:
-    """Where a node's own text ends: a block's end mark lies beyond the comments that follow it."""
-    if not isinstance(node, yaml.CollectionNode) or node.flow_style:
-        return int(node.end_mark.index)
-    last = node.value[-1]
-    return _end(last[1] if isinstance(last, tuple) else last)
 
 
 def _written(rules: Autonomy, proposed: Sequence[Proposal], at: datetime) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
@@ -17,17 +18,24 @@ from store.engine import BadDatabaseUrl, Database
 from store.tables import agents, approvals, labels
 from store.unit import Unit
 
+T = TypeVar("T")
+
 
 def recorded_calls(database_url: str) -> list[Call]:
     """Every request the store remembers, oldest first, with the worst label anybody gave it.
 
     Raises BadDatabaseUrl, SchemaBehind and StoreUnavailable.
     """
+    return reading(database_url, calls)
+
+
+def reading(database_url: str, work: Callable[[Unit], T]) -> T:
+    """What `work` reads from that database. Raises BadDatabaseUrl, SchemaBehind and StoreUnavailable."""
     database = Database(database_url, pool_size=1)
     try:
         _require_file(database)
         schema.require_head(database)
-        return database.read(calls)
+        return database.read(work)
     finally:
         database.close()
 
@@ -65,13 +73,7 @@ def _worst(given: Sequence[str]) -> str | None:
 
 def records(database_url: str, actions: Sequence[str]) -> tuple[list[Record], datetime]:
     """How every living agent fared with each of `actions`, and the database's time. Raises as recorded_calls does."""
-    database = Database(database_url, pool_size=1)
-    try:
-        _require_file(database)
-        schema.require_head(database)
-        return database.read(lambda unit: (_records(unit, actions), unit.now))
-    finally:
-        database.close()
+    return reading(database_url, lambda unit: (_records(unit, actions), unit.now))
 
 
 def _records(unit: Unit, actions: Sequence[str]) -> list[Record]:

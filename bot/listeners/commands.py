@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.listeners import pages
 from bot.listeners.desk import Body, Desk, explain, is_outage
 from bot.listeners.home import DAYS, duration, in_words
+from bot.listeners.tune import tune
 from bot.service import decide, steer
 from bot.visible_text import escape, visible
 from bot.wording import mention, outcome_line, when
@@ -27,9 +29,10 @@ HELP = """*`/sayso`*
 • `queue` what waits, by deadline · `mine` what waits for me · `show ID` one request
 • `reviewers` who is asked, and their load · `stats` how it goes · `away [until]` no new requests for me · `back` I am here again
 • `pause SESSION` · `resume SESSION` · `cancel SESSION` steer an agent's run (admins)
-• `stop` hold every execution · `start` let them go on · `audit ID` one request's trail (admins)"""
+• `stop` hold every execution · `start` let them go on · `audit ID` one request's trail (admins)
+• `tune` what the record suggests to change in the manifest; nothing is applied (admins)"""
 
-MOST_TEXT = 2900  # Slack cuts longer answers
+MOST_LISTED = 500
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -69,8 +72,8 @@ async def _mine(desk: Desk, actor: Actor, rest: str) -> str:
 async def _waiting(desk: Desk, actor: Actor, assignee: str | None, nothing: str) -> str:
     decide.require_genuine(actor)
     database = desk.runtime.world.database
-    found = await desk.call(database.read, lambda unit: approvals.pending(unit, assignee=assignee, limit=20))
-    return "\n".join(_line(approval) for approval in found) or nothing
+    found = await desk.call(database.read, lambda unit: approvals.pending(unit, assignee=assignee, limit=MOST_LISTED))
+    return pages.first([_line(approval) for approval in found]) or nothing
 
 
 def _line(approval: Approval) -> str:
@@ -103,7 +106,7 @@ async def _reviewers(desk: Desk, actor: Actor, rest: str) -> str:
     for role, users in members.items():
         said = ", ".join(f"{_name(user)} ({_busy(loads[user])})" for user in users) or "nobody"
         lines.append(f"• *{escape(role)}*: {said}")
-    return "\n".join(lines)
+    return pages.first(lines) or "Nobody is."
 
 
 def _busy(load: approvals.Load) -> str:
@@ -125,7 +128,7 @@ async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
             f"• {_name(person.user)}: {person.decided} decided, {person.per_day:.1f} a day, "
             f"median {duration(person.median_seconds)}, {person.approval_rate:.0%} yes"
         )
-    return "\n".join(lines)
+    return pages.first(lines)
 
 
 async def _audit(desk: Desk, actor: Actor, rest: str) -> str:
@@ -134,7 +137,7 @@ async def _audit(desk: Desk, actor: Actor, rest: str) -> str:
     found = await desk.call(database.read, lambda unit: list(audit.lines(unit, approval_id=rest.strip("`"))))
     if not found:
         raise NotFound()
-    return "\n".join(_trail_line(line) for line in found)[:MOST_TEXT]
+    return pages.first([_trail_line(line) for line in found], "; all of them: `python -m bot audit export`")
 
 
 def _trail_line(line: dict[str, Any]) -> str:
@@ -205,4 +208,5 @@ _HANDLERS: dict[str, _Handler] = {
     "cancel": _steering("cancel"),
     "stop": _stop,
     "start": _start,
+    "tune": tune,
 }

@@ -1,0 +1,46 @@
+"""`/sayso tune [PAGE]`: what the record suggests, for admins only, as a change of the manifest that nothing applies (F3)."""
+
+from __future__ import annotations
+
+import re
+
+from bot import tuning
+from bot.listeners import pages
+from bot.listeners.desk import Desk
+from bot.service import decide
+from bot.visible_text import Mrkdwn, clip, escape, visible
+from bot.wording import mention
+from policies.errors import InvalidInput
+from policies.permissions import Actor
+
+MOST_DIFF = 1800
+_PERSON = re.compile(r"^(  (?:RUBBER-STAMPING\? )?)([UW][A-Z0-9]{2,20}):")
+
+
+async def tune(desk: Desk, actor: Actor, rest: str) -> str:
+    """One page of the report."""
+    decide.require_admin(actor)
+    if rest and not (rest.isascii() and rest.isdigit()):
+        raise InvalidInput("say which page: /sayso tune 2", field="PAGE")
+    world = desk.runtime.world
+    book = world.book
+    found = await desk.call(world.database.read, lambda unit: tuning.report(unit, book.manifest, book.roster))
+    told = [_drawn(one) for one in tuning.paragraphs(found)]
+    return pages.page(told, int(rest[:6] or 1), " parts: `/sayso tune {page}`")
+
+
+def _drawn(one: tuning.Paragraph) -> str:
+    first, *rest = one.lines
+    lines = [Mrkdwn(f"*{_said(first)}*"), *map(_said, rest)]
+    if one.diff:
+        # A fence inside the diff would end the block it stands in.
+        diff = clip(visible(one.diff.rstrip(), lines=True), MOST_DIFF).replace("```", "'''")
+        lines.append(Mrkdwn(f"```\n{escape(diff)}\n```"))
+    return "\n".join(lines)
+
+
+def _said(line: str) -> Mrkdwn:
+    person = _PERSON.match(line)
+    if person is None:
+        return escape(visible(line))
+    return Mrkdwn(f"{escape(person[1])}{mention(person[2])}{escape(visible(line[person.end(2) :]))}")

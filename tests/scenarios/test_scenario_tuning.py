@@ -1,0 +1,89 @@
+"""What the record suggests, told to admins in Slack and at the command line, and applied by nobody."""
+
+from __future__ import annotations
+
+import json
+
+from support.marks import on_sqlite
+from support.office import Office
+from support.servers import command
+
+
+def decided(office: Office, count: int) -> list[str]:
+    """Some requests that Bob approved as soon as he saw them, carried out and labelled correct."""
+    made = []
+    for number in range(count):
+        asked = office.agent.ask("change_thing", {"thing": f"door {number}"})
+        office.person("U0BOB").click(office.card(asked, timeout=20), "approve")
+        made.append(asked["id"])
+        office.agent.label(asked, "correct")
+    return made
+
+
+def said(office: Office, words: str, user: str = "U0ADMIN") -> str:
+    """What the command answers."""
+    reply = office.person(user).command("/sayso", words).reply
+    assert reply is not None
+    return reply.text()
+
+
+def test_tune_suggests_with_the_habits_beside_it_and_changes_nothing(office: Office) -> None:
+    """An admin reads rate, rubber-stamping, checklist and diff; nobody else reads anything; the manifest stays as it is."""
+    made = decided(office, 6)
+    before = office.manifest.read_text()
+    told = said(office, "tune")
+    for piece in (
+        "change_thing: 6 decided, 100.0% yes",
+        "RUBBER-STAMPING? @bob: 6 decided, never a rejection",
+        "ask→auto",
+        "[ ] 6 of 500 labelled outcomes",
+        "[ ] owner: none is named",
+        "+    approval_required: false",
+        "gate to remove or to sample",
+        "Nothing changes until the manifest does",
+    ):
+        assert piece in told, piece
+    assert len(told) < 3000
+    assert "6 decided" not in said(office, "tune", "U0BOB")
+    assert "admins" in said(office, "tune", "U0BOB")
+    assert "say which page" in said(office, "tune nonsense")
+    office.agent.label(made[0], "incident")
+    assert "auto→ask" in said(office, "tune")
+    assert office.manifest.read_text() == before
+    printed = command(office.env, "policy", "tune")
+    assert printed.returncode == 0, printed.stderr
+    assert "→ change_thing: auto→ask. 1 incident in 14 days." in printed.stdout
+    found = json.loads(command(office.env, "policy", "tune", "--json").stdout)
+    entry = next(one for one in found["actions"] if one["action"] == "change_thing")
+    assert (entry["approval_rate"], entry["reviewers"][0]["rubber_stamping"]) == (1.0, True)
+    assert [one["user"] for one in found["reviewers"]] == ["U0BOB"]
+
+
+@on_sqlite
+def test_corrections_are_examples_for_the_agent(office: Office) -> None:
+    """Edits and rejections are exported with what was asked, what it became, and the reason (F8); approvals are not."""
+    edited, rejected, approved = (office.agent.refund(100 + number) for number in range(3))
+    form = office.form("U0BOB", office.card(edited), "edit").fill("param:amount_usd", "90").fill("note", "Less")
+    assert office.person("U0BOB").submit(form).ok
+    form = office.form("U0BOB", office.card(rejected), "reject").fill("reason", "Paid already")
+    assert office.person("U0BOB").submit(form).ok
+    office.person("U0BOB").click(office.card(approved), "approve")
+    lines = [json.loads(line) for line in command(office.env, "audit", "export", "--corrections").stdout.splitlines()]
+    assert [(one["kind"], one["approval_id"], one["reason"]) for one in lines] == [
+        ("edit", edited["id"], "Less"),
+        ("rejection", rejected["id"], "Paid already"),
+    ]
+    assert (lines[0]["asked"]["amount_usd"], lines[0]["corrected"]["amount_usd"]) == (100, 90)
+    assert lines[1]["corrected"] is None
+
+
+@on_sqlite
+def test_long_answers_are_cut_with_a_count(office: Office) -> None:
+    """A list that Slack would cut ends in a count of what is left, and a long report goes on at its next page."""
+    for number in range(40):
+        office.agent.ask("change_thing", {"thing": f"door {number} " + "x" * 60})
+    told = said(office, "queue")
+    shown = told.count("• ")
+    assert 0 < shown < 40
+    assert f"… and {40 - shown} more" in told
+    assert len(told) < 3000
