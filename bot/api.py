@@ -141,18 +141,23 @@ async def dry_run(request: Request) -> Response:
 
 @router.get("/approvals")
 async def listing(request: Request) -> Response:
-    """The agent's own approvals, newest first; `cursor` goes on where a page ended."""
+    """The agent's own approvals, newest first; `cursor` goes on where a page ended.
+
+    `undone=true` lists what people undid, `undone=open` what of it is not yet reported as rolled back.
+    """
     query = request.query_params
     state = query.get("state")
     if state is not None and state not in set(State):
         raise InvalidInput(f"must be one of {', '.join(State)}", field="state")
+    undone = query.get("undone")
+    if undone not in (None, "true", "open"):
+        raise InvalidInput("must be true (all) or open (not yet rolled back)", field="undone")
     cursor = wire.read_cursor(query["cursor"]) if query.get("cursor") else None
 
     def work(unit: Unit, agent: Agent) -> list[Approval]:
         session_id = query.get("session_id")
-        return approvals.listed(
-            unit, agent_id=agent.id, state=state, session_id=session_id, cursor=cursor, limit=PAGE + 1
-        )
+        wanted = {"state": state, "session_id": session_id, "undone": undone}
+        return approvals.listed(unit, agent_id=agent.id, **wanted, cursor=cursor, limit=PAGE + 1)
 
     found = await _as_agent(request, work)
     page = found[:PAGE]
@@ -162,8 +167,12 @@ async def listing(request: Request) -> Response:
 
 @router.get("/approvals/{approval_id}")
 async def get(request: Request, approval_id: str) -> Response:
-    """The approval; with `wait` (seconds, at most 60) as soon as it moves on or stops pending."""
+    """The approval; with `wait` (seconds, at most 60) as soon as it moves on or stops pending.
+
+    With `after` as well, a version that the caller has seen, as soon as there is a later one, whatever the state.
+    """
     seconds = _wait_seconds(request.query_params.get("wait"))
+    after = _version(request.query_params.get("after"))
     runtime = _runtime(request)
 
     def look(unit: Unit, agent: Agent) -> Approval:
@@ -173,13 +182,26 @@ async def get(request: Request, approval_id: str) -> Response:
         return JSONResponse(wire.approval_json(await _as_agent(request, look)))
     with runtime.signals.subscribed(approval_id) as changed:
         approval = await _as_agent(request, look)
-        version, deadline = approval.version, asyncio.get_running_loop().time() + seconds
-        while approval.pending and approval.version == version and not runtime.signals.closing:
+        deadline = asyncio.get_running_loop().time() + seconds
+        seen = approval.version if after is None else after
+        while _nothing_new(approval, seen, whatever=after is not None) and not runtime.signals.closing:
             changed.clear()
             if not await _heard(changed, deadline):
                 break
             approval = await _as_agent(request, look)
     return JSONResponse(wire.approval_json(approval))
+
+
+def _nothing_new(approval: Approval, seen: int, *, whatever: bool) -> bool:
+    return approval.version <= seen and (whatever or approval.pending)
+
+
+def _version(text: str | None) -> int | None:
+    if text is None or text == "":
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise InvalidInput("must be a version that was seen", field="after")
+    return int(text)
 
 
 async def _heard(changed: asyncio.Event, deadline: float) -> bool:

@@ -19,7 +19,6 @@ CHOICE_BUTTONS = 5
 CHOICE_LABEL = 40  # characters of a label that still reads well on a button
 CHOOSE_BYTES = 2600  # of buttons or options on the card; more open a modal
 SENTENCE_IN_DIALOG = 300
-UNDOABLE = frozenset({State.APPROVED, State.EDITED, State.CLAIMED, State.SUCCEEDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def controls(
 
     if approval.state is State.TAKEN_OVER:
         return Controls([[press("hand_back", "Hand back", "primary")]])
-    if undo_until is not None and approval.state in UNDOABLE:
+    if undo_until is not None:
         return Controls([[press("undo", "Undo")]])
     if not approval.pending:
         return Controls([])

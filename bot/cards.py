@@ -15,7 +15,7 @@ from bot.batches import batch_card, batchable, read_batch_value
 from bot.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Block, render, size
 from bot.buttons import button_value, controls, full_view_first, read_value
 from bot.facts import facts, origin, status, why
-from bot.message import Message, block_ids, metadata, summary
+from bot.message import Message, block_ids, look, metadata, summary
 from bot.notices import Notice, alert, notice
 from bot.parameters import Listing, changes, leaves_of, listing, redactor_of
 from bot.queues import queue_message
@@ -74,7 +74,7 @@ def approval_card(
     sentence = redact(approval.sentence)
     listed = listing(found, PARAMETERS_BYTES)
     context = _context(approval, sentence, redact, listed, undo_until)
-    blocks = _with_words(approval, redact, render("card", context))
+    blocks = _with_words(approval, redact, render("card", context), look(approval, undo_until))
     return Message(blocks, _fallback(approval, sentence), metadata(approval))
 
 
@@ -92,7 +92,7 @@ def _context(
     full_view = full_view_first(approval, listed, sentence)
     press = controls(approval, sentence, redact, full_view=full_view, undo_until=undo_until)
     return {
-        "id": block_ids(approval.version),
+        "id": block_ids(look(approval, undo_until)),
         "header": shown if short else clip(visible(approval.title), HEADER_CHARS, HEADER_BYTES),
         "sentence": None if short else clip(shown, 600, SENTENCE_BYTES),
         "status": status(approval, undo_until),
@@ -117,11 +117,11 @@ def _changed(approval: Approval) -> Shown | None:
     return clip(Shown("\n".join(lines)), 2000, CHANGES_BYTES) if lines else None
 
 
-def _with_words(approval: Approval, redact: Redactor, drawn: list[Block]) -> list[Block]:
+def _with_words(approval: Approval, redact: Redactor, drawn: list[Block], looks: str) -> list[Block]:
     """The card with the words of others in the room that is left, the exchange and the outcome before the rest."""
     spoken = quotes.exchange(approval) if approval.pending else quotes.person_says(approval)
     room = MESSAGE_BYTES - size([item for item in drawn if "slot" not in item])
-    named = block_ids(approval.version)
+    named = block_ids(looks)
     exchange = quotes.block(named("exchange"), spoken, redact, min(room, 3000))
     room -= size(exchange) + 2 if exchange else 0
     said = quotes.agent_says(approval)

@@ -11,10 +11,11 @@ from typing import Any
 
 from bot import cards
 from bot.cards import Face, Message
-from bot.notices import alert, notice
+from bot.notices import Notice, alert, notice
 from bot.runtime import Runtime
 from bot.slack import ChannelGone, MessageGone, OutcomeUnknown, RateLimited, SlackTrouble, TokenTrouble
 from policies.approval import Approval
+from policies.routing import RouteName
 from store import approvals, outbox
 from store.audit import entry_of
 from store.outbox import Item
@@ -204,7 +205,8 @@ class Courier:
     ) -> None:
         def work(unit: Unit) -> None:
             held = outbox.shown(unit, item, revision=revision, channel=channel, ts=ts)
-            if held and not item.posted and item.kind == "card" and approval is not None:
+            asked = item.kind == "card" and approval is not None and approval.route is RouteName.ASK
+            if held and not item.posted and asked and approval is not None:
                 unit.record(entry_of(approval, "gate_presented", unit.now, "system", rationale=channel))
 
         await self._write(work)
@@ -257,7 +259,11 @@ class Courier:
 def _drawn(item: Item, approval: Approval | None) -> Message:
     if item.kind == "card":
         assert approval is not None
-        return cards.approval_card(approval, face=Face(item.face), moved_to=item.facts.get("moved_to"))
+        undo_until = approval.clock.undo_until
+        if approval.route is RouteName.AUTO:
+            return notice(Notice.DONE, approval, undo_until=undo_until)
+        moved_to = item.facts.get("moved_to")
+        return cards.approval_card(approval, face=Face(item.face), moved_to=moved_to, undo_until=undo_until)
     if approval is None or item.facts["notice"] == "alert":
         return alert(item.facts["title"], item.facts["text"])
     return notice(item.facts["notice"], approval)

@@ -148,7 +148,20 @@ def status(approval: Approval, undo_until: datetime | None = None) -> Mrkdwn | N
         line = fill("{line}\nThe agent only reads now. Hand it back when you are done.", line=line)
     if approval.granted and approval.clock.claim_by:
         line = fill("{line}\nThe agent may run it once, until {at}", line=line, at=when(approval.clock.claim_by))
-    return fill("{line}\nUndo is offered until {at}", line=line, at=when(undo_until)) if undo_until else line
+    return Mrkdwn("\n".join([line, *afterwards(approval, undo_until)]))
+
+
+def afterwards(approval: Approval, undo_until: datetime | None = None) -> list[Mrkdwn]:
+    """What can still be done about it, or was: until when Undo is offered, who undid it, whether it is rolled back (A14)."""
+    undo = approval.undo
+    if undo is None:
+        return [fill("Undo is offered until {at}", at=when(undo_until))] if undo_until else []
+    ran = approval.claimed_at is not None
+    ending = Mrkdwn("the agent was asked to roll back" if ran else "it had not run, and never will")
+    lines = [fill("↩️ *Undone by {who}* at {at}: {ending}", who=mention(undo.by), at=when(undo.at), ending=ending)]
+    if undo.reverted_at:
+        lines.append(fill("☑️ *Rolled back*, reported by the agent at {at}", at=when(undo.reverted_at)))
+    return lines
 
 
 def _waiting(approval: Approval) -> Mrkdwn | None:

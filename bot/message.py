@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from bot.blocks import Block
@@ -29,6 +30,12 @@ def metadata(approval: Approval) -> dict[str, Any]:
 def summary(approval: Approval, chars: int = 300, room: int | None = None) -> Shown:
     """The sentence as it may be shown anywhere: redacted, visible, one line."""
     return clip(visible(redactor_of(approval)(approval.sentence)), chars, room)
+
+
+def look(approval: Approval, undo_until: datetime | None = None) -> str:
+    """Names one look of a message: an undo window that ends and a reported roll-back redraw it at the same version."""
+    reverted = approval.undo is not None and approval.undo.reverted_at is not None
+    return f"{approval.version}{'u' if undo_until else ''}{'r' if reverted else ''}"
 
 
 def block_ids(version: object) -> Callable[..., str]:

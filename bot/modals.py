@@ -241,8 +241,11 @@ _PAGED: Final[dict[str, Callable[[Approval, str, str, int], View]]] = {
 
 
 def undo_modal(approval: Approval, channel: str = "", ts: str = "") -> View:
-    """Asking for what was done to be undone (A14)."""
-    parts = [*_sentence(approval), line(Mrkdwn("The agent is told to undo this.")), _note("Why?")]
+    """Asking for what was allowed to be undone (A14)."""
+    running = "The agent is asked to roll this back, and its report is shown here."
+    waiting = "It has not run yet: after this it never will."
+    told = line(Mrkdwn(waiting if approval.granted else running))
+    parts = [*_sentence(approval), told, _note("Why?", "The agent and your colleagues read this.")]
     return modal("undo_modal", "Undo", parts, submit="Undo", private=about(approval, channel, ts))
 
 

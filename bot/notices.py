@@ -12,7 +12,7 @@ from typing import Any, Final
 from bot import facts, quotes
 from bot.blocks import MESSAGE_BYTES, Block, Button, render, size
 from bot.buttons import button_value
-from bot.message import Message, block_ids, link_to, metadata, summary
+from bot.message import Message, block_ids, link_to, look, metadata, summary
 from bot.parameters import leaves_of, listing, redactor_of
 from bot.quotes import Said
 from bot.visible_text import Mrkdwn, clip, fill, notification, visible
@@ -40,6 +40,8 @@ class Notice(StrEnum):
     DENIED = "denied"
     TAKEOVER = "takeover"
     UNDONE = "undone"
+    REVERTED = "reverted"
+    NOT_ROLLED_BACK = "not_rolled_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ def notice(
     """The message for `kind`; `link` is the card's permalink, `undo_until` offers Undo on what was done (A14)."""
     kind = Notice(kind)
     lead = _LEAD[kind](approval)
+    if kind is Notice.DONE:
+        lead = Mrkdwn("\n".join([lead, *_progress(approval), *facts.afterwards(approval, undo_until)]))
     plan = _plan(kind, approval, undo_until)
     sentence = summary(approval, 600, 1500)
     redact = redactor_of(approval)
     listed = listing(leaves_of(approval), PARAMETERS_BYTES) if plan.parameters else None
     context = {
-        "id": block_ids(f"{kind.value}-{approval.version}"),
+        "id": block_ids(f"{kind.value}-{look(approval, undo_until)}"),
         "lead": lead,
         "sentence": sentence,
         "parameters": listed.text if listed else None,
@@ -137,8 +141,10 @@ def _plan(kind: Notice, approval: Approval, undo_until: datetime | None) -> _Pla
     if kind is Notice.DONE:
         undo = (Button("undo", "Undo", button_value(approval)),) if undo_until else ()
         details = Button("details", "Details", button_value(approval))
-        return _Plan((), _reasons(request.reason), True, True, (*undo, details))
-    if kind in (Notice.OUTCOME, Notice.OUTCOME_UNKNOWN, Notice.UNDONE):
+        return _Plan(tuple(quotes.person_says(approval)), _reasons(request.reason), True, True, (*undo, details))
+    if kind in (Notice.UNDONE, Notice.REVERTED):
+        return _Plan(tuple(quotes.undo_says(approval)))
+    if kind in (Notice.OUTCOME, Notice.OUTCOME_UNKNOWN, Notice.NOT_ROLLED_BACK):
         return _Plan(tuple(quotes.person_says(approval)))
     if kind in (Notice.DENIED, Notice.UNKNOWN_ACTION):
         return _Plan(parameters=True, why=True)
@@ -220,10 +226,27 @@ def _unknown_outcome(approval: Approval) -> Mrkdwn:
 def _done(approval: Approval) -> Mrkdwn:
     agent = facts.brief(approval.agent, 80)
     done = approval.state in (State.SUCCEEDED, State.FAILED)
-    words = "ran this" if done else "runs this"
+    words = "ran this" if done else "may run this" if approval.granted else "runs this"
     return fill(
         "📣 *For your information*: {agent} {words} without asking, as policy allows", agent=agent, words=Mrkdwn(words)
     )
+
+
+def _progress(approval: Approval) -> list[Mrkdwn]:
+    """Where it stands, once it is more than allowed."""
+    if approval.granted:
+        return []
+    return [fill("{sign} *{state}*", sign=Mrkdwn(headline(approval)[0]), state=Mrkdwn(headline(approval)[1]))]
+
+
+def _undone(approval: Approval) -> Mrkdwn:
+    lines = facts.afterwards(approval)
+    return lines[0] if lines else Mrkdwn("↩️ *Undone*")
+
+
+def _not_rolled_back(approval: Approval) -> Mrkdwn:
+    agent = facts.brief(approval.agent, 80)
+    return fill("🚨 *Undone, and not rolled back*: {agent} has not reported it. Look what really holds", agent=agent)
 
 
 def _takeover(approval: Approval) -> Mrkdwn:
@@ -244,7 +267,9 @@ _LEAD: Final[dict[Notice, Callable[[Approval], Mrkdwn]]] = {
     Notice.DONE: _done,
     Notice.DENIED: lambda _: Mrkdwn("⛔ *Denied by policy*, nobody was asked"),
     Notice.TAKEOVER: _takeover,
-    Notice.UNDONE: lambda _: Mrkdwn("↩️ *Undo was asked for*: the agent is told"),
+    Notice.UNDONE: _undone,
+    Notice.REVERTED: lambda _: Mrkdwn("☑️ *Rolled back*, reported by the agent"),
+    Notice.NOT_ROLLED_BACK: _not_rolled_back,
 }
 _PLAIN: Final = {
     Notice.REMINDER: "Still waiting for you",
@@ -259,5 +284,7 @@ _PLAIN: Final = {
     Notice.DONE: "Done without asking",
     Notice.DENIED: "Denied by policy",
     Notice.TAKEOVER: "Taken over",
-    Notice.UNDONE: "Undo was asked for",
+    Notice.UNDONE: "Undone",
+    Notice.REVERTED: "Rolled back",
+    Notice.NOT_ROLLED_BACK: "Undone, and not rolled back",
 }

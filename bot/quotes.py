@@ -114,6 +114,20 @@ def person_says(approval: Approval) -> list[Said]:
             Said("Done by hand", tuple(decision.human_steps or ()), 250, 10),
         ]
     said.append(Said("The agent reports", _one(approval.outcome_detail), 600, 1, True))
+    said += undo_says(approval)
+    return [entry for entry in said if entry.texts]
+
+
+def undo_says(approval: Approval) -> list[Said]:
+    """Why a person undid it, and what the agent said of the roll-back."""
+    undo = approval.undo
+    if undo is None:
+        return []
+    said = [
+        # Before it ran, the undoing is the decision, and its note stands there.
+        Said("Why it was undone", _one(undo.note if approval.claimed_at else None), 900, 1, True),
+        Said("The agent reports on the roll-back", _one(undo.reverted_detail), 600, 1, True),
+    ]
     return [entry for entry in said if entry.texts]
 
 

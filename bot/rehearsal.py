@@ -14,7 +14,7 @@ from slack_sdk.models.views import View
 from bot import cards, modals
 from bot.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, TemplateFault, check_templates, size
 from bot.home import home_view
-from policies.approval import Approval, Decision
+from policies.approval import Approval, Decision, Undo
 from policies.deadlines import opened
 from policies.digest import digest_of
 from policies.lifecycle import State
@@ -38,7 +38,9 @@ def check_all() -> list[str]:
     waiting = _approval()
     decision = Decision("approved", "U0", _NOON, note="fine")
     settled = [replace(waiting, state=state, decision=decision) for state in State if state is not State.PENDING]
-    for approval in (waiting, *settled):
+    undo = Undo("U0", _NOON, "a mistake", _NOON, "taken back")
+    undone = [replace(approval, undo=undo, claimed_at=claimed) for approval in settled for claimed in (None, _NOON)]
+    for approval in (waiting, *settled, *undone):
         _message(cards.approval_card(approval), f"the card of {approval.state.value}")
         _message(cards.approval_card(approval, face=cards.Face.MOVED, moved_to="U0"), "a moved card")
     for kind in cards.Notice:
@@ -46,7 +48,14 @@ def check_all() -> list[str]:
     _message(cards.alert("Title", "text"), "an alert")
     _message(cards.batch_card([waiting, settled[0]]), "a batch")
     _message(cards.queue_message([waiting, settled[0]], total=3), "a queue")
-    for build in (modals.details_modal, modals.approve_modal, modals.edit_modal, modals.reject_modal):
+    _message(cards.notice(cards.Notice.DONE, undone[-1]), "the notice of what was undone")
+    for build in (
+        modals.details_modal,
+        modals.approve_modal,
+        modals.edit_modal,
+        modals.reject_modal,
+        modals.undo_modal,
+    ):
         _view(build(waiting), build.__name__)
     _view(modals.loading_modal(), "the loading modal")
     _view(home_view("U0", [waiting], [settled[0]], _NOON, {"Decided": 1}), "the home tab")

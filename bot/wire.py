@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from policies import errors
-from policies.approval import Approval, feedback
+from policies.approval import Approval, Undo, feedback
 from policies.digest import rfc3339
 from policies.routing import Route
 from store.engine import StoreUnavailable
@@ -45,8 +45,15 @@ def approval_json(approval: Approval) -> dict[str, Any]:
         "created_at": _moment(approval.created_at),
         "decision": asdict(decision) | {"at": _moment(decision.at)} if decision else None,
         "info_request": asdict(info) | {"at": _moment(info.at)} if info else None,
+        "undo_until": _moment(approval.clock.undo_until),
+        "undo": _undo_json(approval.undo),
         "feedback": feedback(approval),
     }
+
+
+def _undo_json(undo: Undo | None) -> dict[str, Any] | None:
+    """Who undid it, and whether the agent has reported the roll-back."""
+    return asdict(undo) | {"at": _moment(undo.at), "reverted_at": _moment(undo.reverted_at)} if undo else None
 
 
 def grant_json(grant: Grant) -> dict[str, Any]:
@@ -111,6 +118,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.Stopped, 423),
     (errors.WrongNonce, 409),
     (errors.NotClaimable, 409),
+    (errors.UndoneMeanwhile, 409),
     (errors.OutcomeConflict, 409),
     (errors.Settled, 409),
     (errors.Refused, 403),

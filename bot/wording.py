@@ -138,5 +138,8 @@ def settled_sentence(approval: Approval) -> Mrkdwn:
     """What somebody is told who came too late; mrkdwn for an ephemeral message."""
     if approval.pending:
         return Mrkdwn("This is still waiting for a decision.")
+    if approval.undo is not None:
+        undo = approval.undo
+        return fill("Already undone by {who} at {at}.", who=mention(undo.by), at=when(undo.at))
     word = verdict(approval)
     return fill("Already {word}{by}.", word=Mrkdwn(word[0].lower() + word[1:]), by=by_whom(approval))

@@ -48,6 +48,17 @@ class InfoRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """A person asked to undo what was allowed; `reverted_at` is when the agent reported that it had rolled back (A14)."""
+
+    by: str
+    at: datetime
+    note: str | None = None
+    reverted_at: datetime | None = None
+    reverted_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """One request and all that became of it."""
 
@@ -82,6 +93,7 @@ class Approval:
     nonce_hash: str | None = None
     outcome_detail: str | None = None
     chain: tuple[Link, ...] = ()
+    undo: Undo | None = None
 
     @property
     def action(self) -> str:
@@ -102,6 +114,16 @@ class Approval:
     def granted(self) -> bool:
         """Whether it may be claimed now."""
         return self.state in GRANTED
+
+    @property
+    def undo_seconds(self) -> int:
+        """How long Undo is offered, counted from the last of: approved, claimed, reported (A14)."""
+        return self.policy.undo_window_seconds if self.policy else 0
+
+    @property
+    def roll_back_owed(self) -> bool:
+        """Whether the agent was asked to roll back what it claimed, and has not reported it."""
+        return self.undo is not None and self.claimed_at is not None and self.undo.reverted_at is None
 
     @property
     def deadlines(self) -> Deadlines:
@@ -128,9 +150,23 @@ def feedback(approval: Approval) -> str:
         if approval.info_request:
             return f"{what} is waiting for your answer to a question: {approval.info_request.text}"
         return f"{what} is waiting for a person. Do not run it yet."
+    if approval.undo is not None:
+        return f"{what} {_undone(approval, approval.undo)}"
     note = f" Note: {decision.note}" if decision and decision.note else ""
     by = f" by {decision.by}" if decision and decision.by != "policy" else " by policy" if decision else ""
     return f"{what} {_MEANING[approval.state].format(by=by)}{_specifics(decision)}{note}".strip()
+
+
+def _undone(approval: Approval, undo: Undo) -> str:
+    note = f" Note: {undo.note}" if undo.note else ""
+    if approval.claimed_at is None:
+        return f"was undone by {undo.by} before it ran. Do not run it.{note}"
+    if undo.reverted_at is not None:
+        return f"was undone by {undo.by}, and you reported that it is rolled back. Do not run it again."
+    return (
+        f"was approved, and then undone by {undo.by}. Roll it back now: bring things back to where they were before, "
+        f"then report it with the label reverted. If you have not run it yet, do not.{note}"
+    )
 
 
 _MEANING = {

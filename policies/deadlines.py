@@ -11,21 +11,30 @@ REMIND_AT_SHARE = 0.75  # of the SLA; PEERS: the reminder people accept
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """An approval's moments, all UTC; None means never. `due_at` is the SLA of the present assignee."""
+    """An approval's moments, all UTC; None means never. `due_at` is the SLA of the present assignee.
+
+    After the fact: until `undo_until` Undo is offered, by `roll_back_by` the agent should have rolled back.
+    """
 
     due_at: datetime | None = None
     remind_at: datetime | None = None
     expires_at: datetime | None = None
     claim_by: datetime | None = None
     paused_at: datetime | None = None
+    undo_until: datetime | None = None
+    roll_back_by: datetime | None = None
 
     @property
     def wake_at(self) -> datetime | None:
         """The next moment at which the sweep has something to do; while paused there is none."""
         if self.paused_at is not None:
             return None
-        moments = [moment for moment in (self.due_at, self.remind_at, self.expires_at, self.claim_by) if moment]
-        return min(moments, default=None)
+        return min((moment for moment in self._moments if moment), default=None)
+
+    @property
+    def _moments(self) -> tuple[datetime | None, ...]:
+        after = (self.undo_until, self.roll_back_by)
+        return (self.due_at, self.remind_at, self.expires_at, self.claim_by, *after)
 
 
 class Due(StrEnum):
@@ -35,6 +44,8 @@ class Due(StrEnum):
     LAPSE = "lapse"
     REASSIGN = "reassign"
     REMIND = "remind"
+    CLOSE_UNDO = "close_undo"
+    ROLL_BACK = "roll_back"
 
 
 def opened(now: datetime, *, sla_seconds: int, timeout_seconds: int | None) -> Clock:
@@ -69,17 +80,39 @@ def resumed(clock: Clock, now: datetime) -> Clock:
     if clock.paused_at is None:
         return clock
     shift = max(now - clock.paused_at, timedelta(0))
-    return Clock(
+    return replace(
+        clock,
         due_at=clock.due_at and clock.due_at + shift,
         remind_at=clock.remind_at and clock.remind_at + shift,
         expires_at=clock.expires_at and clock.expires_at + shift,
-        claim_by=clock.claim_by,
+        paused_at=None,
     )
 
 
-def granted(now: datetime, claim_seconds: int) -> Clock:
+def granted(now: datetime, claim_seconds: int, undo_seconds: int = 0) -> Clock:
     """The clock of an approved request: unclaimed, it expires (DESIGN rule 13: 15 minutes unless the manifest says otherwise)."""
-    return Clock(claim_by=now + timedelta(seconds=claim_seconds))
+    return Clock(claim_by=now + timedelta(seconds=claim_seconds), undo_until=_window(now, undo_seconds))
+
+
+def claimed(now: datetime, execution_seconds: int, undo_seconds: int = 0) -> Clock:
+    """The clock of what runs: unreported, its outcome counts as unknown; the time for Undo counts anew."""
+    return Clock(claim_by=now + timedelta(seconds=execution_seconds), undo_until=_window(now, undo_seconds))
+
+
+def finished(clock: Clock, now: datetime, undo_seconds: int = 0) -> Clock:
+    """The clock after the result: people have the whole window from here, unless it was undone while it ran (A14)."""
+    if clock.roll_back_by is not None:
+        return Clock(roll_back_by=clock.roll_back_by)
+    return Clock(undo_until=_window(now, undo_seconds))
+
+
+def undone(clock: Clock, now: datetime, roll_back_seconds: int) -> Clock:
+    """The clock after Undo: offered no more, and the agent has so long to report that it rolled back."""
+    return Clock(claim_by=clock.claim_by, roll_back_by=now + timedelta(seconds=roll_back_seconds))
+
+
+def _window(now: datetime, seconds: int) -> datetime | None:
+    return now + timedelta(seconds=seconds) if seconds else None
 
 
 def owed(clock: Clock, now: datetime, *, claimed: bool = False) -> Due | None:
@@ -94,6 +127,10 @@ def owed(clock: Clock, now: datetime, *, claimed: bool = False) -> Due | None:
         return Due.REASSIGN
     if _reached(clock.remind_at, now):
         return Due.REMIND
+    if _reached(clock.undo_until, now):
+        return Due.CLOSE_UNDO
+    if _reached(clock.roll_back_by, now):
+        return Due.ROLL_BACK
     return None
 
 

@@ -91,6 +91,10 @@ class TooLate(SaysoError):
     """The deadline has passed: this approval is {state}."""
 
 
+class UndoneMeanwhile(SaysoError):
+    """A person undid this ({state}): no grant is given any more. If it ran, roll it back and report it as reverted."""
+
+
 class WrongNonce(SaysoError):
     """This approval was claimed with another nonce."""
 

@@ -151,6 +151,7 @@ _FROM_GRANTED = {
     Verb.CLAIM: Outcome(State.CLAIMED, "resumed"),
     Verb.CANCEL: Outcome(State.CANCELLED, "cancelled"),
     Verb.EXPIRE: Outcome(State.EXPIRED, "timeout"),
+    Verb.UNDO: Outcome(State.CANCELLED, "undone"),
 }
 _TABLE: dict[State, dict[Verb, Outcome]] = {
     State.PENDING: _FROM_PENDING,
@@ -160,6 +161,8 @@ _TABLE: dict[State, dict[Verb, Outcome]] = {
         Verb.SUCCEED: Outcome(State.SUCCEEDED, "result"),
         Verb.FAIL: Outcome(State.FAILED, "result"),
         Verb.LAPSE: Outcome(State.OUTCOME_UNKNOWN, "timeout"),
+        # What runs or ran is not reopened: the agent is asked to roll it back.
+        Verb.UNDO: Outcome(State.CLAIMED, "undone"),
     },
     State.SUCCEEDED: {Verb.UNDO: Outcome(State.SUCCEEDED, "undone")},
 }

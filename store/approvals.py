@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Row
 
 from policies.amounts import aggregate_of, amount_of
-from policies.approval import Approval, Decision, InfoRequest, Vote
+from policies.approval import Approval, Decision, InfoRequest, Undo, Vote
 from policies.assignment import Candidate
 from policies.deadlines import Clock
 from policies.delegation import Link
@@ -81,6 +81,8 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
             expires_at=row.clock_expires_at,
             claim_by=row.clock_claim_by,
             paused_at=row.clock_paused_at,
+            undo_until=row.clock_undo_until,
+            roll_back_by=row.clock_roll_back_by,
         ),
         expires_at=row.expires_at,
         assignee=row.assignee,
@@ -95,7 +97,15 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         claimed_at=row.claimed_at,
         nonce_hash=row.nonce_hash,
         outcome_detail=row.outcome_detail,
+        undo=_undo(row.undo),
     )
+
+
+def _undo(value: dict[str, Any] | None) -> Undo | None:
+    if value is None:
+        return None
+    reverted = value["reverted_at"] and datetime.fromisoformat(value["reverted_at"])
+    return Undo(**value | {"at": datetime.fromisoformat(value["at"]), "reverted_at": reverted})
 
 
 def _decision(value: dict[str, Any] | None) -> Decision | None:
@@ -135,6 +145,7 @@ _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
     "claimed_at": lambda it: {"claimed_at": it.claimed_at},
     "nonce_hash": lambda it: {"nonce_hash": it.nonce_hash},
     "outcome_detail": lambda it: {"outcome_detail": it.outcome_detail},
+    "undo": lambda it: _undo_columns(it.undo),
 }
 
 
@@ -146,6 +157,14 @@ def _summed_columns(approval: Approval) -> dict[str, Any]:
     }
 
 
+def _undo_columns(undo: Undo | None) -> dict[str, Any]:
+    if undo is None:
+        return {"undo": None, "undone_at": None, "reverted_at": None}
+    reverted = rfc3339(undo.reverted_at) if undo.reverted_at else None
+    written = asdict(undo) | {"at": rfc3339(undo.at), "reverted_at": reverted}
+    return {"undo": written, "undone_at": undo.at, "reverted_at": undo.reverted_at}
+
+
 def _clock_columns(clock: Clock) -> dict[str, Any]:
     return {
         "clock_due_at": clock.due_at,
@@ -153,6 +172,8 @@ def _clock_columns(clock: Clock) -> dict[str, Any]:
         "clock_expires_at": clock.expires_at,
         "clock_claim_by": clock.claim_by,
         "clock_paused_at": clock.paused_at,
+        "clock_undo_until": clock.undo_until,
+        "clock_roll_back_by": clock.roll_back_by,
         "wake_at": clock.wake_at,
     }
 
@@ -219,34 +240,39 @@ def add(
         unit.execute(insert(delegations), rows)
 
 
-def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False) -> bool:
+def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False, within_window: bool = False) -> bool:
     """The compare-and-set: write `after` only where the row still is `before`; False when somebody was first.
 
-    With `in_time` the database's own clock must also still be before the expiry (DESIGN rule 1).
+    With `in_time` the database's own clock must also still be before the expiry (DESIGN rule 1), with
+    `within_window` before the end of the undo window.
     """
-    statement, values = _saving(unit, before, after, in_time)
+    deadline = _IN_TIME if in_time else _WITHIN_WINDOW if within_window else None
+    statement, values = _saving(unit, before, after, deadline)
     return unit.execute(statement, values).rowcount == 1
 
 
 def save_later(unit: Unit, before: Approval, after: Approval) -> None:
     """The same for a row that `due` has locked, written together with others of its transaction."""
-    statement, values = _saving(unit, before, after, False)
+    statement, values = _saving(unit, before, after, None)
     unit.later(statement, values, one_row=True)
 
 
-def _saving(unit: Unit, before: Approval, after: Approval, in_time: bool) -> tuple[Update, dict[str, Any]]:
+_IN_TIME, _WITHIN_WINDOW = "in_time", "within_window"
+
+
+def _saving(unit: Unit, before: Approval, after: Approval, deadline: str | None) -> tuple[Update, dict[str, Any]]:
     values = _columns_of(after, before)
     if after.assignee != before.assignee or after.asked != before.asked:
         values["assigned_at"] = after.updated_at
-    if after.state in (State.SUCCEEDED, State.FAILED):
+    if after.state in (State.SUCCEEDED, State.FAILED) and after.state is not before.state:
         values["finished_at"] = after.updated_at
-    statement = _compare_and_set(tuple(values), unit.clock.seconds if in_time else None)
+    statement = _compare_and_set(tuple(values), deadline, unit.clock.seconds if deadline else 0.0)
     was = {"_id": before.id, "_state": before.state.value, "_version": before.version, "_digest": before.digest}
     return statement, values | was
 
 
 @lru_cache(maxsize=256)
-def _compare_and_set(names: tuple[str, ...], in_time_of: float | None) -> Update:
+def _compare_and_set(names: tuple[str, ...], deadline: str | None, clock_shift: float) -> Update:
     statement = (
         update(approvals)
         .where(
@@ -257,9 +283,12 @@ def _compare_and_set(names: tuple[str, ...], in_time_of: float | None) -> Update
         )
         .values({name: bindparam(name) for name in names})
     )
-    if in_time_of is None:
+    if deadline is None:
         return statement
-    live, clock = approvals.c.clock_expires_at, database_now(in_time_of)
+    clock = database_now(clock_shift)
+    if deadline == _WITHIN_WINDOW:
+        return statement.where(approvals.c.clock_undo_until > clock)
+    live = approvals.c.clock_expires_at
     return statement.where(or_(live.is_(None), approvals.c.clock_paused_at.is_not(None), live > clock))
 
 
@@ -492,15 +521,23 @@ def listed(
     state: str | None = None,
     session_id: str | None = None,
     assignee: str | None = None,
+    undone: str | None = None,
     cursor: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Approval]:
-    """Approvals newest first, filtered; `cursor` is the (created_at, id) of the last one already seen."""
+    """Approvals newest first, filtered; `cursor` is the (created_at, id) of the last one already seen.
+
+    `undone` is "true" for everything that a person undid, "open" for what the agent still has to roll back.
+    """
     query = select(*_columns).order_by(approvals.c.created_at.desc(), approvals.c.id.desc()).limit(limit)
     wanted = {"agent_id": agent_id, "state": state, "session_id": session_id, "assignee": assignee}
     for name, value in wanted.items():
         if value is not None:
             query = query.where(approvals.c[name] == value)
+    if undone is not None:
+        query = query.where(approvals.c.undone_at.is_not(None))
+    if undone == "open":
+        query = query.where(approvals.c.claimed_at.is_not(None), approvals.c.reverted_at.is_(None))
     if cursor is not None:
         moment, last_id = cursor
         query = query.where(

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 GENESIS = "0" * 64
 # What is recorded of an approval without moving it on, or beside the `requested` that made it.
-BESIDE = frozenset(
-    {"gate_presented", "refused", "labelled", "auto_proceeded", "notified", "denied", "blocked", "undone"}
-)
+BESIDE = frozenset({"gate_presented", "refused", "labelled", "auto_proceeded", "notified", "denied", "blocked"})
 KEYS = (
     "seq",
     "at",

@@ -36,6 +36,7 @@ class Item:
     attempts: int
     lease: str
     dedupe_key: str
+    permalink: str | None = None
 
     @property
     def posted(self) -> bool:

@@ -127,6 +127,8 @@ approvals = Table(
     Column("clock_expires_at", UtcDateTime),
     Column("clock_claim_by", UtcDateTime),
     Column("clock_paused_at", UtcDateTime),
+    Column("clock_undo_until", UtcDateTime),
+    Column("clock_roll_back_by", UtcDateTime),
     Column("wake_at", UtcDateTime),
     Column("info_request", JsonText),
     Column("exchange", JsonText, nullable=False),
@@ -137,6 +139,9 @@ approvals = Table(
     Column("nonce_hash", Text),
     Column("finished_at", UtcDateTime),
     Column("outcome_detail", Text),
+    Column("undo", JsonText),
+    Column("undone_at", UtcDateTime),
+    Column("reverted_at", UtcDateTime),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("version >= 1", name="version"),
@@ -194,6 +199,22 @@ approvals = Table(
         postgresql_where=text("claimed_at IS NOT NULL AND principal IS NOT NULL"),
     ),
     Index("ix_approvals_session", "session_id", "created_at"),
+    # What an agent was asked to roll back.
+    Index(
+        "ix_approvals_undone",
+        "agent_id",
+        "created_at",
+        sqlite_where=text("undone_at IS NOT NULL"),
+        postgresql_where=text("undone_at IS NOT NULL"),
+    ),
+    # What a person does by hand now: the rest of that session only reads meanwhile (C4).
+    Index(
+        "ix_approvals_taken_over",
+        "agent_id",
+        "session_id",
+        sqlite_where=text("state = 'taken_over'"),
+        postgresql_where=text("state = 'taken_over'"),
+    ),
     Index("ix_approvals_decided", "decided_by", "decided_at"),
 )
 
@@ -268,6 +289,7 @@ outbox = Table(
     Column("shown", Integer, nullable=False, server_default="0"),
     Column("slack_channel", Text),
     Column("slack_ts", Text),
+    Column("permalink", Text),
     Column("unsure", Boolean, nullable=False, server_default=text("false")),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_at", UtcDateTime),

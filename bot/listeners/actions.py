@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import cards, modals
 from bot.listeners.desk import Body, Desk, explain, is_outage
-from bot.service import decide
+from bot.service import decide, undo
 from bot.service.decide import UnseenInPart
 from policies.approval import Approval
 from policies.errors import SaysoError
@@ -100,6 +100,13 @@ async def _form(make: _Modal, desk: Desk, body: Body, action: Action) -> None:
     desk.open_modal(body, make(approval, *_place(body)))
 
 
+async def _undo(desk: Desk, body: Body, action: Action) -> None:
+    """Ask why, of those who may undo it and while they may."""
+    tap = await desk.tap(body, action.get("value", ""))
+    approval = await desk.call(undo.look, desk.runtime.world, tap)
+    desk.open_modal(body, modals.undo_modal(approval, *_place(body)))
+
+
 async def _details(desk: Desk, body: Body, action: Action) -> None:
     """Everything about the request, for everybody of the home team."""
     tap = await desk.tap(body, action.get("value", ""))
@@ -128,5 +135,6 @@ _HANDLERS: dict[str, _Handler] = {
     "hand_back": partial(_form, modals.hand_back_modal),
     "request_info": partial(_form, modals.request_info_modal),
     "escalate": partial(_form, modals.escalate_modal),
+    "undo": _undo,
     "answer": partial(_form, modals.answer_modal),
 }

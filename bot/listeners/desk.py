@@ -11,6 +11,7 @@ from bot.buttons import read_value
 from bot.people import People
 from bot.runtime import Runtime
 from bot.service.decide import Lost, Outdated, Tap, UnseenInPart
+from bot.service.undo import NotUndoable
 from bot.slack import SlackTrouble
 from bot.visible_text import escape, visible
 from bot.wording import settled_sentence
@@ -99,6 +100,8 @@ class Desk:
 
 def explain(error: SaysoError) -> str:
     """What went wrong, for the person who acted, as mrkdwn that mentions and links nothing of the agent's."""
+    if isinstance(error, NotUndoable) and error.approval.undo is None:
+        return f"{error} {settled_sentence(error.approval)}"
     if isinstance(error, Lost):
         return str(settled_sentence(error.approval))
     if isinstance(error, Outdated):

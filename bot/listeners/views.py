@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import forms, modals
 from bot.listeners.desk import Body, Desk, is_outage, state_of
-from bot.service import decide
+from bot.service import decide, undo
 from bot.service.decide import Tap
 from policies.errors import InvalidInput, SaysoError
 
@@ -100,6 +100,10 @@ async def _answer(desk: Desk, tap: Tap, values: _Values) -> object:
     return await desk.call(decide.answer, desk.runtime.world, tap, forms.needed(values, "answer"))
 
 
+async def _undo(desk: Desk, tap: Tap, values: _Values) -> object:
+    return await desk.call(undo.undo, desk.runtime.world, tap)
+
+
 _HANDLERS: dict[str, _Handler] = {
     "approve": _approve,
     "reject": _reject,
@@ -110,4 +114,5 @@ _HANDLERS: dict[str, _Handler] = {
     "escalate": _escalate,
     "choose": _choose,
     "answer": _answer,
+    "undo": _undo,
 }

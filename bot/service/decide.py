@@ -65,7 +65,7 @@ class Outdated(Stale):
 _Change = Callable[[Unit, Approval], Approval]
 
 
-class _Overtaken(Exception):
+class Overtaken(Exception):
     """The row moved on between reading and writing it: look again."""
 
 
@@ -268,7 +268,7 @@ def look(world: World, approval_id: str, actor: Actor) -> Approval:
         approval = approvals.load(unit, approval_id)
         if approval is None:
             raise NotFound()
-        _authorise(approval, actor)
+        authorise(approval, actor)
         return approval
 
     return world.database.read(work)
@@ -305,7 +305,8 @@ def require_open(approval: Approval, tap: Tap) -> None:
         raise Outdated(approval)
 
 
-def _authorise(approval: Approval, actor: Actor) -> None:
+def authorise(approval: Approval, actor: Actor) -> None:
+    """Raise NotAllowed unless this person may decide this approval."""
     refusal = may_decide(actor, roles=deciding_roles(approval), on_behalf_of=approval.request.on_behalf_of)
     if refusal is not None:
         raise NotAllowed(refusal)
@@ -313,25 +314,25 @@ def _authorise(approval: Approval, actor: Actor) -> None:
 
 def _act(world: World, tap: Tap, verb: Verb, change: _Change) -> Approval:
     """Load, authorise, change, compare-and-set, record: one unit; every refusal is recorded too."""
-    _check_note(tap)
+    check_note(tap)
     try:
-        return _until_settled(
+        return until_settled(
             lambda look: world.database.run(lambda unit: _acted(world, unit, tap, verb, change, again=look > 1))
         )
     except (NotAllowed, AlreadyVoted, Stale, Settled, TooLate) as error:
-        _record_refusal(world, tap, verb, str(error))
+        record_refusal(world, tap, verb, str(error))
         raise
 
 
 LOOKS = 10
 
 
-def _until_settled(work: Callable[[int], Approval]) -> Approval:
+def until_settled(work: Callable[[int], Approval]) -> Approval:
     """Look again whenever somebody else was between reading and writing: they may have voted, or have decided."""
     for look in range(1, LOOKS + 1):
         try:
             return work(look)
-        except _Overtaken:
+        except Overtaken:
             if look == LOOKS:
                 raise Stale() from None
         except IntegrityError as error:
@@ -346,7 +347,7 @@ def _acted(world: World, unit: Unit, tap: Tap, verb: Verb, change: _Change, *, a
     approval = approvals.load(unit, tap.approval_id)
     if approval is None:
         raise NotFound()
-    _authorise(approval, tap.actor)
+    authorise(approval, tap.actor)
     if _repeats(approval, tap, verb):
         return approval
     _require_current(unit, approval, tap, verb)
@@ -354,19 +355,20 @@ def _acted(world: World, unit: Unit, tap: Tap, verb: Verb, change: _Change, *, a
     if verb not in (Verb.REQUEST_INFO, Verb.ESCALATE, Verb.HAND_BACK, Verb.TAKE_OVER):
         _vote_once(unit, approval, changed, tap, verb, again=again)
     if not approvals.save(unit, approval, changed, in_time=approval.pending):
-        raise _Overtaken
+        raise Overtaken
     outbox.refresh(unit, changed.id, changed.version)
     _record(unit, approval, changed, tap, verb)
-    unit.after_commit(lambda: _wake(world, changed))
+    unit.after_commit(lambda: wake(world, changed))
     return changed
 
 
 def deciding_roles(approval: Approval) -> set[str]:
     """Whose members may decide: the required role, the roles the escalation reached, and every role of the quorum."""
-    roles = set(approval.reached_roles)
-    if approval.policy is not None and not isinstance(approval.policy.approvers, int):
-        roles |= set(approval.policy.approvers)
-    return roles
+    roles, policy = set(approval.reached_roles), approval.policy
+    if policy is None:
+        return roles
+    seats = () if isinstance(policy.approvers, int) else policy.approvers
+    return roles | {policy.role, *seats}
 
 
 def _repeats(approval: Approval, tap: Tap, verb: Verb) -> bool:
@@ -436,7 +438,8 @@ def _decision(unit: Unit, approval: Approval, kind: str, tap: Tap, **more: Any) 
 def _granted(unit: Unit, approval: Approval, verb: Verb, decision: Decision) -> Approval:
     assert approval.policy is not None
     closed = _closed(unit, approval, verb, decision)
-    return replace(closed, clock=deadlines.granted(unit.now, approval.policy.claim_seconds))
+    clock = deadlines.granted(unit.now, approval.policy.claim_seconds, approval.undo_seconds)
+    return replace(closed, clock=clock)
 
 
 def _closed(unit: Unit, approval: Approval, verb: Verb, decision: Decision) -> Approval:
@@ -460,7 +463,9 @@ def _record(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Verb)
     )
 
 
-def _record_refusal(world: World, tap: Tap, verb: Verb, reason: str) -> None:
+def record_refusal(world: World, tap: Tap, verb: Verb, reason: str) -> None:
+    """Keep in the audit that somebody tried, and why it was refused."""
+
     def record(unit: Unit) -> None:
         approval = approvals.load(unit, tap.approval_id)
         if approval is not None:
@@ -469,13 +474,15 @@ def _record_refusal(world: World, tap: Tap, verb: Verb, reason: str) -> None:
     world.database.run(record)
 
 
-def _wake(world: World, approval: Approval) -> None:
+def wake(world: World, approval: Approval) -> None:
+    """After the commit: whoever waits for it, the courier, and the sweep's alarm."""
     world.signals.approval_changed(approval.id)
     world.signals.outbox_filled()
     if approval.clock.wake_at:
         world.signals.deadline_set(approval.clock.wake_at)
 
 
-def _check_note(tap: Tap) -> None:
+def check_note(tap: Tap) -> None:
+    """Raise InvalidInput for a note that is too long."""
     if tap.note is not None and len(tap.note) > MAX_NOTE:
         raise InvalidInput(f"longer than {MAX_NOTE} characters", field="note")

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
 
 from bot.service import notices, ratchet
 from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
 from policies.digest import fingerprint
-from policies.errors import InvalidInput, NotClaimable, NotFound, OutcomeConflict, Settled, Stopped, TooLate, WrongNonce
+from policies.errors import (
+    InvalidInput,
+    NotClaimable,
+    NotFound,
+    OutcomeConflict,
+    Settled,
+    Stopped,
+    TooLate,
+    UndoneMeanwhile,
+    WrongNonce,
+)
 from policies.lifecycle import State, Verb, transition
 from store import approvals, outbox, sessions
 from store.agents import Agent
@@ -47,7 +54,7 @@ def own(unit: Unit, agent: Agent, approval_id: str) -> Approval:
 def claim(world: World, agent: Agent, approval_id: str, nonce: str) -> Grant:
     """The single-use grant; the same nonce gets the same grant again.
 
-    Raises NotClaimable, WrongNonce, TooLate, and Stopped while a person holds executions.
+    Raises NotClaimable, UndoneMeanwhile, WrongNonce, TooLate, and Stopped while a person holds executions.
     """
     return world.database.run(lambda unit: _claim(world, unit, agent, approval_id, nonce))
 
@@ -55,6 +62,8 @@ def claim(world: World, agent: Agent, approval_id: str, nonce: str) -> Grant:
 def _claim(world: World, unit: Unit, agent: Agent, approval_id: str, nonce: str) -> Grant:
     approval = own(unit, agent, approval_id)
     hashed = fingerprint(nonce)
+    if approval.undo is not None and approval.state in (State.CANCELLED, State.CLAIMED):
+        raise UndoneMeanwhile(state=approval.state.value)
     if approval.state is State.CLAIMED:
         if approval.nonce_hash != hashed:
             raise WrongNonce()
@@ -64,7 +73,6 @@ def _claim(world: World, unit: Unit, agent: Agent, approval_id: str, nonce: str)
     outcome = transition(approval.state, Verb.CLAIM, unit.now, approval.deadlines)
     _require_running(unit, approval)
     assert approval.policy is not None
-    lapses = unit.now + timedelta(seconds=approval.policy.execution_seconds)
     claimed = replace(
         approval,
         state=outcome.state,
@@ -72,7 +80,7 @@ def _claim(world: World, unit: Unit, agent: Agent, approval_id: str, nonce: str)
         updated_at=unit.now,
         claimed_at=unit.now,
         nonce_hash=hashed,
-        clock=deadlines.Clock(claim_by=lapses),
+        clock=deadlines.claimed(unit.now, approval.policy.execution_seconds, approval.undo_seconds),
     )
     if not approvals.save(unit, approval, claimed):
         return _claim(world, unit, agent, approval_id, nonce)  # somebody was first: perhaps this very nonce
@@ -122,7 +130,7 @@ def _result(
         version=approval.version + 1,
         updated_at=unit.now,
         outcome_detail=detail,
-        clock=deadlines.Clock(),
+        clock=deadlines.finished(approval.clock, unit.now, approval.undo_seconds if outcome == "succeeded" else 0),
     )
     if not approvals.save(unit, approval, finished):
         return _result(world, unit, agent, approval_id, nonce, outcome, detail)  # somebody was first: look again
@@ -197,21 +205,42 @@ def answer_info(world: World, agent: Agent, approval_id: str, text: str) -> Appr
 
 
 def label(world: World, agent: Agent, approval_id: str, word: str, detail: str | None) -> Approval:
-    """Later truth about an outcome (F2); the same label again is no error."""
+    """Later truth about an outcome (F2); the same label again is no error.
+
+    `reverted` also reports that what a person undid is rolled back: then the card says so.
+    """
 
     def work(unit: Unit) -> Approval:
-        approval = own(unit, agent, approval_id)
-        values: dict[str, Any] = {"approval_id": approval.id, "label": word, "detail": detail}
-        unit.execute(insert(labels), values | {"by": f"agent:{agent.name}", "at": unit.now})
-        unit.record(entry_of(approval, "labelled", unit.now, f"agent:{agent.name}", decision=word, rationale=detail))
-        return approval
+        approval, by = own(unit, agent, approval_id), f"agent:{agent.name}"
+        owed = word == "reverted" and approval.roll_back_owed
+        if not _labelled(unit, approval, word, by, detail) and not owed:
+            return approval
+        told = _rolled_back(world, unit, approval, detail) if owed else approval
+        unit.record(entry_of(told, "labelled", unit.now, by, decision=word, rationale=detail))
+        return told
 
-    try:
-        return world.database.run(work)
-    except IntegrityError as error:
-        if "uq_labels_once" not in str(error) and "labels.approval_id" not in str(error):
-            raise
-        return world.database.read(lambda unit: own(unit, agent, approval_id))
+    return world.database.run(work)
+
+
+def _labelled(unit: Unit, approval: Approval, word: str, by: str, detail: str | None) -> bool:
+    """Keep a label, once for each who gives it; False where it was there."""
+    values: dict[str, Any] = {"approval_id": approval.id, "label": word, "detail": detail, "by": by, "at": unit.now}
+    once = unit.insert(labels).on_conflict_do_nothing(index_elements=["approval_id", "label", "by"])
+    return unit.execute(once, values).rowcount == 1
+
+
+def _rolled_back(world: World, unit: Unit, approval: Approval, detail: str | None) -> Approval:
+    """The label witnesses it: the version stays, as for every label."""
+    if approval.undo is None or not approval.roll_back_owed:
+        return approval
+    undo = replace(approval.undo, reverted_at=unit.now, reverted_detail=detail)
+    told = replace(approval, undo=undo, clock=replace(approval.clock, roll_back_by=None), updated_at=unit.now)
+    if not approvals.save(unit, approval, told):
+        return _rolled_back(world, unit, _as_it_is(unit, approval), detail)
+    outbox.refresh(unit, told.id, told.version)
+    notices.in_thread(unit, told, "reverted")
+    unit.after_commit(lambda: _wake(world, told))
+    return told
 
 
 def _moved(world: World, unit: Unit, approval: Approval, entry: Entry) -> None:

@@ -57,16 +57,9 @@ def outcome_unknown(world: World, unit: Unit, approval: Approval) -> None:
     operations(world, unit, f"unknown:{approval.id}", "outcome_unknown", approval)
 
 
-def done_without_asking(unit: Unit, approval: Approval) -> None:
-    """An action runs, and people are told (A5: notify_only)."""
-    assert approval.policy is not None
-    outbox.put_notice(
-        unit,
-        f"notified:{approval.id}",
-        channel=approval.policy.channel,
-        facts={"notice": "done"},
-        approval_id=approval.id,
-    )
+def not_rolled_back(world: World, unit: Unit, approval: Approval) -> None:
+    """A person undid it, and the agent never reported the roll-back: a person must look (A14)."""
+    operations(world, unit, f"not_rolled_back:{approval.id}", "not_rolled_back", approval)
 
 
 def in_thread(unit: Unit, approval: Approval, kind: str, **facts: Any) -> None:

@@ -170,7 +170,7 @@ def _decided(world: World, unit: Unit, ask: _Ask, judgement: Judgement) -> Appro
             return _by_policy(approval, State.DENIED, "denied")
         case RouteName.AUTO:
             assert ask.policy is not None
-            clock = deadlines.granted(unit.now, ask.policy.claim_seconds)
+            clock = deadlines.granted(unit.now, ask.policy.claim_seconds, approval.undo_seconds)
             return sealed(
                 replace(_by_policy(approval, State.APPROVED, "approved"), clock=clock, expires_at=clock.claim_by)
             )
@@ -269,8 +269,8 @@ def _announce(world: World, unit: Unit, approval: Approval) -> None:
         show_card(unit, approval)
     elif approval.state is State.BLOCKED:
         notices.unknown_action(world, unit, approval)
-    elif approval.level is Level.NOTIFY_ONLY:
-        notices.done_without_asking(unit, approval)
+    elif approval.route is RouteName.AUTO and (approval.level is Level.NOTIFY_ONLY or approval.undo_seconds):
+        show_card(unit, approval)  # people are told afterwards (A5), and may undo it (A14)
 
 
 _POLICY_EVENTS: dict[tuple[RouteName, Level | None], str] = {
@@ -284,7 +284,7 @@ _URGENCY = {"low": 0, "normal": 1, "high": 2}
 
 
 def show_card(unit: Unit, approval: Approval) -> None:
-    """Want a live card where the action's channel is; each person asked gets one of their own."""
+    """Want a live card where the action's channel is; each person asked gets one of their own, what runs by policy one."""
     assert approval.policy is not None
     outbox.put_card(
         unit,

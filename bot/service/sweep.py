@@ -40,6 +40,8 @@ class Counts:
     expired: int = 0
     consented: int = 0
     lapsed: int = 0
+    closed: int = 0
+    unreverted: int = 0
     failed: int = 0
 
     @property
@@ -111,6 +113,10 @@ def _handle(world: World, unit: Unit, approval: Approval) -> str:
             return _expire(world, unit, approval)
         case Due.LAPSE:
             return _lapse(world, unit, approval)
+        case Due.CLOSE_UNDO:
+            return _close_undo(world, unit, approval)
+        case Due.ROLL_BACK:
+            return _not_rolled_back(world, unit, approval)
         case None:
             raise AssertionError("woken with nothing owed")
 
@@ -177,7 +183,7 @@ def _consent(world: World, unit: Unit, approval: Approval) -> str:
         approval,
         state=outcome.state,
         decision=_by_policy(unit, approval, "approved", why),
-        clock=deadlines.granted(unit.now, approval.policy.claim_seconds),
+        clock=deadlines.granted(unit.now, approval.policy.claim_seconds, approval.undo_seconds),
         info_request=None,
     )
     _save(world, unit, approval, after, outcome.event, decision=after.state.value, rationale=why)
@@ -200,10 +206,25 @@ def _escalated_at_expiry(world: World, unit: Unit, approval: Approval) -> str | 
 
 def _lapse(world: World, unit: Unit, approval: Approval) -> str:
     outcome = transition(approval.state, Verb.LAPSE, unit.now, approval.deadlines)
-    after = replace(approval, state=outcome.state, clock=deadlines.Clock())
+    after = replace(approval, state=outcome.state, clock=deadlines.finished(approval.clock, unit.now))
     notices.outcome_unknown(world, unit, after)
     _save(world, unit, approval, after, outcome.event, decision=after.state.value, rationale="claimed, no result came")
     return "lapsed"
+
+
+def _close_undo(world: World, unit: Unit, approval: Approval) -> str:
+    """The window is over: nothing moves on, and the card loses its button."""
+    after = replace(approval, clock=replace(approval.clock, undo_until=None))
+    approvals.save_later(unit, approval, after)
+    outbox.refresh_later(unit, after.id, after.version)
+    return "closed"
+
+
+def _not_rolled_back(world: World, unit: Unit, approval: Approval) -> str:
+    after = replace(approval, clock=replace(approval.clock, roll_back_by=None))
+    notices.not_rolled_back(world, unit, after)
+    _save(world, unit, approval, after, "reminded", rationale="undone, and no roll-back was reported in time")
+    return "unreverted"
 
 
 def _by_policy(unit: Unit, approval: Approval, kind: str, note: str) -> Decision:

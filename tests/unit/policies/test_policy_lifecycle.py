@@ -48,6 +48,8 @@ EXPECTED = {
     "claimed succeed": "succeeded result",
     "claimed fail": "failed result",
     "claimed lapse": "outcome_unknown timeout",
+    **{f"{state} undo": "cancelled undone" for state in ("approved", "edited", "chosen", "answered")},
+    "claimed undo": "claimed undone",
     "succeeded undo": "succeeded undone",
 }
 _NAMES = """pending approved edited chosen answered rejected taken_over expired cancelled blocked denied
