@@ -116,6 +116,9 @@ if TYPE_CHECKING:
         Unauthorized as Unauthorized,
     )
     from sayso.errors import (
+        Undone as Undone,
+    )
+    from sayso.errors import (
         UnexpectedAnswer as UnexpectedAnswer,
     )
     from sayso.errors import (

@@ -174,6 +174,20 @@ class AsyncSayso(Client):
 
         return decorate
 
+    async def undone(self) -> AsyncIterator[Approval]:
+        """What this agent ran, a person undid, and nobody has reported as rolled back: newest first.
+
+        Look here at the start and now and then: roll each one back, then `label(approval, "reverted")`. An approval
+        that was undone before it was claimed is not among them: it can no longer run.
+        """
+        cursor: str | None = None
+        while True:
+            page, cursor = await self._run(asking.page(self._core, None, None, cursor, "open"))
+            for approval in page:
+                yield approval
+            if cursor is None:
+                return
+
     async def list(self, state: str | None = None, session_id: str | None = None) -> AsyncIterator[Approval]:
         """The agent's own approvals, newest first, fetched page by page."""
         cursor: str | None = None
@@ -186,6 +200,7 @@ class AsyncSayso(Client):
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._run(asking.settle_told(self._core))
         await self._port.close()
 
     async def __aenter__(self) -> Self:
@@ -195,7 +210,7 @@ class AsyncSayso(Client):
         await self.close()
 
     async def _run(self, flow: Flow[T]) -> T:
-        return await run_async(flow, self._port)
+        return await run_async(asking.settled_first(self._core, flow), self._port)
 
 
 class AsyncExecution:

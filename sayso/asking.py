@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from sayso import wire
-from sayso.effects import Core, Flow, Invoke, Ran, Request, Run, Sleep
+from sayso.effects import Core, Flow, Invoke, Ran, Request, Run, Sleep, T
 from sayso.errors import (
     Conflict,
     InformationRequested,
@@ -95,7 +95,7 @@ def ask(core: Core, body: dict[str, Any], key: str) -> Flow[Approval]:
     """Ask once per key, however often it is called; the key is on disk before the server hears of it (B1)."""
     entry = yield Run(partial(core.journal.intend, _entry(core, body, key)))
     approval = yield from submit(core, entry, body)
-    yield from retire_if_final(core, approval)
+    _telling(core, approval)
     return approval
 
 
@@ -131,7 +131,7 @@ def wait(
         began = core.now()
         approval = yield from _look(core, approval_id, hold, end, last)
         if _decided(approval, through_takeover):
-            yield from retire_if_final(core, approval)
+            _telling(core, approval)
             return approval
         yield from _inform(core, approval, on_info, told)
         if core.now() >= end:
@@ -172,16 +172,36 @@ def route(core: Core, body: dict[str, Any]) -> Flow[Route]:
 
 
 def page(
-    core: Core, state: str | None, session_id: str | None, cursor: str | None
+    core: Core, state: str | None, session_id: str | None, cursor: str | None, undone: str | None = None
 ) -> Flow[tuple[tuple[Approval, ...], str | None]]:
     """One page of the agent's own approvals, and the next page's cursor."""
-    return wire.read_page((yield from exchange(core, wire.listing(state, session_id, cursor))))
+    return wire.read_page((yield from exchange(core, wire.listing(state, session_id, cursor, undone))))
 
 
 def retire_if_final(core: Core, approval: Approval) -> Flow[None]:
     """Close the journal's file on what will never change again and was never claimed here."""
     if approval.final:
         yield Run(partial(core.journal.retire, core.url, approval.id))
+
+
+def settled_first(core: Core, flow: Flow[T]) -> Flow[T]:
+    """`flow`, after closing the files on final answers that earlier calls gave: their caller came back, so it has them.
+
+    A process that dies before it comes back is told again by `resume()`.
+    """
+    yield from settle_told(core)
+    return (yield from flow)
+
+
+def settle_told(core: Core) -> Flow[None]:
+    """Close the journal's files on what the caller has been told."""
+    while core.told:
+        yield Run(partial(core.journal.retire, core.url, core.told.pop()))
+
+
+def _telling(core: Core, approval: Approval) -> None:
+    if approval.final:
+        core.told.add(approval.id)
 
 
 def id_of(approval: Approval | str) -> str:

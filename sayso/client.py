@@ -174,6 +174,19 @@ class Sayso(Client):
 
         return decorate
 
+    def undone(self) -> Iterator[Approval]:
+        """What this agent ran, a person undid, and nobody has reported as rolled back: newest first.
+
+        Look here at the start and now and then: roll each one back, then `label(approval, "reverted")`. An approval
+        that was undone before it was claimed is not among them: it can no longer run.
+        """
+        cursor: str | None = None
+        while True:
+            page, cursor = self._run(asking.page(self._core, None, None, cursor, "open"))
+            yield from page
+            if cursor is None:
+                return
+
     def list(self, state: str | None = None, session_id: str | None = None) -> Iterator[Approval]:
         """The agent's own approvals, newest first, fetched page by page."""
         cursor: str | None = None
@@ -185,6 +198,7 @@ class Sayso(Client):
 
     def close(self) -> None:
         """Close the connections."""
+        self._run(asking.settle_told(self._core))
         self._port.close()
 
     def __enter__(self) -> Self:
@@ -194,7 +208,7 @@ class Sayso(Client):
         self.close()
 
     def _run(self, flow: Flow[T]) -> T:
-        return run(flow, self._port)
+        return run(asking.settled_first(self._core, flow), self._port)
 
 
 class Execution:
@@ -261,6 +275,7 @@ def _beside(client: Sayso, plan: gating.Gate, function: Callable[P, Any]) -> Cal
     @wraps(function)
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
         call = gating.Call.of(plan, function, args, kwargs)
-        return (await run_beside(gating.gated(client._core, plan, call), client._port)).unwrap()
+        flow = asking.settled_first(client._core, gating.gated(client._core, plan, call))
+        return (await run_beside(flow, client._port)).unwrap()
 
     return wrapper

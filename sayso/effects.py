@@ -97,3 +97,5 @@ class Core:
     retry_for: float = 60.0
     now: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
+    # Final answers on their way to the caller: the next call is the proof that they arrived.
+    told: set[str] = field(default_factory=set)

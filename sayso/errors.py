@@ -110,6 +110,10 @@ class Expired(NotApproved):
 class Cancelled(NotApproved):
     """It was withdrawn."""
 
+
+class Undone(Cancelled):
+    """A person undid it before it ran here: do not run it (any more)."""
+
     verdict = "was cancelled"
 
 
@@ -218,6 +222,8 @@ def refusal(approval: Approval) -> SaysoError | None:
     """Why this approval cannot be executed, or None where it can (or where only the server knows)."""
     if approval.pending:
         return StillPending(approval)
+    if approval.undo is not None and approval.state in {"cancelled", "claimed"}:
+        return Undone(approval)
     if approval.state == "outcome_unknown":
         return MayHaveRun(f"{approval.action} ({approval.id}) was claimed and never reported; a person must look")
     if approval.state in {"succeeded", "failed"}:

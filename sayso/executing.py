@@ -79,11 +79,11 @@ def finish(core: Core, grant: Grant, error: BaseException | None) -> Flow[None]:
     outcome: Literal["succeeded", "failed"] = "succeeded" if error is None else "failed"
     lines = [grant.detail, f"{type(error).__name__}: {error}" if error is not None else ""]
     try:
-        yield from result(core, grant.approval.id, outcome, "\n".join(line for line in lines if line))
+        approval = yield from result(core, grant.approval.id, outcome, "\n".join(line for line in lines if line))
     except SaysoError as problem:
         log.warning("%s (%s) %s, but was not reported: %s", grant.approval.action, grant.approval.id, outcome, problem)
         return
-    grant._mark_reported()
+    grant._mark_reported(approval)
 
 
 def _current(core: Core, approval: Approval | str) -> Flow[Approval]:

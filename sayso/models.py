@@ -31,6 +31,16 @@ class Decision(Model):
     latency_ms: float | None = None
 
 
+class Undo(Model):
+    """A person undid it; `reverted_at` is when this agent reported that it had rolled back."""
+
+    by: str | None = None
+    at: datetime | None = None
+    note: str | None = None
+    reverted_at: datetime | None = None
+    reverted_detail: str | None = None
+
+
 class InfoRequest(Model):
     """A reviewer's question to the agent; `str()` gives its text."""
 
@@ -69,6 +79,8 @@ class Approval(Model):
     created_at: datetime | None = None
     decision: Decision | None = None
     info_request: Annotated[InfoRequest | None, BeforeValidator(_worded)] = None
+    undo_until: datetime | None = None
+    undo: Undo | None = None
     feedback: str | None = None
 
     @property
@@ -105,7 +117,7 @@ class Grant(Model):
     approval: Approval
 
     _detail: list[str] = PrivateAttr(default_factory=list)
-    _reported: list[bool] = PrivateAttr(default_factory=list)
+    _reported: list[Approval] = PrivateAttr(default_factory=list)
 
     @property
     def detail(self) -> str:
@@ -117,12 +129,17 @@ class Grant(Model):
         """Whether the server has recorded the result; if not, `resume()` reports it later."""
         return bool(self._reported)
 
+    @property
+    def undo(self) -> Undo | None:
+        """Who undid it while it ran, known once its result is reported: then roll it back, and `label` it reverted."""
+        return self._reported[-1].undo if self._reported else None
+
     def report(self, detail: str) -> None:
         """Add a line to the result, for example the downstream system's receipt number."""
         self._detail.append(detail)
 
-    def _mark_reported(self) -> None:
-        self._reported.append(True)
+    def _mark_reported(self, approval: Approval) -> None:
+        self._reported.append(approval)
 
 
 class Route(Model):

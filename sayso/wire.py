@@ -32,9 +32,9 @@ def fetch(approval_id: str, hold: float = 0.0) -> Request:
     return Request("GET", _of(approval_id), query=query, hold=hold)
 
 
-def listing(state: str | None, session_id: str | None, cursor: str | None) -> Request:
-    """One page of the agent's own approvals, newest first."""
-    query = {"state": state, "session_id": session_id, "cursor": cursor}
+def listing(state: str | None, session_id: str | None, cursor: str | None, undone: str | None = None) -> Request:
+    """One page of the agent's own approvals, newest first; `undone` is "open" for what is still to be rolled back."""
+    query = {"state": state, "session_id": session_id, "undone": undone, "cursor": cursor}
     return Request("GET", APPROVALS, query={name: value for name, value in query.items() if value})
 
 

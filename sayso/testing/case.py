@@ -72,6 +72,7 @@ class Case:
     nonce: str | None = None
     outcome: str | None = None
     labels: list[str] = field(default_factory=list)
+    undo: dict[str, Any] | None = None
 
     @property
     def digest(self) -> str:
@@ -147,6 +148,24 @@ class Case:
         self.outcome = outcome
         self._move(State(outcome), None)
 
+    def undone(self, note: str | None, moment: datetime) -> None:
+        """A person undoes it. Raises ValueError where nothing was allowed, it failed, or it was undone before."""
+        if self.undo is not None or not (self.state.approved or self.state in {State.CLAIMED, State.SUCCEEDED}):
+            raise ValueError(f"{self.id} is {self.state.value}, so it cannot be undone")
+        self.undo = {"by": REVIEWER, "at": moment.isoformat(), "note": note, "reverted_at": None}
+        self._move(State.CANCELLED if self.state.approved else self.state, self.expires_at)
+
+    def labelled(self, label: str, detail: str | None, moment: datetime) -> None:
+        """The agent says what turned out to be true; `reverted` reports a roll-back."""
+        self.labels.append(label)
+        if label == "reverted" and self.roll_back_owed and self.undo is not None:
+            self.undo |= {"reverted_at": moment.isoformat(), "reverted_detail": detail}
+
+    @property
+    def roll_back_owed(self) -> bool:
+        """Undone after it was claimed, and not reported as rolled back."""
+        return self.undo is not None and self.nonce is not None and self.undo["reverted_at"] is None
+
     def withdraw(self) -> None:
         """The agent no longer needs it."""
         self.info = None
@@ -172,12 +191,13 @@ class Case:
             "created_at": self.created_at.isoformat(),
             "decision": self.decision,
             "info_request": {"text": self.info, "by": REVIEWER} if self.info is not None else None,
+            "undo": self.undo,
             "feedback": self._feedback(),
         }
 
     def _feedback(self) -> str | None:
-        words = _WORDS.get(self.state)
-        note = (self.decision or {}).get("note")
+        words = _WORDS.get(self.state) if self.undo is None else "was undone by a person"
+        note = (self.undo or self.decision or {}).get("note")
         return f"{self.body['action']} {words}" + (f": {note}" if note else ".") if words else None
 
     def _move(self, state: State, expires_at: datetime | None) -> None:

@@ -191,12 +191,13 @@ class Desk:
                 _require(case.state.pending or case.state.approved, case, "It can no longer be cancelled")
                 case.withdraw()
             case "label":
-                case.labels.append(body["label"])
+                case.labelled(body["label"], body.get("detail"), self.moment())
         return case.as_json()
 
     def _claim(self, case: Case, nonce: str) -> Any:
         if self.stopped:
             raise Refused(423, "Sayso is stopped", state=case.state.value)
+        _require(case.undo is None, case, "A person undid this")
         if case.state is State.EXPIRED:
             raise Refused(410, "Too late", state=case.state.value)
         if case.state is State.CLAIMED:
@@ -229,6 +230,9 @@ def _require(holds: bool, case: Case, title: str) -> None:
 
 
 def _fits(case: Case, query: Mapping[str, str]) -> bool:
+    undone = query.get("undone")
+    if (undone is not None and case.undo is None) or (undone == "open" and not case.roll_back_owed):
+        return False
     return query.get("state") in {None, case.state.value} and query.get("session_id") in {
         None,
         case.body.get("session_id"),

@@ -145,6 +145,11 @@ class Script:
         """Decide one approval now."""
         return Decision(self.desk, approval if isinstance(approval, str) else approval.id)
 
+    def undo(self, approval: Approval | str, note: str | None = None) -> None:
+        """A person undoes what was allowed. Raises ValueError where it cannot be undone."""
+        case = self.desk.case(approval if isinstance(approval, str) else approval.id)
+        case.undone(note, self.desk.moment())
+
     def stop(self) -> None:
         """The global stop: nothing can be claimed (423) and nothing runs by policy alone."""
         self.desk.stopped = True
