@@ -116,7 +116,7 @@ def _info(value: dict[str, Any] | None) -> InfoRequest | None:
     return InfoRequest(**value | {"at": datetime.fromisoformat(value["at"])}) if value else None
 
 
-def _dated(value: Decision | InfoRequest | None) -> dict[str, Any] | None:
+def _dated(value: Decision | InfoRequest | Undo | None) -> dict[str, Any] | None:
     if value is None:
         return None
     # Not asdict, which copies every value to its depth: it is made text at once.
@@ -158,11 +158,11 @@ def _summed_columns(approval: Approval) -> dict[str, Any]:
 
 
 def _undo_columns(undo: Undo | None) -> dict[str, Any]:
-    if undo is None:
+    written = _dated(undo)
+    if undo is None or written is None:
         return {"undo": None, "undone_at": None, "reverted_at": None}
     reverted = rfc3339(undo.reverted_at) if undo.reverted_at else None
-    written = asdict(undo) | {"at": rfc3339(undo.at), "reverted_at": reverted}
-    return {"undo": written, "undone_at": undo.at, "reverted_at": undo.reverted_at}
+    return {"undo": written | {"reverted_at": reverted}, "undone_at": undo.at, "reverted_at": undo.reverted_at}
 
 
 def _clock_columns(clock: Clock) -> dict[str, Any]:
