@@ -6,7 +6,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-REMIND_AT_SHARE = 0.75  # of the SLA; PEERS: the reminder people accept
+from policies.hours import Hours
+
+REMIND_AT_SHARE = 0.75  # of the SLA: the reminder people accept
+URGENT_SHARE = 0.5  # of the SLA, where the agent says that it is urgent
+
+
+class SlaClock(StrEnum):
+    """When an SLA runs: always, or only in the working hours of whoever was asked. The expiry always runs."""
+
+    ALWAYS = "always"
+    BUSINESS_HOURS = "business_hours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +58,28 @@ class Due(StrEnum):
     ROLL_BACK = "roll_back"
 
 
-def opened(now: datetime, *, sla_seconds: int, timeout_seconds: int | None) -> Clock:
+def urgent(sla_seconds: float, urgency: str) -> float:
+    """The SLA in seconds of a request of this urgency: half where it is high. Nothing makes it longer."""
+    return sla_seconds * URGENT_SHARE if urgency == "high" else sla_seconds
+
+
+def opened(now: datetime, *, sla_seconds: float, timeout_seconds: int | None, hours: Hours | None = None) -> Clock:
     """The clock of a request that starts waiting now; no timeout means it is held for ever (B4: hold)."""
     expires = now + timedelta(seconds=timeout_seconds) if timeout_seconds is not None else None
-    return assigned(Clock(expires_at=expires), now, sla_seconds)
+    return assigned(Clock(expires_at=expires), now, sla_seconds, hours)
 
 
-def assigned(clock: Clock, now: datetime, sla_seconds: int) -> Clock:
-    """The clock after somebody was asked now: a fresh SLA, and a reminder at 75 % of it."""
+def assigned(clock: Clock, now: datetime, sla_seconds: float, hours: Hours | None = None) -> Clock:
+    """The clock after somebody was asked now: a fresh SLA, and a reminder at 75 % of it.
+
+    With `hours` only that time counts in which they work. The expiry is not touched: it never waits for anybody's hours.
+    """
     sla = timedelta(seconds=sla_seconds)
-    return replace(clock, due_at=now + sla, remind_at=now + sla * REMIND_AT_SHARE)
+    return replace(clock, due_at=_later(now, sla, hours), remind_at=_later(now, sla * REMIND_AT_SHARE, hours))
+
+
+def _later(now: datetime, length: timedelta, hours: Hours | None) -> datetime:
+    return hours.after(now, length) if hours else now + length
 
 
 def reminded(clock: Clock) -> Clock:
@@ -70,23 +92,38 @@ def exhausted(clock: Clock) -> Clock:
     return replace(clock, due_at=None, remind_at=None)
 
 
+def asked_again(clock: Clock, at: datetime) -> Clock:
+    """The clock when those who are left are not there now: somebody may be at that moment."""
+    return replace(clock, due_at=at, remind_at=None)
+
+
 def paused(clock: Clock, now: datetime) -> Clock:
     """The clock while information is awaited: it stands still from the first question on (C1)."""
     return replace(clock, paused_at=clock.paused_at or now)
 
 
-def resumed(clock: Clock, now: datetime) -> Clock:
-    """The clock after the answer: every moment moves by the time it stood still."""
+def resumed(clock: Clock, now: datetime, hours: Hours | None = None) -> Clock:
+    """The clock after the answer: every moment moves by the time it stood still.
+
+    An SLA that runs in working `hours` keeps what was left of it, and not the length of a pause in which nobody worked.
+    """
     if clock.paused_at is None:
         return clock
-    shift = max(now - clock.paused_at, timedelta(0))
+    since, now = clock.paused_at, max(now, clock.paused_at)
+    shift = now - since
     return replace(
         clock,
-        due_at=clock.due_at and clock.due_at + shift,
-        remind_at=clock.remind_at and clock.remind_at + shift,
+        due_at=clock.due_at and _resumed(clock.due_at, since, now, hours),
+        remind_at=clock.remind_at and _resumed(clock.remind_at, since, now, hours),
         expires_at=clock.expires_at and clock.expires_at + shift,
         paused_at=None,
     )
+
+
+def _resumed(moment: datetime, since: datetime, now: datetime, hours: Hours | None) -> datetime:
+    if hours is None or moment <= since:
+        return moment + (now - since)
+    return hours.after(now, hours.between(since, moment))
 
 
 def granted(now: datetime, claim_seconds: int, undo_seconds: int = 0) -> Clock:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from policies import quorum
+from policies.deadlines import SlaClock, urgent
 from policies.errors import InvalidInput
 from policies.manifest import Manifest, OnTimeout, Policy
 from policies.request import Request, check_params
@@ -46,9 +47,11 @@ class Explanation:
     role: str | None = None
     escalation_path: tuple[str, ...] = ()
     approvers: int = 0
-    sla_seconds: int | None = None
+    sla_seconds: float | None = None
     timeout_seconds: int | None = None
     on_timeout: str | None = None
+    tier: str | None = None
+    sla_clock: str | None = None
     policy_version: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def explain(manifest: Manifest, request: Request, *, agent: str, history: Histor
         reasons=reasons,
         problem=_problem(policy, request),
         policy_version=manifest.version,
-        **(_asked(policy, went) if went.name is RouteName.ASK else {}),
+        **(_asked(policy, went, request.urgency) if went.name is RouteName.ASK else {}),
     )
 
 
@@ -86,7 +89,7 @@ def _problem(policy: Policy, request: Request) -> str | None:
     return None
 
 
-def _asked(policy: Policy, went: Route) -> dict[str, Any]:
+def _asked(policy: Policy, went: Route, urgency: str) -> dict[str, Any]:
     soft = went.level is Level.SOFT_APPROVAL
     timeout = policy.soft_timeout_seconds if soft else policy.hard_timeout_seconds
     # Silence consents to soft approvals only (B4): elsewhere it denies.
@@ -95,9 +98,11 @@ def _asked(policy: Policy, went: Route) -> dict[str, Any]:
         "role": went.role,
         "escalation_path": tuple(role for role in policy.escalation_path if role != went.role),
         "approvers": quorum.total(policy.approvers),
-        "sla_seconds": policy.sla_seconds,
+        "sla_seconds": urgent(policy.sla_seconds, urgency),
         "timeout_seconds": None if silence is OnTimeout.HOLD else timeout,
         "on_timeout": silence.value,
+        "tier": policy.tier.value if policy.tier else None,
+        "sla_clock": policy.sla_clock.value,
     }
 
 
@@ -123,7 +128,9 @@ def _who(explanation: Explanation) -> list[str]:
     roles = " → ".join([str(explanation.role), *explanation.escalation_path])
     until = f"after {explanation.timeout_seconds} s" if explanation.timeout_seconds else "however long it takes"
     people = "person" if explanation.approvers == 1 else "people"
+    counted = " of their working hours" if explanation.sla_clock == SlaClock.BUSINESS_HOURS else ""
+    tier = f" (tier {explanation.tier})" if explanation.tier else ""
     return [
-        f"Asked: {explanation.approvers} {people} of {roles}, each with {explanation.sla_seconds} s",
+        f"Asked: {explanation.approvers} {people} of {roles}, each with {explanation.sla_seconds:g} s{counted}{tier}",
         f"Silence: {explanation.on_timeout}, {until}",
     ]

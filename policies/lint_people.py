@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from policies import quorum
+from policies.deadlines import SlaClock
 from policies.findings import Case, Finding, Reporter
 from policies.manifest import ADMINS, Manifest
 from policies.roster import Roster
@@ -85,6 +86,15 @@ def _quorum(case: Case) -> Iterator[Finding]:
         yield case.error("approvers", message, "Ask for fewer, or add members")
 
 
+def _hours(case: Case) -> Iterator[Finding]:
+    if case.roster is None or case.policy.sla_clock is SlaClock.ALWAYS:
+        return
+    holders = _holders(case.roster, [case.policy.role, *case.policy.escalation_path])
+    if holders and all(case.roster.hours(user) is None for user in holders):
+        message = "sla_clock: business_hours changes nothing, because nobody who is asked has hours"
+        yield case.warning("sla_clock", message, "Give them hours in the roster, or remove the key")
+
+
 def _holders(roster: Roster, roles: list[str]) -> set[str] | None:
     """Who holds any of the roles; None where a Slack user group decides that."""
     known = [roster.roles[role] for role in roles if role in roster.roles]
@@ -93,7 +103,7 @@ def _holders(roster: Roster, roles: list[str]) -> set[str] | None:
     return {user for role in known for user in role.members}
 
 
-RULES = (_path_repeats, _roles, _path_ends, _somebody_new, _quorum)
+RULES = (_path_repeats, _roles, _path_ends, _somebody_new, _quorum, _hours)
 
 
 def in_roster(roster: Roster, manifest: Manifest, reporter: Reporter) -> Iterator[Finding]:

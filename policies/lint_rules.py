@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from policies.findings import Case, Finding
 from policies.manifest import REGULATED_TAGS, OnTimeout, Severity
+from policies.tiers import Tier
 
 
 def _tags(case: Case) -> Iterator[Finding]:
@@ -80,6 +81,19 @@ def _deadlines(case: Case) -> Iterator[Finding]:
         yield case.warning("sla_seconds", message, "Make the SLA shorter than approval_timeout_seconds")
 
 
+def _tier(case: Case) -> Iterator[Finding]:
+    policy = case.policy
+    if policy.tier is Tier.AUTOMATED and policy.approval_required:
+        message = "tier: automated does not let it run without a person, and has no SLA for those who are asked"
+        yield case.warning("tier", message, "Say approval_required: false, or name the tier in which people answer")
+    own = case.action
+    if own.tier in (None, Tier.AUTOMATED) or own.sla_seconds is None or own.approval_timeout_seconds is None:
+        return
+    yield case.warning(
+        "tier", "tier says nothing beside sla_seconds and approval_timeout_seconds", "Remove one of them"
+    )
+
+
 def _afterwards(case: Case) -> Iterator[Finding]:
     policy = case.policy
     if policy.undo_window_seconds and policy.irreversible:
@@ -93,4 +107,4 @@ def _afterwards(case: Case) -> Iterator[Finding]:
         yield case.warning("batch", message, "Remove batch, so that each is looked at by itself (D4)")
 
 
-RULES = (_tags, _agents, _confidence, _unasked, _silence, _deadlines, _afterwards)
+RULES = (_tags, _agents, _confidence, _unasked, _silence, _deadlines, _tier, _afterwards)

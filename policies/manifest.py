@@ -10,10 +10,12 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from policies import paths, sentences
+from policies.deadlines import SlaClock
 from policies.limits import DAY, Aggregate, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.params_schema import check_schema
 from policies.schema import CHANNEL, Line, Share, Strict, Version, Word, member, validated
 from policies.strict_yaml import Document, Path, parse
+from policies.tiers import TIERS, Tier
 from policies.tightening import Autonomy, FirstUses, Quota, Rule
 
 REGULATED_TAGS = frozenset({"financial", "pii", "regulated"})
@@ -62,8 +64,12 @@ class Defaults(Strict):
     """Who decides; the roster's admins where nothing is said."""
     escalation_path: list[Word] = []
     """Fallback roles, in order."""
+    tier: Tier | None = None
+    """automated, async_review, synchronous_gate or escalation: SLA and timeout by name."""
     sla_seconds: Seconds = 300
     """How long one reviewer has before the next is asked."""
+    sla_clock: SlaClock = SlaClock.ALWAYS
+    """When the SLA runs: always, or in the reviewer's business_hours."""
     approval_timeout_seconds: Seconds | None = None
     """How long anybody has (300 s where silence consents, else 86400 s)."""
     claim_seconds: Seconds = 900
@@ -79,6 +85,16 @@ class Defaults(Strict):
     @classmethod
     def _on_timeout(cls, value: object) -> object:
         return member(OnTimeout, value)
+
+    @field_validator("tier", mode="before")
+    @classmethod
+    def _tier(cls, value: object) -> object:
+        return member(Tier, value)
+
+    @field_validator("sla_clock", mode="before")
+    @classmethod
+    def _sla_clock(cls, value: object) -> object:
+        return member(SlaClock, value)
 
 
 class Action(Strict):
@@ -104,8 +120,12 @@ class Action(Strict):
     """Fallback roles, in order."""
     approvers: Quorum | Annotated[dict[Word, Quorum], Field(min_length=1, max_length=10)] = 1
     """How many distinct people must agree, or how many of each role."""
+    tier: Tier | None = None
+    """automated, async_review, synchronous_gate or escalation: SLA and timeout by name."""
     sla_seconds: Seconds | None = None
     """How long one reviewer has before the next is asked."""
+    sla_clock: SlaClock | None = None
+    """When the SLA runs: always, or in the reviewer's business_hours."""
     approval_timeout_seconds: Seconds | None = None
     """How long anybody has before on_timeout."""
     claim_seconds: Seconds | None = None
@@ -169,6 +189,16 @@ class Action(Strict):
     @classmethod
     def _on_timeout(cls, value: object) -> object:
         return member(OnTimeout, value)
+
+    @field_validator("tier", mode="before")
+    @classmethod
+    def _tier(cls, value: object) -> object:
+        return member(Tier, value)
+
+    @field_validator("sla_clock", mode="before")
+    @classmethod
+    def _sla_clock(cls, value: object) -> object:
+        return member(SlaClock, value)
 
     @field_validator("describe")
     @classmethod
@@ -277,6 +307,8 @@ class Policy(Strict):
     checkpoint_every: int | None = None
     quota: Quota | None = None
     autonomy: Autonomy | None = None
+    tier: Tier | None = None
+    sla_clock: SlaClock = SlaClock.ALWAYS
     file: str = ""
     lines: dict[str, int] = {}
 
@@ -314,7 +346,7 @@ class Manifest:
 
     def _resolve(self, name: str, action: Action) -> Policy:
         defaults = self.file.defaults
-        timeout = action.approval_timeout_seconds or defaults.approval_timeout_seconds
+        sla, timeout = _sla_and_timeout(action, defaults)
         auto = action.thresholds.auto_approve_confidence
         path = defaults.escalation_path if action.escalation_path is None else action.escalation_path
         role = action.required_role or defaults.required_role or ADMINS
@@ -329,7 +361,7 @@ class Manifest:
             role=role,
             escalation_path=[step for step in dict.fromkeys(path) if step != role],
             approvers=action.approvers,
-            sla_seconds=action.sla_seconds or defaults.sla_seconds,
+            sla_seconds=sla,
             soft_timeout_seconds=timeout or SOFT_TIMEOUT,
             hard_timeout_seconds=timeout or HARD_TIMEOUT,
             claim_seconds=action.claim_seconds or defaults.claim_seconds,
@@ -358,6 +390,8 @@ class Manifest:
             checkpoint_every=action.checkpoint_every,
             quota=action.quota,
             autonomy=action.autonomy,
+            tier=action.tier or defaults.tier,
+            sla_clock=action.sla_clock or defaults.sla_clock,
             file=self.name,
             lines=self._lines(name, action),
         )
@@ -374,6 +408,14 @@ class Manifest:
             if place is not None:
                 found[key] = lines[place]
         return found
+
+
+def _sla_and_timeout(action: Action, defaults: Defaults) -> tuple[int, int | None]:
+    """Seconds, and for the timeout None where nothing was said: the nearer word wins, and a figure before a tier (E4)."""
+    own, common = TIERS[action.tier], TIERS[defaults.tier]
+    said = defaults.sla_seconds if "sla_seconds" in defaults.model_fields_set else None
+    sla = action.sla_seconds or own[0] or said or common[0] or defaults.sla_seconds
+    return sla, action.approval_timeout_seconds or own[1] or defaults.approval_timeout_seconds or common[1]
 
 
 _CITED = (

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from datetime import datetime, time
+from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
+from policies.hours import Hours, hours_of, working_hours
 from policies.manifest import ADMINS, Channel
 from policies.schema import GROUP, USER, Line, Strict, Version, Word, validated
 from policies.strict_yaml import Document, parse
 
 UserId = Annotated[str, Field(pattern=USER)]
 GroupId = Annotated[str, Field(pattern=GROUP)]
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_HOURS = re.compile(r"^(?P<first>[A-Z][a-z]{2})(?:-(?P<last>[A-Z][a-z]{2}))? (?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d)$")
 
 
 class Role(Strict):
@@ -88,28 +86,6 @@ class RosterFile(Strict):
     """Where operators hear of what needs them."""
 
 
-Shift = tuple[frozenset[int], time, time]
-
-
-def working_hours(text: str) -> list[Shift]:
-    """Shifts as (weekdays from Monday = 0, start, end); raises ValueError naming the part that cannot be read."""
-    shifts = []
-    for part in text.split(","):
-        match = _HOURS.match(part.strip())
-        if not match or match["first"] not in _DAYS or (match["last"] or "Mon") not in _DAYS:
-            raise ValueError(f"{part.strip()!r} is not like Mon-Fri 09:00-17:00")
-        first, last = _DAYS.index(match["first"]), _DAYS.index(match["last"] or match["first"])
-        days = frozenset((first + step) % 7 for step in range((last - first) % 7 + 1))
-        try:
-            start, end = time.fromisoformat(match["start"]), time.fromisoformat(match["end"])
-        except ValueError:
-            raise ValueError(f"{part.strip()!r} holds a time that no clock shows") from None
-        if start == end:
-            raise ValueError(f"{part.strip()!r} is empty")
-        shifts.append((days, start, end))
-    return shifts
-
-
 class Roster:
     """A loaded roster."""
 
@@ -138,25 +114,18 @@ class Roster:
         """Whether `user` may steer Sayso itself."""
         return user in self.file.admins
 
+    def hours(self, user: str) -> Hours | None:
+        """The person's working hours; None means always."""
+        person = self.person(user)
+        return hours_of(person.hours, person.timezone) if person.hours is not None else None
+
     def working(self, user: str, now: datetime) -> bool:
         """Whether `now` lies in the person's working hours, in their own time zone; no hours means always."""
-        person = self.person(user)
-        if person.hours is None:
-            return True
-        local = now.astimezone(ZoneInfo(person.timezone))
-        return any(_covers(shift, local) for shift in working_hours(person.hours))
+        hours = self.hours(user)
+        return hours is None or hours.covers(now)
 
 
 _UNLISTED = Person()
-
-
-def _covers(shift: Shift, local: datetime) -> bool:
-    days, start, end = shift
-    clock = local.time()
-    if start < end:
-        return local.weekday() in days and start <= clock < end
-    # A night shift belongs to the day on which it starts.
-    return (local.weekday() in days and clock >= start) or ((local.weekday() - 1) % 7 in days and clock < end)
 
 
 def load_roster(text: str, *, path: str = "reviewers.yml") -> Roster:

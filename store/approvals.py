@@ -32,7 +32,6 @@ from sqlalchemy.engine import Row
 
 from policies.amounts import aggregate_of, amount_of
 from policies.approval import Approval, Decision, InfoRequest, Undo, Vote
-from policies.assignment import Candidate
 from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.digest import canonical, rfc3339
@@ -453,12 +452,14 @@ def _total(dialect: str) -> ColumnElement[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How busy a person is: open approvals, when they were last asked, and whether they are away (until when)."""
+    """How busy a person is: open approvals, when they were last asked, whether they are away, until when and with whom
+    in their stead."""
 
     open: int
     last_assigned_at: datetime | None
     away: bool
     away_until: datetime | None
+    delegate: str | None = None
 
 
 def loads(unit: Unit, users: Iterable[str]) -> dict[str, Load]:
@@ -467,7 +468,7 @@ def loads(unit: Unit, users: Iterable[str]) -> dict[str, Load]:
     if not wanted:
         return {}
     rows = unit.execute(_loading(wanted, unit.clock.seconds))
-    return {row.user: Load(row.open, row.last, bool(row.away), row.until) for row in rows}
+    return {row.user: Load(row.open, row.last, bool(row.away), row.until, row.delegate) for row in rows}
 
 
 @lru_cache(maxsize=256)
@@ -485,14 +486,10 @@ def _loading(users: tuple[str, ...], clock_shift: float) -> CompoundSelect[Any]:
                 select(func.max(approvals.c.assigned_at)).where(of_user).scalar_subquery().label("last"),
                 select(func.count()).where(away).scalar_subquery().label("away"),
                 select(absences.c.until).where(away).scalar_subquery().label("until"),
+                select(absences.c.delegate).where(away).scalar_subquery().label("delegate"),
             )
         )
     return union_all(*parts)
-
-
-def candidate(user: str, load: Load, absent: str | None) -> Candidate:
-    """A person as assignment sees them."""
-    return Candidate(user, load.open, absent, load.last_assigned_at)
 
 
 def due(unit: Unit, limit: int) -> list[Approval]:
@@ -501,6 +498,19 @@ def due(unit: Unit, limit: int) -> list[Approval]:
         select(*_columns)
         .where(approvals.c.wake_at.is_not(None), approvals.c.wake_at <= unit.instant)
         .order_by(approvals.c.wake_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [from_row(row, _votes(unit, row) if _has_quorum(row) else ()) for row in unit.execute(query).all()]
+
+
+def movable(unit: Unit, limit: int) -> list[Approval]:
+    """Up to `limit` approvals that wait for somebody whose time is not up, the most time left first, locked."""
+    query = (
+        select(*_columns)
+        .where(_PENDING, approvals.c.assignee.is_not(None), approvals.c.clock_paused_at.is_(None))
+        .where(approvals.c.clock_due_at > unit.instant)
+        .order_by(approvals.c.clock_due_at.desc(), approvals.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

@@ -46,9 +46,10 @@ def saved_usergroups(unit: Unit) -> dict[str, Copy]:
     return {row.id: Copy(row.members, row.fetched_at) for row in unit.execute(select(usergroups))}
 
 
-def set_away(unit: Unit, user: str, until: datetime | None) -> None:
-    """`user` takes no new approvals until then; None means until they are back."""
-    _upsert(unit, absences, "user_id", {"user_id": user, "since": unit.now, "until": until})
+def set_away(unit: Unit, user: str, until: datetime | None, delegate: str | None = None) -> None:
+    """`user` takes no new approvals until then; None means until they are back. `delegate` takes their turns."""
+    values = {"user_id": user, "since": unit.now, "until": until, "delegate": delegate}
+    _upsert(unit, absences, "user_id", values)
 
 
 def set_back(unit: Unit, user: str) -> bool:

@@ -347,4 +347,5 @@ absences = Table(
     Column("user_id", Text, primary_key=True),
     Column("since", UtcDateTime, nullable=False),
     Column("until", UtcDateTime),
+    Column("delegate", Text),
 )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.listeners import pages
+from bot.listeners import absence, pages
 from bot.listeners.desk import Body, Desk, explain, is_outage
 from bot.listeners.home import DAYS, duration, in_words
 from bot.listeners.tune import tune
@@ -27,7 +24,9 @@ _Handler = Callable[[Desk, Actor, str], Awaitable[str]]
 
 HELP = """*`/sayso`*
 • `queue` what waits, by deadline · `mine` what waits for me · `show ID` one request
-• `reviewers` who is asked, and their load · `stats` how it goes · `away [until]` no new requests for me · `back` I am here again
+• `reviewers` who is asked, and their load · `stats` how it goes
+• `away [until WHEN] [delegate @NAME]` no new requests for me · `back` I am here again
+• `reviewers rebalance` deal open cards out anew (admins; counts first, and moves nothing until told `now`)
 • `pause SESSION` · `resume SESSION` · `cancel SESSION` steer an agent's run (admins)
 • `stop` hold every execution · `start` let them go on · `audit ID` one request's trail (admins)
 • `tune` what the record suggests to change in the manifest; nothing is applied (admins)"""
@@ -39,7 +38,9 @@ def register(app: AsyncApp, desk: Desk) -> None:
     """Hear the command."""
 
     async def listen(ack: AsyncAck, body: Body) -> None:
-        word, _, rest = str(body.get("text", "")).strip().partition(" ")
+        # People arrive as <@U…>; what was typed arrives with the three escapes that Slack makes.
+        said = str(body.get("text", "")).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        word, _, rest = said.strip().partition(" ")
         try:
             actor = await desk.actor(body)
             handler = _HANDLERS.get(word.lower() or "help", _unknown)
@@ -95,30 +96,6 @@ async def _show(desk: Desk, actor: Actor, rest: str) -> str:
     return f"• {escape(visible(approval.sentence))} · {outcome_line(approval)} · `{approval.id}`"
 
 
-async def _reviewers(desk: Desk, actor: Actor, rest: str) -> str:
-    decide.require_genuine(actor)
-    world = desk.runtime.world
-    roster = world.book.roster
-    members = {role: world.directory.members(roster, role) for role in roster.roles}
-    people = {user for users in members.values() for user in users}
-    loads = await desk.call(world.database.read, lambda unit: approvals.loads(unit, people))
-    lines = []
-    for role, users in members.items():
-        said = ", ".join(f"{_name(user)} ({_busy(loads[user])})" for user in users) or "nobody"
-        lines.append(f"• *{escape(role)}*: {said}")
-    return pages.first(lines) or "Nobody is."
-
-
-def _busy(load: approvals.Load) -> str:
-    return f"{load.open} open{', away' if load.away else ''}"
-
-
-async def _away(desk: Desk, actor: Actor, rest: str) -> str:
-    until = _until(rest, desk, actor) if rest else None
-    await desk.call(steer.away, desk.runtime.world, actor, until)
-    return f"You are away until {when(until)}." if until else "You are away until you say `/sayso back`."
-
-
 async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
     decide.require_genuine(actor)
     found = await desk.call(desk.runtime.world.database.read, lambda unit: figures(unit, days=DAYS))
@@ -147,31 +124,6 @@ def _trail_line(line: dict[str, Any]) -> str:
     return f"• `{line['seq']}` {line['at'][:19].replace('T', ' ')} *{line['event']}* {who}{why}"
 
 
-_FOR = re.compile(r"^(\d{1,3})\s*(m|h|d)$")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-def _until(text: str, desk: Desk, actor: Actor) -> datetime:
-    now = datetime.now(UTC)
-    spell = _FOR.match(text)
-    if spell:
-        return now + timedelta(**{_UNITS[spell[2]]: int(spell[1])})
-    zone = ZoneInfo(desk.runtime.world.book.roster.person(actor.user).timezone)
-    try:
-        moment = datetime.fromisoformat(text)
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidInput("say until when like 2h, 3d, 2026-12-24 or 2026-12-24T09:00", field="until") from None
-    if moment <= now:
-        raise InvalidInput("must be later than now", field="until")
-    return moment
-
-
-async def _back(desk: Desk, actor: Actor, rest: str) -> str:
-    was_away = await desk.call(steer.back, desk.runtime.world, actor)
-    return "Welcome back: new requests come to you again." if was_away else "You were not away."
-
-
 def _steering(word: str) -> _Handler:
     async def handle(desk: Desk, actor: Actor, rest: str) -> str:
         if not rest:
@@ -198,11 +150,11 @@ _HANDLERS: dict[str, _Handler] = {
     "queue": _queue,
     "mine": _mine,
     "show": _show,
-    "reviewers": _reviewers,
+    "reviewers": absence.reviewers,
     "stats": _stats,
     "audit": _audit,
-    "away": _away,
-    "back": _back,
+    "away": absence.away,
+    "back": absence.back,
     "pause": _steering("pause"),
     "resume": _steering("resume"),
     "cancel": _steering("cancel"),

@@ -12,6 +12,7 @@ from bot.service import judge, notices, staffing, submit
 from bot.world import World
 from policies import deadlines, quorum
 from policies.approval import Approval, Decision, InfoRequest, Vote
+from policies.assignment import Choice
 from policies.digest import canonical
 from policies.errors import (
     AlreadyVoted,
@@ -183,7 +184,7 @@ def escalate(world: World, tap: Tap) -> Approval:
         outcome = transition(approval.state, Verb.ESCALATE, unit.now, approval.deadlines)
         roles = staffing.roles_ahead(approval.policy, approval.role)[1:]
         abstained = replace(approval, state=outcome.state, asked=(*approval.asked, tap.actor.user))
-        return reassigned(world, unit, abstained, roles)
+        return reassigned(world, unit, abstained, roles, staffing.Staff(world, unit))
 
     return _act(world, tap, Verb.ESCALATE, change)
 
@@ -236,20 +237,34 @@ def _revised(unit: Unit, approval: Approval, found: Route) -> Approval:
     return submit.sealed(replace(approval, state=outcome.state, level=level, reached_roles=tuple(reached)))
 
 
-def reassigned(world: World, unit: Unit, approval: Approval, roles: list[str]) -> Approval:
+def reassigned(
+    world: World, unit: Unit, approval: Approval, roles: list[str], staff: staffing.Staff, because: str = ""
+) -> Approval:
     """The approval with its next reviewer, told by a new card; where nobody is left, operations hear of it (E3).
 
-    The caller saves it: the version here is the one before.
+    Where those who are left are only not there now, they are looked for again when they are back. The caller saves it:
+    the version here is the one before.
     """
-    assert approval.policy is not None
-    choice = staffing.next_reviewer(world, unit, approval, roles) if roles else None
-    if choice is None:
-        left = replace(approval, clock=deadlines.exhausted(approval.clock))
-        notices.nobody_left(world, unit, left)
-        return left
+    choice = staff.next(approval, roles) if roles else None
+    if choice is not None:
+        why = f"{choice.why}; {because}" if because else choice.why
+        staff.moved(approval.assignee, choice.user)
+        return moved_to(world, unit, approval, replace(choice, why=why))
+    again = staff.soonest(approval, roles) if roles else None
+    clock = deadlines.asked_again(approval.clock, again) if again else deadlines.exhausted(approval.clock)
+    left = replace(approval, clock=clock)
+    notices.nobody_left(world, unit, left)
+    return left
+
+
+def moved_to(world: World, unit: Unit, approval: Approval, choice: Choice) -> Approval:
+    """The approval on somebody else's desk, with a fresh SLA: a new card for them, and the old one says where it went."""
+    policy = approval.policy
+    assert policy is not None
+    sla, hours = deadlines.urgent(policy.sla_seconds, approval.request.urgency), staffing.sla_hours
     moved = replace(
         approval,
-        clock=deadlines.assigned(approval.clock, unit.now, approval.policy.sla_seconds),
+        clock=deadlines.assigned(approval.clock, unit.now, sla, hours(world, policy, choice.user)),
         assignee=choice.user,
         role=choice.role,
         reached_roles=tuple(dict.fromkeys([*approval.reached_roles, *choice.passed_roles])),

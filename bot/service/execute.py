@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.service import notices, ratchet
+from bot.service import notices, ratchet, staffing
 from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
@@ -185,13 +185,16 @@ def answer_info(world: World, agent: Agent, approval_id: str, text: str) -> Appr
         outcome = transition(approval.state, Verb.ANSWER_INFO, unit.now, approval.deadlines)
         if approval.info_request is None:
             raise Settled("Nobody is waiting for an answer")
+        assert approval.policy is not None
         answered = replace(
             approval,
             version=approval.version + 1,
             updated_at=unit.now,
             info_request=None,
             exchange=(*approval.exchange, (approval.info_request.text, text)),
-            clock=deadlines.resumed(approval.clock, unit.now),
+            clock=deadlines.resumed(
+                approval.clock, unit.now, staffing.sla_hours(world, approval.policy, approval.assignee)
+            ),
         )
         if not approvals.save(unit, approval, answered):
             return work(unit)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bot.world import World
 from policies.approval import Approval
-from policies.assignment import Candidate, Choice, choose_reviewer, least_loaded
+from policies.assignment import Candidate, Choice, choose_reviewer, least_loaded, lighter_by_two, unasked
+from policies.deadlines import SlaClock
 from policies.errors import NobodyCanDecide
+from policies.hours import Hours
 from policies.manifest import Policy
 from policies.quorum import fillable, roles_needed
 from policies.request import Request
 from store import approvals
 from store.unit import Unit
+
+# Somebody who is away without an end, or full, may be there at any time: looked for again after the approval's own
+# age, so that an old one is not looked at every few minutes.
+SOONEST_LOOK, LATEST_LOOK = timedelta(minutes=5), timedelta(days=1)
 
 
 def require_somebody(world: World, policy: Policy, request: Request, roles: Sequence[str]) -> None:
@@ -29,43 +36,166 @@ def require_somebody(world: World, policy: Policy, request: Request, roles: Sequ
         raise NobodyCanDecide(role=lacking, field="action")
 
 
-def first_reviewer(world: World, unit: Unit, request: Request, roles: Sequence[str]) -> tuple[Choice | None, bool]:
-    """Who is asked first, and whether they are available: where nobody is, the least loaded is named all the same."""
-    candidates = _candidates(world, unit, request, roles)
-    choice = choose_reviewer(roles, candidates)
-    if choice is not None:
-        return choice, True
-    staffed = next((role for role in roles if candidates[role]), None)
-    return (least_loaded(staffed, candidates[staffed]) if staffed else None), False
-
-
-def next_reviewer(world: World, unit: Unit, approval: Approval, roles: Sequence[str]) -> Choice | None:
-    """Who is asked next: nobody twice, each other available person of the role, then the next role (E3)."""
-    already: Collection[str] = {*approval.asked, *(vote.user for vote in approval.votes)}
-    return choose_reviewer(roles, _candidates(world, unit, approval.request, roles), already)
-
-
 def roles_ahead(policy: Policy, role: str | None) -> list[str]:
     """The present role and those that follow it on the escalation path."""
     path = [policy.role, *policy.escalation_path]
     return path[path.index(role) :] if role in path else path
 
 
-def _candidates(world: World, unit: Unit, request: Request, roles: Sequence[str]) -> dict[str, list[Candidate]]:
-    by_role = {role: world.directory.could_decide(world.book.roster, role, request.on_behalf_of) for role in roles}
-    loads = approvals.loads(unit, {user for users in by_role.values() for user in users})
-    return {
-        role: [approvals.candidate(user, loads[user], _absent(world, user, loads[user], unit.now)) for user in users]
-        for role, users in by_role.items()
-    }
+def sla_hours(world: World, policy: Policy, user: str | None) -> Hours | None:
+    """The hours in which the SLA of `user` runs; None where it always does."""
+    if policy.sla_clock is SlaClock.ALWAYS or user is None:
+        return None
+    return world.book.roster.hours(user)
 
 
-def _absent(world: World, user: str, load: approvals.Load, now: datetime) -> str | None:
-    person = world.book.roster.person(user)
-    if load.away:
-        return f"away until {load.away_until:%d %b %H:%M} UTC" if load.away_until else "away"
-    if not world.book.roster.working(user, now):
-        return "outside working hours"
-    if person.max_open is not None and load.open >= person.max_open:
-        return f"at capacity with {load.open} open"
-    return None
+class Staff:
+    """Who is there and how busy, as of one transaction. It counts what is handed out meanwhile, so that a whole
+    batch is dealt out fairly and everybody's load is read once."""
+
+    def __init__(self, world: World, unit: Unit) -> None:
+        self._world, self._unit = world, unit
+        self._loads: dict[str, approvals.Load] = {}
+        self._qualified: dict[tuple[str, str | None], list[str]] = {}
+        self._gone: dict[str, tuple[str, datetime | None] | None] = {}
+
+    def first(self, request: Request, roles: Sequence[str]) -> tuple[Choice | None, bool]:
+        """Who is asked first, and whether they are available: where nobody is, the least loaded is named all the same."""
+        candidates = self._candidates(request, roles)
+        choice = choose_reviewer(roles, candidates)
+        if choice is not None:
+            return choice, True
+        staffed = next((role for role in roles if candidates[role]), None)
+        return (least_loaded(staffed, candidates[staffed]) if staffed else None), False
+
+    def next(self, approval: Approval, roles: Sequence[str]) -> Choice | None:
+        """Who is asked next: nobody twice, each other available person of the role, then the next role (E3)."""
+        candidates = self._candidates(approval.request, roles)
+        was = approval.assignee
+        away = self._away(was) if was else None
+        heir = self._delegate(was, candidates.get(roles[0], ())) if was and away else None
+        choice = choose_reviewer(roles, candidates, self._already(approval), heir=heir)
+        if choice is None or away is None:
+            return choice
+        return replace(choice, why=f"{choice.why}; the reviewer before is {away[0]}")
+
+    def soonest(self, approval: Approval, roles: Sequence[str]) -> datetime | None:
+        """When somebody who was not asked yet may be there; None where everybody was asked."""
+        left = unasked(roles, self._candidates(approval.request, roles), self._already(approval))
+        now = self._unit.now
+        look = now + min(max(now - approval.created_at, SOONEST_LOOK), LATEST_LOOK)
+        return min((person.back_at or look for person in left), default=None)
+
+    def instead(self, approval: Approval) -> Choice | None:
+        """Who should have this card where its assignee left the role or is away; None where they are there."""
+        if approval.policy is None or (self.holds(approval) and not self.is_away(approval.assignee)):
+            return None
+        return self.next(approval, roles_ahead(approval.policy, approval.role))
+
+    def lighter(self, approval: Approval) -> Choice | None:
+        """Who of the role has at least two cards fewer than the assignee."""
+        role, was = approval.role, approval.assignee
+        if role is None or was is None:
+            return None
+        candidates = self._candidates(approval.request, [role])[role]
+        self._read([was])
+        return lighter_by_two(self._loads[was].open, role, candidates, self._already(approval))
+
+    def holds(self, approval: Approval) -> bool:
+        """Whether the assignee still holds the role they were asked in."""
+        if approval.role is None or approval.assignee is None:
+            return False
+        return approval.assignee in self._could_decide(approval.role, approval.request.on_behalf_of)
+
+    def is_away(self, user: str | None) -> bool:
+        """Whether somebody said that they are away."""
+        return user is not None and self._away(user) is not None
+
+    def moved(self, was: str | None, to: str | None) -> None:
+        """Count a card that changed hands in this transaction; None for a card that begins or ends."""
+        if was in self._loads:
+            self._loads[was] = replace(self._loads[was], open=max(0, self._loads[was].open - 1))
+        if to in self._loads:
+            self._loads[to] = replace(self._loads[to], open=self._loads[to].open + 1, last_assigned_at=self._unit.now)
+
+    @staticmethod
+    def _already(approval: Approval) -> set[str]:
+        return {*approval.asked, *(vote.user for vote in approval.votes)}
+
+    def _candidates(self, request: Request, roles: Sequence[str]) -> dict[str, list[Candidate]]:
+        by_role = {role: self._could_decide(role, request.on_behalf_of) for role in roles}
+        self._read({user for users in by_role.values() for user in users})
+        return {role: self._of_role(users) for role, users in by_role.items()}
+
+    def _could_decide(self, role: str, on_behalf_of: str | None) -> list[str]:
+        key = (role, on_behalf_of)
+        if key not in self._qualified:
+            self._qualified[key] = self._world.directory.could_decide(self._world.book.roster, role, on_behalf_of)
+        return self._qualified[key]
+
+    def _read(self, users: Iterable[str]) -> None:
+        missing = set(users).difference(self._loads)
+        if missing:
+            self._unit.write()  # what was put off changes who is how busy
+            self._loads |= approvals.loads(self._unit, missing)
+
+    def _of_role(self, users: Sequence[str]) -> list[Candidate]:
+        people = [self._candidate(user) for user in users]
+        return [*people, *(turn for turn in (self._turn_of(user, people) for user in users) if turn)]
+
+    def _candidate(self, user: str) -> Candidate:
+        load = self._loads[user]
+        gone = self._missing(user)
+        most = self._world.book.roster.person(user).max_open
+        if gone is None and most is not None and load.open >= most:
+            gone = (f"at capacity with {load.open} open", None)
+        absent, back_at = gone or (None, None)
+        return Candidate(user, load.open, absent, load.last_assigned_at, back_at)
+
+    def _turn_of(self, user: str, people: Sequence[Candidate]) -> Candidate | None:
+        """The turn of somebody who is away, taken by their delegate; only members of the role can be that."""
+        away = self._away(user)
+        heir = self._delegate(user, people) if away else None
+        if away is None or heir is None:
+            return None
+        found = next(person for person in people if person.user == heir)
+        facts = self._world.directory.people.get(user)
+        whom = f"{facts.name if facts and facts.name else user}, who is {away[0]}"
+        last = self._loads[user].last_assigned_at
+        return replace(found, last_assigned_at=last, stands_in_for=whom, turn_of=user)
+
+    def _delegate(self, user: str, people: Sequence[Candidate]) -> str | None:
+        """Who stands in for `user`: the first of their delegates, and the delegates' delegates, who is there."""
+        available = {person.user for person in people if person.absent is None}
+        seen: set[str] = set()
+        heir: str | None = user
+        while heir is not None and heir not in seen:
+            seen.add(heir)
+            self._read([heir])
+            heir = self._loads[heir].delegate or self._world.book.roster.person(heir).delegate
+            if heir in available and heir != user:
+                return heir
+        return None
+
+    def _missing(self, user: str) -> tuple[str, datetime | None] | None:
+        """Why somebody is not there now, and until when: away, or outside their hours."""
+        if user not in self._gone:
+            self._gone[user] = self._away(user) or self._off(user)
+        return self._gone[user]
+
+    def _away(self, user: str) -> tuple[str, datetime | None] | None:
+        self._read([user])
+        load = self._loads[user]
+        if not load.away:
+            return None
+        if load.away_until is None:
+            return "away", None
+        hours = self._world.book.roster.hours(user)
+        back_at = hours.opening(load.away_until) if hours else load.away_until
+        return f"away until {load.away_until:%a %d %b %H:%M} UTC", back_at
+
+    def _off(self, user: str) -> tuple[str, datetime | None] | None:
+        hours = self._world.book.roster.hours(user)
+        if hours is None or hours.covers(self._unit.now):
+            return None
+        return "outside working hours", hours.opening(self._unit.now)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.service.execute import cancelled
 from bot.world import World
-from policies.errors import NotFound, Refused, Settled
+from policies.errors import InvalidInput, NotFound, Refused, Settled
 from policies.permissions import Actor, genuine, may_administer
 from store import approvals, directory, sessions
 from store.audit import Entry
@@ -92,12 +93,34 @@ def _switch_entry(unit: Unit, actor: Actor, word: str) -> Entry:
     return Entry(event=EVENTS[word], at=unit.now, actor=actor.user, decision=word, rationale=f"global {word}")
 
 
-def away(world: World, actor: Actor, until: datetime | None) -> None:
-    """Take no new approvals until then. Raises Refused."""
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """In which of somebody's roles their delegate stands in, and in which they cannot."""
+
+    roles: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+
+
+def away(world: World, actor: Actor, until: datetime | None, delegate: str | None = None) -> Covered:
+    """Take no new approvals until then; `delegate` takes their turns. Raises Refused, InvalidInput.
+
+    Standing in gives nobody a right: a delegate is asked in the roles that they hold themselves (guarantee 4).
+    """
     refusal = genuine(actor)
     if refusal is not None:
         raise Refused(refusal)
-    world.database.run(lambda unit: directory.set_away(unit, actor.user, until))
+    covered = _covered(world, actor, delegate) if delegate else Covered()
+    world.database.run(lambda unit: directory.set_away(unit, actor.user, until, delegate))
+    return covered
+
+
+def _covered(world: World, actor: Actor, delegate: str) -> Covered:
+    if delegate == actor.user:
+        raise InvalidInput("must be somebody else", field="delegate")
+    theirs = {role for role in actor.roles if delegate in world.directory.could_decide(world.book.roster, role, None)}
+    if not theirs:
+        raise InvalidInput("holds none of your roles, so they could not decide in your stead", field="delegate")
+    return Covered(tuple(sorted(theirs)), tuple(sorted(actor.roles - theirs)))
 
 
 def back(world: World, actor: Actor) -> bool:

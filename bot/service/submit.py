@@ -211,9 +211,14 @@ def _by_policy(approval: Approval, state: State, kind: str) -> Approval:
 def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: Route) -> Approval:
     roles = staffing.roles_ahead(policy, found.role)
     staffing.require_somebody(world, policy, approval.request, roles)
-    choice, available = staffing.first_reviewer(world, unit, approval.request, roles)
+    choice, available = staffing.Staff(world, unit).first(approval.request, roles)
     assert choice is not None, "require_somebody found somebody"
-    clock = deadlines.opened(unit.now, sla_seconds=policy.sla_seconds, timeout_seconds=timeout_of(policy, found.level))
+    clock = deadlines.opened(
+        unit.now,
+        sla_seconds=deadlines.urgent(policy.sla_seconds, approval.request.urgency),
+        timeout_seconds=timeout_of(policy, found.level),
+        hours=staffing.sla_hours(world, policy, choice.user),
+    )
     reached = dict.fromkeys([policy.role, *(choice.passed_roles or (choice.role,))])
     asked = replace(
         approval,

@@ -10,12 +10,13 @@ from datetime import timedelta
 from sqlalchemy import text, update
 
 from bot.service import notices, staffing
-from bot.service.decide import reassigned
+from bot.service.decide import moved_to, reassigned
 from bot.service.submit import timeout_of
 from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
 from policies.deadlines import Due
+from policies.digest import rfc3339
 from policies.lifecycle import State, Verb, transition
 from policies.manifest import OnTimeout
 from policies.routing import Level
@@ -27,7 +28,7 @@ from store.unit import Unit
 log = logging.getLogger("sayso.sweep")
 BATCH = 200
 POISON_SECONDS = 300
-_SWEEP_LOCK = 0x5A_75_52
+SWEEP_LOCK = 0x5A_75_52
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def _batch(world: World, unit: Unit) -> Counter[str]:
     due = approvals.due(unit, BATCH)
     try:
         with unit.savepoint():
-            done.update(_handle(world, unit, approval) for approval in due)
+            desk = _Desk(world, unit)
+            done.update(desk.handle(approval) for approval in due)
     except Exception:
         log.exception("one of %s due approvals could not be swept; each is tried alone", len(due))
         done = _one_by_one(world, unit, due)
@@ -82,7 +84,7 @@ def _one_by_one(world: World, unit: Unit, due: list[Approval]) -> Counter[str]:
     for approval in due:
         try:
             with unit.savepoint():
-                done[_handle(world, unit, approval)] += 1
+                done[_Desk(world, unit).handle(approval)] += 1
         except Exception:
             log.exception("approval %s could not be swept", approval.id)
             _set_aside(unit, approval)
@@ -95,7 +97,7 @@ def _my_turn(unit: Unit) -> bool:
     if unit.connection.dialect.name != "postgresql":
         return True
     query = text("SELECT pg_try_advisory_xact_lock(:key)")
-    return bool(unit.execute(query, {"key": _SWEEP_LOCK}).scalar_one())
+    return bool(unit.execute(query, {"key": SWEEP_LOCK}).scalar_one())
 
 
 def _set_aside(unit: Unit, approval: Approval) -> None:
@@ -103,68 +105,129 @@ def _set_aside(unit: Unit, approval: Approval) -> None:
     unit.execute(update(rows).where(rows.c.id == approval.id).values(wake_at=later))
 
 
-def _handle(world: World, unit: Unit, approval: Approval) -> str:
-    match deadlines.owed(approval.clock, unit.now, claimed=approval.state is State.CLAIMED):
-        case Due.REMIND:
-            return _remind(world, unit, approval)
-        case Due.REASSIGN:
-            return _reassign(world, unit, approval)
-        case Due.EXPIRE:
-            return _expire(world, unit, approval)
-        case Due.LAPSE:
-            return _lapse(world, unit, approval)
-        case Due.CLOSE_UNDO:
-            return _close_undo(world, unit, approval)
-        case Due.ROLL_BACK:
-            return _not_rolled_back(world, unit, approval)
-        case None:
-            raise AssertionError("woken with nothing owed")
+class _Desk:
+    """What one batch of a sweep works with."""
+
+    def __init__(self, world: World, unit: Unit) -> None:
+        self.world, self.unit = world, unit
+        self.staff = staffing.Staff(world, unit)
+
+    def handle(self, approval: Approval) -> str:
+        match deadlines.owed(approval.clock, self.unit.now, claimed=approval.state is State.CLAIMED):
+            case Due.REMIND:
+                return self._remind(approval)
+            case Due.REASSIGN:
+                return self._reassign(approval)
+            case Due.EXPIRE:
+                return self._expire(approval)
+            case Due.LAPSE:
+                return self._lapse(approval)
+            case Due.CLOSE_UNDO:
+                return self._close_undo(approval)
+            case Due.ROLL_BACK:
+                return self._not_rolled_back(approval)
+            case None:
+                raise AssertionError("woken with nothing owed")
+
+    def _save(self, before: Approval, after: Approval, event: str, **more: str | int | None) -> None:
+        after = replace(after, version=before.version + 1, updated_at=self.unit.now)
+        if before.pending and not after.pending:
+            self.staff.moved(before.assignee, None)
+        approvals.save_later(self.unit, before, after)
+        outbox.refresh_later(self.unit, after.id, after.version)
+        self.unit.record(entry_of(after, event, self.unit.now, "system", **more))
+        self.unit.after_commit(lambda: self.world.signals.approval_changed(after.id))
+
+    def _remind(self, approval: Approval) -> str:
+        outcome = transition(approval.state, Verb.REMIND, self.unit.now, approval.deadlines)
+        after = replace(approval, clock=deadlines.reminded(approval.clock))
+        notices.in_thread(self.unit, replace(after, version=approval.version + 1), "reminder")
+        self._save(approval, after, outcome.event, rationale=f"75 % of the SLA, {approval.assignee}")
+        return "reminded"
+
+    def _reassign(self, approval: Approval) -> str:
+        assert approval.policy is not None
+        outcome = transition(approval.state, Verb.REASSIGN, self.unit.now, approval.deadlines)
+        roles = staffing.roles_ahead(approval.policy, approval.role)
+        after = reassigned(
+            self.world, self.unit, approval, roles, self.staff, "the reviewer before did not answer in time"
+        )
+        if after.assignee == approval.assignee:
+            self._save(approval, after, "escalated", rationale=_nobody(after))
+            return "exhausted"
+        event = outcome.event if after.role == approval.role else "escalated"
+        self._save(approval, after, event, decision=after.assignee, rationale=after.assigned_why)
+        return "reassigned"
+
+    def _expire(self, approval: Approval) -> str:
+        assert approval.policy is not None
+        if approval.pending and approval.policy.on_timeout is OnTimeout.ESCALATE:
+            moved = self._escalated_at_expiry(approval)
+            if moved is not None:
+                return moved
+        if approval.pending and _silence_consents(approval):
+            return self._consent(approval)
+        outcome = transition(approval.state, Verb.EXPIRE, self.unit.now, approval.deadlines)
+        what = "nobody decided in time" if approval.pending else "nobody claimed it in time"
+        after = replace(approval, state=outcome.state, clock=deadlines.Clock(), info_request=None)
+        if approval.pending:
+            after = replace(after, decision=_by_policy(self.unit, approval, "expired", what))
+        self._save(approval, after, outcome.event, decision=after.state.value, rationale=what)
+        return "expired"
+
+    def _consent(self, approval: Approval) -> str:
+        assert approval.policy is not None
+        outcome = transition(approval.state, Verb.CONSENT, self.unit.now, approval.deadlines)
+        why = f"no objection within {approval.policy.soft_timeout_seconds} s"
+        after = replace(
+            approval,
+            state=outcome.state,
+            decision=_by_policy(self.unit, approval, "approved", why),
+            clock=deadlines.granted(self.unit.now, approval.policy.claim_seconds, approval.undo_seconds),
+            info_request=None,
+        )
+        self._save(approval, after, outcome.event, decision=after.state.value, rationale=why)
+        return "consented"
+
+    def _escalated_at_expiry(self, approval: Approval) -> str | None:
+        """`on_timeout: escalate`: the next role gets a time of its own; None when the path is at its end."""
+        assert approval.policy is not None
+        roles = staffing.roles_ahead(approval.policy, approval.role)[1:]
+        seconds = timeout_of(approval.policy, approval.level)
+        choice = self.staff.next(approval, roles) if roles and seconds is not None else None
+        if choice is None or seconds is None:
+            return None
+        extended = replace(approval.clock, expires_at=self.unit.now + timedelta(seconds=seconds))
+        self.staff.moved(approval.assignee, choice.user)
+        after = moved_to(self.world, self.unit, replace(approval, clock=extended), choice)
+        self._save(approval, after, "escalated", decision=after.assignee, rationale=after.assigned_why)
+        return "reassigned"
+
+    def _lapse(self, approval: Approval) -> str:
+        outcome = transition(approval.state, Verb.LAPSE, self.unit.now, approval.deadlines)
+        after = replace(approval, state=outcome.state, clock=deadlines.finished(approval.clock, self.unit.now))
+        notices.outcome_unknown(self.world, self.unit, after)
+        self._save(approval, after, outcome.event, decision=after.state.value, rationale="claimed, no result came")
+        return "lapsed"
+
+    def _close_undo(self, approval: Approval) -> str:
+        """The window is over: nothing moves on, and the card loses its button."""
+        after = replace(approval, clock=replace(approval.clock, undo_until=None))
+        approvals.save_later(self.unit, approval, after)
+        outbox.refresh_later(self.unit, after.id, after.version)
+        return "closed"
+
+    def _not_rolled_back(self, approval: Approval) -> str:
+        after = replace(approval, clock=replace(approval.clock, roll_back_by=None))
+        notices.not_rolled_back(self.world, self.unit, after)
+        self._save(approval, after, "reminded", rationale="undone, and no roll-back was reported in time")
+        return "unreverted"
 
 
-def _save(world: World, unit: Unit, before: Approval, after: Approval, event: str, **more: str | int | None) -> None:
-    after = replace(after, version=before.version + 1, updated_at=unit.now)
-    approvals.save_later(unit, before, after)
-    outbox.refresh_later(unit, after.id, after.version)
-    unit.record(entry_of(after, event, unit.now, "system", **more))
-    unit.after_commit(lambda: world.signals.approval_changed(after.id))
-
-
-def _remind(world: World, unit: Unit, approval: Approval) -> str:
-    outcome = transition(approval.state, Verb.REMIND, unit.now, approval.deadlines)
-    after = replace(approval, clock=deadlines.reminded(approval.clock))
-    notices.in_thread(unit, replace(after, version=approval.version + 1), "reminder")
-    _save(world, unit, approval, after, outcome.event, rationale=f"75 % of the SLA, {approval.assignee}")
-    return "reminded"
-
-
-def _reassign(world: World, unit: Unit, approval: Approval) -> str:
-    assert approval.policy is not None
-    unit.write()  # who is least loaded depends on what this sweep did before
-    outcome = transition(approval.state, Verb.REASSIGN, unit.now, approval.deadlines)
-    after = reassigned(world, unit, approval, staffing.roles_ahead(approval.policy, approval.role))
-    if after.assignee == approval.assignee:
-        _save(world, unit, approval, after, "escalated", rationale="nobody is left to ask; operations were told")
-        return "exhausted"
-    event = outcome.event if after.role == approval.role else "escalated"
-    _save(world, unit, approval, after, event, decision=after.assignee, rationale=after.assigned_why)
-    return "reassigned"
-
-
-def _expire(world: World, unit: Unit, approval: Approval) -> str:
-    assert approval.policy is not None
-    if approval.pending and approval.policy.on_timeout is OnTimeout.ESCALATE:
-        moved = _escalated_at_expiry(world, unit, approval)
-        if moved is not None:
-            return moved
-    if approval.pending and _silence_consents(approval):
-        return _consent(world, unit, approval)
-    outcome = transition(approval.state, Verb.EXPIRE, unit.now, approval.deadlines)
-    what = "nobody decided in time" if approval.pending else "nobody claimed it in time"
-    after = replace(approval, state=outcome.state, clock=deadlines.Clock(), info_request=None)
-    if approval.pending:
-        after = replace(after, decision=_by_policy(unit, approval, "expired", what))
-    _save(world, unit, approval, after, outcome.event, decision=after.state.value, rationale=what)
-    return "expired"
+def _nobody(approval: Approval) -> str:
+    again = approval.clock.due_at
+    when = f"; looked for again at {rfc3339(again)}" if again else ""
+    return f"nobody is {'there' if again else 'left'} to ask; operations were told{when}"
 
 
 def _silence_consents(approval: Approval) -> bool:
@@ -173,58 +236,6 @@ def _silence_consents(approval: Approval) -> bool:
     assert policy is not None
     harmless = policy.severity == "low" and policy.reversibility == "reversible"
     return harmless and policy.on_timeout is OnTimeout.APPROVE and approval.level is Level.SOFT_APPROVAL
-
-
-def _consent(world: World, unit: Unit, approval: Approval) -> str:
-    assert approval.policy is not None
-    outcome = transition(approval.state, Verb.CONSENT, unit.now, approval.deadlines)
-    why = f"no objection within {approval.policy.soft_timeout_seconds} s"
-    after = replace(
-        approval,
-        state=outcome.state,
-        decision=_by_policy(unit, approval, "approved", why),
-        clock=deadlines.granted(unit.now, approval.policy.claim_seconds, approval.undo_seconds),
-        info_request=None,
-    )
-    _save(world, unit, approval, after, outcome.event, decision=after.state.value, rationale=why)
-    return "consented"
-
-
-def _escalated_at_expiry(world: World, unit: Unit, approval: Approval) -> str | None:
-    """`on_timeout: escalate`: the next role gets a time of its own; None when the path is at its end."""
-    assert approval.policy is not None
-    roles = staffing.roles_ahead(approval.policy, approval.role)[1:]
-    seconds = timeout_of(approval.policy, approval.level)
-    unit.write()
-    if not roles or seconds is None or staffing.next_reviewer(world, unit, approval, roles) is None:
-        return None
-    extended = replace(approval.clock, expires_at=unit.now + timedelta(seconds=seconds))
-    after = reassigned(world, unit, replace(approval, clock=extended), roles)
-    _save(world, unit, approval, after, "escalated", decision=after.assignee, rationale=after.assigned_why)
-    return "reassigned"
-
-
-def _lapse(world: World, unit: Unit, approval: Approval) -> str:
-    outcome = transition(approval.state, Verb.LAPSE, unit.now, approval.deadlines)
-    after = replace(approval, state=outcome.state, clock=deadlines.finished(approval.clock, unit.now))
-    notices.outcome_unknown(world, unit, after)
-    _save(world, unit, approval, after, outcome.event, decision=after.state.value, rationale="claimed, no result came")
-    return "lapsed"
-
-
-def _close_undo(world: World, unit: Unit, approval: Approval) -> str:
-    """The window is over: nothing moves on, and the card loses its button."""
-    after = replace(approval, clock=replace(approval.clock, undo_until=None))
-    approvals.save_later(unit, approval, after)
-    outbox.refresh_later(unit, after.id, after.version)
-    return "closed"
-
-
-def _not_rolled_back(world: World, unit: Unit, approval: Approval) -> str:
-    after = replace(approval, clock=replace(approval.clock, roll_back_by=None))
-    notices.not_rolled_back(world, unit, after)
-    _save(world, unit, approval, after, "reminded", rationale="undone, and no roll-back was reported in time")
-    return "unreverted"
 
 
 def _by_policy(unit: Unit, approval: Approval, kind: str, note: str) -> Decision:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.assignment import Candidate, choose_reviewer, least_loaded
+from policies.assignment import Candidate, choose_reviewer, least_loaded, lighter_by_two
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 candidates = st.builds(
@@ -104,3 +104,40 @@ def test_where_nobody_is_available_somebody_is_still_named() -> None:
     unsaid = least_loaded("a", [Candidate("U1")])
     assert unsaid is not None
     assert "None" not in unsaid.why
+
+
+def test_a_delegate_takes_the_turn_of_who_is_away() -> None:
+    """Where the turn would be that of somebody away, their delegate is asked, and the reason says for whom."""
+    people = [
+        Candidate("U1", absent="away until Mon 23 Nov 09:00 UTC"),
+        Candidate("U2", 0, None, NOW),
+        Candidate("U3", 0, None, NOW),
+        Candidate("U3", 0, None, None, stands_in_for="alice, who is away until Mon 23 Nov 09:00 UTC", turn_of="U1"),
+    ]
+    choice = choose_reviewer(["a"], {"a": people})
+    assert choice is not None
+    assert choice.user == "U3"
+    assert choice.why == (
+        "a, 0 open, the least loaded of 2, stands in for alice, who is away until Mon 23 Nov 09:00 UTC; "
+        "1 not there (away until Mon 23 Nov 09:00 UTC)"
+    )
+
+
+def test_an_heir_comes_first_but_never_twice() -> None:
+    """The delegate of whoever was asked last comes before the less loaded, unless they were asked already."""
+    people = {"a": [Candidate("U1"), Candidate("U2", 5)]}
+    first = choose_reviewer(["a"], people, heir="U2")
+    assert first is not None
+    assert first.user == "U2"
+    second = choose_reviewer(["a"], people, {"U2"}, heir="U2")
+    assert second is not None
+    assert second.user == "U1"
+
+
+@given(st.integers(0, 9), st.lists(candidates, max_size=5, unique_by=lambda person: person.user))
+@settings(max_examples=100, deadline=None)
+def test_a_card_is_handed_over_only_where_both_are_better_off(mine: int, others: list[Candidate]) -> None:
+    """A card moves from a fuller desk only to somebody who has at least two fewer."""
+    choice = lighter_by_two(mine, "a", others, ())
+    free = [person.open for person in others if person.absent is None]
+    assert (choice is not None) == bool(free and mine - min(free) >= 2)

@@ -1,0 +1,108 @@
+"""Dealing open cards out anew after a role changed: by hand, by an admin, and never to whoever had the card before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from sqlalchemy import text
+
+from bot.service import staffing
+from bot.service.decide import moved_to, require_admin
+from bot.service.sweep import SWEEP_LOCK
+from bot.world import World
+from policies.approval import Approval
+from policies.assignment import Choice
+from policies.lifecycle import Verb, transition
+from policies.permissions import Actor
+from store import approvals, outbox
+from store.audit import entry_of
+from store.unit import Unit
+
+MOST = 1000  # cards looked at in one go, those with the most time left first
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """What was, or would be, moved: why, how often; to whom; and how many cards nobody could take."""
+
+    reasons: Counter[str]
+    receivers: Counter[str]
+    stuck: int
+
+    @property
+    def total(self) -> int:
+        """How many cards."""
+        return sum(self.reasons.values())
+
+
+def rebalance(world: World, actor: Actor, *, really: bool) -> Dealt:
+    """Move the cards of whoever left the role or is away, and even out loads that differ by two or more.
+
+    Only open cards whose time is not up. Without `really` nothing moves and the counts are those that would be. Raises
+    Refused for whoever is no admin.
+    """
+    require_admin(actor)
+    dealt = world.database.run(lambda unit: _dealt(world, unit, actor, really))
+    if really:
+        world.signals.outbox_filled()
+    return dealt
+
+
+def _dealt(world: World, unit: Unit, actor: Actor, really: bool) -> Dealt:
+    if unit.connection.dialect.name == "postgresql":
+        unit.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SWEEP_LOCK})
+    found = approvals.movable(unit, MOST)
+    staff = staffing.Staff(world, unit)
+    moves = [*_moves(found, staff.instead, staff)]
+    dealt = Dealt(Counter(), Counter(), sum(not staff.holds(one) for one in found) - sum(move.left for move in moves))
+    moved = {move.approval.id for move in moves}
+    moves += _moves([one for one in found if one.id not in moved and staff.holds(one)], staff.lighter, staff)
+    for move in moves:
+        dealt.reasons[move.reason] += 1
+        dealt.receivers[move.choice.user] += 1
+        if really:
+            _move(world, unit, actor, move)
+    return dealt
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    approval: Approval
+    choice: Choice
+    reason: str
+
+    @property
+    def left(self) -> bool:
+        return self.reason == "left"
+
+
+def _moves(
+    found: list[Approval], choose: Callable[[Approval], Choice | None], staff: staffing.Staff
+) -> Iterator[_Move]:
+    for approval in found:
+        choice = choose(approval)
+        if choice is None:
+            continue
+        holds = staff.holds(approval)
+        why = "handed out anew" if holds else f"the reviewer before does not hold {approval.role} any more"
+        reason = "left" if not holds else "away" if staff.is_away(approval.assignee) else "load"
+        staff.moved(approval.assignee, choice.user)
+        yield _Move(approval, replace(choice, why=f"{choice.why}; {why}"), reason)
+
+
+def _move(world: World, unit: Unit, actor: Actor, move: _Move) -> None:
+    approval, choice = move.approval, move.choice
+    outcome = transition(approval.state, Verb.REASSIGN, unit.now, approval.deadlines)
+    moved = replace(moved_to(world, unit, approval, choice), version=approval.version + 1, updated_at=unit.now)
+    approvals.save_later(unit, approval, moved)
+    outbox.refresh_later(unit, moved.id, moved.version)
+    unit.record(entry_of(moved, outcome.event, unit.now, actor.user, decision=choice.user, rationale=choice.why))
+    unit.after_commit(lambda: _wake(world, moved))
+
+
+def _wake(world: World, moved: Approval) -> None:
+    world.signals.approval_changed(moved.id)
+    if moved.clock.wake_at:
+        world.signals.deadline_set(moved.clock.wake_at)
