@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from bot.blocks import VIEW_BLOCKS, Button, Option
-from bot.buttons import types_amount
+from bot.blocks import VIEW_BLOCKS, Button, Confirm, Option
+from bot.buttons import button_value, types_amount
 from bot.cards import needs_full_view
 from bot.editing import Field, editable
 from bot.full_view import cost, full_view, sheets
@@ -18,7 +18,7 @@ from bot.parameters import redactor_of
 from bot.parts import INPUT_CHARS, AnyPart, Input, View, bold, code, heading, line, modal, press, small, words
 from bot.quotes import Group
 from bot.visible_text import Mrkdwn, Shown, clip, fill, visible
-from bot.wording import consequence, settled_sentence
+from bot.wording import consequence, mention, settled_sentence
 from policies import paths
 from policies.approval import Approval
 from policies.sentences import usd
@@ -65,12 +65,39 @@ def _quoted(approval: Approval, label: str, text: str) -> AnyPart:
     return words([Group(label, [clip(visible(redact(text), lines=True), 2800)], True, None)])
 
 
-def details_modal(approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
-    """Everything about an approval, one page at a time."""
+def details_modal(
+    approval: Approval, channel: str = "", ts: str = "", page: int = 0, *, session: tuple[str, str | None] | None = None
+) -> View:
+    """Everything about an approval, one page at a time.
+
+    `session` is the state of the agent's run and who set it: for those who may pause, resume or cancel it (C3).
+    """
     pages = sheets(full_view(approval))
     page = max(0, min(page, len(pages) - 1))
-    parts = [*pages[page], *_turning(page, len(pages))]
+    steering = _steering(approval, *session) if session and page == 0 else []
+    parts = [*pages[page], *steering, *_turning(page, len(pages))]
     return modal("details_modal", "Details", parts, private=about(approval, channel, ts, page))
+
+
+_STEERED: Final = {"running": ("pause", "cancel"), "paused": ("resume", "cancel"), "cancelled": ()}
+
+
+def _steering(approval: Approval, state: str, by: str | None) -> list[AnyPart]:
+    """Where the agent's run stands, and what can be done about it."""
+    name = clip(visible(approval.request.session_id or ""), 200)
+    said = fill("The agent's session *{name}* is {state}", name=name, state=state)
+    if by:
+        said = fill("{said} (set by {by})", said=said, by=mention(by))
+    end = Confirm(
+        "Cancel the session?", "The agent stops at its next step, and what it has open is withdrawn.", "Cancel it"
+    )
+    offered = {
+        "pause": Button("session_pause", "Pause the session", button_value(approval)),
+        "resume": Button("session_resume", "Resume the session", button_value(approval), "primary"),
+        "cancel": Button("session_cancel", "Cancel the session", button_value(approval), "danger", end),
+    }
+    words = _STEERED.get(state, ())
+    return [line(said), *([press("session", [offered[word] for word in words])] if words else [])]
 
 
 def _turning(page: int, pages: int) -> list[AnyPart]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.engine import Row
 
 from store.tables import sessions, switches
@@ -50,15 +50,13 @@ def beat(unit: Unit, agent_id: str, session_id: str, title: str | None) -> Sessi
     return _session(row)
 
 
-def steer(unit: Unit, session_id: str, state: str, by: str) -> list[Session]:
-    """Set the state of every agent's session of that id; a cancelled one stays cancelled."""
-    query = select(sessions).where(sessions.c.id == session_id, sessions.c.state != "cancelled")
-    found = unit.execute(query.with_for_update()).all()
-    unit.execute(
-        update(sessions)
-        .where(sessions.c.id == session_id, sessions.c.state != "cancelled")
-        .values(state=state, by=by, at=unit.now)
-    )
+def steer(unit: Unit, session_id: str, state: str, by: str, *, agent_id: str | None = None) -> list[Session]:
+    """Set the state of every agent's session of that id, or only of `agent_id`'s; a cancelled one stays cancelled."""
+    wanted = and_(sessions.c.id == session_id, sessions.c.state != "cancelled")
+    if agent_id is not None:
+        wanted = and_(wanted, sessions.c.agent_id == agent_id)
+    found = unit.execute(select(sessions).where(wanted).with_for_update()).all()
+    unit.execute(update(sessions).where(wanted).values(state=state, by=by, at=unit.now))
     return [Session(row.agent_id, row.id, state, by, unit.now, row.title) for row in found]
 
 

@@ -11,10 +11,11 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import cards, modals
 from bot.listeners.desk import Body, Desk, explain, is_outage
-from bot.service import decide, undo
+from bot.service import decide, steer, undo
 from bot.service.decide import UnseenInPart
 from policies.approval import Approval
 from policies.errors import SaysoError
+from policies.permissions import Actor
 
 Action = dict[str, Any]
 _Handler = Callable[[Desk, Body, Action], Awaitable[None]]
@@ -86,7 +87,10 @@ async def _turn_page(desk: Desk, body: Body, action: Action) -> None:
     actor = await desk.actor(body)
     approval = await desk.call(decide.read, desk.runtime.world, str(noted.get("approval_id", "")), actor)
     page = int(action["value"]) if str(action.get("value", "")).isdigit() else 0
-    desk.update_modal(body, modals.turn_page(view, approval, page))
+    if view.get("callback_id") == "details_modal":
+        desk.update_modal(body, await _drawn(desk, approval, actor, page))
+    else:
+        desk.update_modal(body, modals.turn_page(view, approval, page))
 
 
 _Modal = Callable[..., Body]
@@ -111,7 +115,21 @@ async def _details(desk: Desk, body: Body, action: Action) -> None:
     """Everything about the request, for everybody of the home team."""
     tap = await desk.tap(body, action.get("value", ""))
     approval = await desk.call(decide.read, desk.runtime.world, tap.approval_id, tap.actor)
-    desk.open_modal(body, modals.details_modal(approval))
+    desk.open_modal(body, await _drawn(desk, approval, tap.actor))
+
+
+async def _drawn(desk: Desk, approval: Approval, actor: Actor, page: int = 0) -> Body:
+    """The details as this person may act on them."""
+    may = steer.may_steer(actor, approval)
+    session = await desk.call(steer.session_of, desk.runtime.world, approval) if may else None
+    return modals.details_modal(approval, page=page, session=(session.state, session.by) if session else None)
+
+
+async def _steer(word: str, desk: Desk, body: Body, action: Action) -> None:
+    """Pause, resume or cancel the agent's run, and show in place what it is now."""
+    tap = await desk.tap(body, action.get("value", ""))
+    approval = await desk.call(steer.steer_from_card, desk.runtime.world, tap.actor, tap.approval_id, word)
+    desk.update_modal(body, await _drawn(desk, approval, tap.actor))
 
 
 async def _nothing(desk: Desk, body: Body, action: Action) -> None:
@@ -137,4 +155,5 @@ _HANDLERS: dict[str, _Handler] = {
     "escalate": partial(_form, modals.escalate_modal),
     "undo": _undo,
     "answer": partial(_form, modals.answer_modal),
+    **{f"session_{word}": partial(_steer, word) for word in steer.STATES},
 }

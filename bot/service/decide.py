@@ -280,22 +280,25 @@ def look(world: World, approval_id: str, actor: Actor) -> Approval:
     """The approval for somebody who wants to decide it; raises NotFound and NotAllowed."""
 
     def work(unit: Unit) -> Approval:
-        approval = approvals.load(unit, approval_id)
-        if approval is None:
-            raise NotFound()
+        approval = loaded(unit, approval_id)
         authorise(approval, actor)
         return approval
 
     return world.database.read(work)
 
 
-def read(world: World, approval_id: str, actor: Actor) -> Approval:
-    """The approval for anybody of the home team who wants to see it; raises NotFound and Refused."""
-    require_genuine(actor)
-    approval = world.database.read(lambda unit: approvals.load(unit, approval_id))
+def loaded(unit: Unit, approval_id: str) -> Approval:
+    """The approval as it is now; raises NotFound."""
+    approval = approvals.load(unit, approval_id)
     if approval is None:
         raise NotFound()
     return approval
+
+
+def read(world: World, approval_id: str, actor: Actor) -> Approval:
+    """The approval for anybody of the home team who wants to see it; raises NotFound and Refused."""
+    require_genuine(actor)
+    return world.database.read(lambda unit: loaded(unit, approval_id))
 
 
 def require_genuine(actor: Actor) -> None:
@@ -320,9 +323,14 @@ def require_open(approval: Approval, tap: Tap) -> None:
         raise Outdated(approval)
 
 
+def refusal_of(approval: Approval, actor: Actor) -> str | None:
+    """Why this person may not decide it, in words for them; None where they may."""
+    return may_decide(actor, roles=deciding_roles(approval), on_behalf_of=approval.request.on_behalf_of)
+
+
 def authorise(approval: Approval, actor: Actor) -> None:
     """Raise NotAllowed unless this person may decide this approval."""
-    refusal = may_decide(actor, roles=deciding_roles(approval), on_behalf_of=approval.request.on_behalf_of)
+    refusal = refusal_of(approval, actor)
     if refusal is not None:
         raise NotAllowed(refusal)
 
@@ -359,9 +367,7 @@ def until_settled(work: Callable[[int], Approval]) -> Approval:
 
 
 def _acted(world: World, unit: Unit, tap: Tap, verb: Verb, change: _Change, *, again: bool) -> Approval:
-    approval = approvals.load(unit, tap.approval_id)
-    if approval is None:
-        raise NotFound()
+    approval = loaded(unit, tap.approval_id)
     authorise(approval, tap.actor)
     if _repeats(approval, tap, verb):
         return approval

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.service import decide
 from bot.service.execute import cancelled
 from bot.world import World
+from policies.approval import Approval
 from policies.errors import InvalidInput, NotFound, Refused, Settled
 from policies.permissions import Actor, genuine, may_administer
 from store import approvals, directory, sessions
@@ -30,8 +32,44 @@ def steer_session(world: World, actor: Actor, session_id: str, word: str) -> lis
     return world.database.run(lambda unit: _steer(world, unit, actor, session_id, word))
 
 
-def _steer(world: World, unit: Unit, actor: Actor, session_id: str, word: str) -> list[Session]:
-    steered = sessions.steer(unit, session_id, STATES[word], actor.user)
+def may_steer(actor: Actor, approval: Approval) -> bool:
+    """Whether this person may steer the session of `approval`: who may decide it, and admins."""
+    return may_administer(actor) is None or decide.refusal_of(approval, actor) is None
+
+
+def steer_from_card(world: World, actor: Actor, approval_id: str, word: str) -> Approval:
+    """Pause, resume or cancel the session that asked for `approval_id`, and no other agent's of the same name.
+
+    Open to those who may decide the approval and to admins. Raises NotFound and Refused.
+    """
+
+    def work(unit: Unit) -> Approval:
+        approval = decide.loaded(unit, approval_id)
+        if not may_steer(actor, approval):
+            raise Refused(decide.refusal_of(approval, actor) or "")
+        session_id = approval.request.session_id
+        if session_id is None:
+            raise NotFound("This request belongs to no session.")
+        sessions.beat(unit, approval.agent_id, session_id, None)  # the agent may never have registered it
+        _steer(world, unit, actor, session_id, word, approval.agent_id)
+        return decide.loaded(unit, approval_id)
+
+    return world.database.run(work)
+
+
+def session_of(world: World, approval: Approval) -> Session | None:
+    """The session that asked, as people set it; running where the agent never registered it, None where there is none."""
+    session_id = approval.request.session_id
+    if session_id is None:
+        return None
+    found = world.database.read(lambda unit: sessions.get(unit, approval.agent_id, session_id))
+    return found or Session(approval.agent_id, session_id, "running", None, approval.created_at)
+
+
+def _steer(
+    world: World, unit: Unit, actor: Actor, session_id: str, word: str, agent_id: str | None = None
+) -> list[Session]:
+    steered = sessions.steer(unit, session_id, STATES[word], actor.user, agent_id=agent_id)
     if not steered:
         raise NotFound(f"There is no running session {session_id}.")
     unit.record(
