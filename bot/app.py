@@ -18,7 +18,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route as WebRoute
 
-from bot import api, auditmark, health, listeners
+from bot import api, auditmark, health, hosts, listeners
+from bot.caller import Caller, Resolve, by_name
 from bot.courier import Courier
 from bot.door import Door
 from bot.listeners.desk import Desk
@@ -52,16 +53,22 @@ def open_database(settings: Settings, *, shift_seconds: float = 0.0) -> Database
     return database
 
 
-def build(settings: Settings, *, database: Database | None = None, post_interval: float = 1.0) -> FastAPI:
-    """The ASGI app: agent API, Slack's door, health pages; courier, sweeper and directory live with it."""
+def build(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    post_interval: float = 1.0,
+    resolve: Resolve = by_name,
+) -> FastAPI:
+    """The ASGI app: agent API, Slack's door, health pages; courier, callbacks, sweeper and directory live with it."""
     book = load_book(settings)
     check_all()
     store = database or open_database(settings)
-    world = World(store, book)
+    world = World(store, book, callback_hosts=hosts.listed(settings.callback_hosts))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _running(app, settings, world, post_interval):
+        async with _running(app, settings, world, post_interval, resolve):
             yield
 
     app = FastAPI(
@@ -77,7 +84,9 @@ def build(settings: Settings, *, database: Database | None = None, post_interval
 
 
 @contextlib.asynccontextmanager
-async def _running(app: FastAPI, settings: Settings, world: World, post_interval: float) -> AsyncIterator[None]:
+async def _running(
+    app: FastAPI, settings: Settings, world: World, post_interval: float, resolve: Resolve
+) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     signals = LiveSignals(loop)
     world.signals = signals
@@ -95,6 +104,7 @@ async def _running(app: FastAPI, settings: Settings, world: World, post_interval
     tasks = [
         people.run(),
         Courier(runtime, post_interval).run(),
+        Caller(runtime, resolve=resolve).run(),
         _alarm(runtime, ticker),
         watch(runtime, people.look_again),
     ]

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.runtime import Runtime
 from bot.slack import SlackTrouble
-from store import outbox
+from store import callbacks, outbox
 from store.engine import StoreUnavailable
 
 FRESH_SECONDS = 4.0
@@ -71,6 +71,7 @@ def install(app: FastAPI, health: Health) -> None:
         """Figures for Prometheus."""
         runtime: Runtime = request.app.state.runtime
         waiting = await runtime.call(runtime.world.database.read, outbox.backlog)
+        runtime.metrics.callbacks_waiting.set(await runtime.call(runtime.world.database.read, callbacks.backlog))
         for kind in ("card", "notice"):
             runtime.metrics.backlog.labels(kind).set(waiting.get(kind, 0))
         runtime.metrics.waiting.set(runtime.signals.waiting)

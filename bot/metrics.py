@@ -17,6 +17,10 @@ class Metrics:
         self.sent = Counter(
             "sayso_slack_calls", "Calls to Slack, by method and outcome", ["method", "outcome"], registry=make
         )
+        self.callbacks = Counter(
+            "sayso_callbacks", "Callbacks to agents' addresses, by outcome", ["outcome"], registry=make
+        )
+        self.callbacks_waiting = Gauge("sayso_callbacks_waiting", "Callbacks that wait to be sent", registry=make)
         self.swept = Counter("sayso_swept", "What sweeps did, by kind", ["kind"], registry=make)
         self.backlog = Gauge("sayso_outbox_backlog", "Messages that wait to be shown", ["kind"], registry=make)
         self.policy_bad = Gauge(

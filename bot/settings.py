@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot import hosts, signing
 from policies.errors import SaysoError
 
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
@@ -40,9 +41,11 @@ class Settings(BaseSettings):
     sweep_seconds: Annotated[int, Field(ge=1, le=300, validation_alias=_named("SAYSO_SWEEP_SECONDS"))] = 30
     audit_key: str | None = Field(default=None, validation_alias=_named("SAYSO_AUDIT_KEY"))
     audit_head: Path | None = Field(default=None, validation_alias=_named("SAYSO_AUDIT_HEAD"))
+    callback_hosts: str = Field(default="", validation_alias=_named("SAYSO_CALLBACK_HOSTS"))
+    callback_secret: str | None = Field(default=None, validation_alias=_named("SAYSO_CALLBACK_SECRET"))
     log_format: Literal["text", "json"] = Field(default="text", validation_alias=_named("SAYSO_LOG_FORMAT"))
 
-    @field_validator("slack_bot_token", "slack_signing_secret", "slack_app_token", "audit_key")
+    @field_validator("slack_bot_token", "slack_signing_secret", "slack_app_token", "audit_key", "callback_secret")
     @classmethod
     def _blank_is_missing(cls, value: str | None) -> str | None:
         return value.strip() or None if value is not None else None
@@ -54,6 +57,19 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("must be an http or https URL")
         return value if value.endswith("/") else value + "/"
+
+    @field_validator("callback_hosts")
+    @classmethod
+    def _hosts(cls, value: str) -> str:
+        hosts.listed(value)
+        return value
+
+    @field_validator("callback_secret")
+    @classmethod
+    def _secrets(cls, value: str | None) -> str | None:
+        if value is not None:
+            signing.keys(value)
+        return value
 
     @property
     def socket_mode(self) -> bool:
@@ -67,6 +83,10 @@ class Settings(BaseSettings):
         if not self.socket_mode and self.slack_signing_secret is None:
             raise BadSetting(
                 "SLACK_SIGNING_SECRET: is not set (needed unless SLACK_APP_TOKEN is)", field="SLACK_SIGNING_SECRET"
+            )
+        if hosts.listed(self.callback_hosts).places and self.callback_secret is None:
+            raise BadSetting(
+                "SAYSO_CALLBACK_SECRET: is not set (needed with SAYSO_CALLBACK_HOSTS)", field="SAYSO_CALLBACK_SECRET"
             )
 
 

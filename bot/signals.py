@@ -16,6 +16,7 @@ class LiveSignals:
         self._loop = loop
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self.outbox = asyncio.Event()
+        self.callbacks = asyncio.Event()
         self.deadline = asyncio.Event()
         self._next: datetime | None = None
         self.closing = False
@@ -75,6 +76,7 @@ class LiveSignals:
 
     def _changed(self, approval_id: str) -> None:
         self.heard(approval_id)
+        self.callbacks.set()
         if self.publish is not None:
             self.publish(approval_id)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from bot.hosts import Hosts
 from policies.manifest import Manifest
 from policies.permissions import Actor, genuine
 from policies.roster import Roster
@@ -127,4 +128,5 @@ class World:
     database: Database
     book: Book
     directory: Directory = field(default_factory=Directory)
+    callback_hosts: Hosts = field(default_factory=Hosts)
     signals: Signals = field(default_factory=Silence)

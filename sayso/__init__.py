@@ -35,6 +35,9 @@ if TYPE_CHECKING:
         AlreadyExecuted as AlreadyExecuted,
     )
     from sayso.errors import (
+        BadCallback as BadCallback,
+    )
+    from sayso.errors import (
         BadRequest as BadRequest,
     )
     from sayso.errors import (
@@ -176,6 +179,7 @@ _HOMES = {
     ),
     "errors": (
         "AlreadyExecuted",
+        "BadCallback",
         "BadRequest",
         "Blocked",
         "Cancelled",
@@ -228,6 +232,7 @@ __all__ = [
     "AsyncAgentSession",
     "AsyncExecution",
     "AsyncSayso",
+    "BadCallback",
     "BadRequest",
     "Blocked",
     "Cancelled",

@@ -34,6 +34,10 @@ class JournalDamaged(SaysoError):
         self.path = path
 
 
+class BadCallback(SaysoError):
+    """A callback is not Sayso's, not fresh or not whole: do nothing because of it."""
+
+
 class NotClaimed(SaysoError):
     """A result was to be reported for an approval that this state directory never claimed."""
 

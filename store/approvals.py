@@ -39,6 +39,7 @@ from policies.lifecycle import State
 from policies.manifest import Policy
 from policies.request import Request
 from policies.routing import FAILURE_WINDOW_SECONDS, History, Level, RouteName
+from store import callbacks
 from store.tables import absences, approvals, decisions, delegations, switches
 from store.types import database_now
 from store.unit import Unit
@@ -247,13 +248,17 @@ def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False
     """
     deadline = _IN_TIME if in_time else _WITHIN_WINDOW if within_window else None
     statement, values = _saving(unit, before, after, deadline)
-    return unit.execute(statement, values).rowcount == 1
+    if unit.execute(statement, values).rowcount != 1:
+        return False
+    callbacks.want(unit, before, after)
+    return True
 
 
 def save_later(unit: Unit, before: Approval, after: Approval) -> None:
     """The same for a row that `due` has locked, written together with others of its transaction."""
     statement, values = _saving(unit, before, after, None)
     unit.later(statement, values, one_row=True)
+    callbacks.want(unit, before, after)
 
 
 _IN_TIME, _WITHIN_WINDOW = "in_time", "within_window"

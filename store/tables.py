@@ -309,6 +309,29 @@ outbox = Table(
     Index("ix_outbox_approval", "approval_id"),
 )
 
+# What an agent's callback address was told, and wants to be told: "approval X is now version N, look" (B3).
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("approval_id", Text, ForeignKey("approvals.id"), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("told", Integer, nullable=False, server_default="0"),
+    Column("since", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", UtcDateTime),
+    Column("lease", Text),
+    Column("last_error", Text),
+    CheckConstraint("told <= wanted", name="told"),
+    Index(
+        "ix_callbacks_next",
+        "next_at",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+)
+
 # Append-only and hash-chained; triggers refuse any update or delete.
 audit = Table(
     "audit",

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support import postgres
 from support.office import Office
 
 from store import schema
 from store.engine import Database
+
+# How long an example takes to make says something of the machine, not of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 KINDS = ("sqlite", "postgresql")
 

@@ -93,6 +93,8 @@ def _read(world: World, agent: Agent, key: str | None, body: bytes) -> _Ask:
         raise InvalidInput(f"a header of 1 to {MAX_KEY} printable characters is required", field="Idempotency-Key")
     value = parse_object(body)
     request = read_request(value)
+    if request.callback_url is not None:
+        world.callback_hosts.check(request.callback_url)
     manifest = world.book.manifest
     policy = manifest.policy(request.action)
     if policy is not None:

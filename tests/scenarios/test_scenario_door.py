@@ -166,6 +166,8 @@ BAD = {
     "SAYSO_PORT": ["x", "-1", "70000"],
     "SAYSO_SWEEP_SECONDS": ["0", "x", "1e9"],
     "SAYSO_LOG_FORMAT": ["xml"],
+    "SAYSO_CALLBACK_HOSTS": ["https://hooks.example.com", "hooks.example.com:0", "*"],
+    "SAYSO_CALLBACK_SECRET": ["secret", "whsec_", "whsec_c2hvcnQ="],
 }
 
 
@@ -188,6 +190,18 @@ def test_a_wrong_setting_stops_the_start(
     said = capsys.readouterr().err.strip()
     assert len(said.splitlines()) == 1
     assert name in said or "bad.yml" in said
+
+
+def test_callbacks_need_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Listed callback hosts without a secret to sign with stop the start."""
+    monkeypatch.chdir(tmp_path)
+    for key, good in GOOD.items():
+        monkeypatch.setenv(key, good.format(tmp=tmp_path))
+    monkeypatch.setenv("SAYSO_CALLBACK_HOSTS", "hooks.example.com")
+    assert main(["serve"]) not in (0, None)
+    assert capsys.readouterr().err.startswith("sayso: SAYSO_CALLBACK_SECRET: is not set")
 
 
 def test_the_process_says_it_too(tmp_path: Path) -> None:

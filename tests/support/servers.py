@@ -15,6 +15,7 @@ import httpx2
 import uvicorn
 
 from bot.app import build
+from bot.caller import Resolve, by_name
 from bot.service.sweep import Counts, sweep
 from bot.settings import Settings
 from bot.world import World
@@ -50,10 +51,12 @@ class _Uvicorn(uvicorn.Server):
 class ThreadServer:
     """The real app on a real port, in a thread: the test can move its clock and look inside."""
 
-    def __init__(self, env: dict[str, str], *, post_interval: float = 0.01, port: int = 0) -> None:
+    def __init__(
+        self, env: dict[str, str], *, post_interval: float = 0.01, port: int = 0, resolve: Resolve = by_name
+    ) -> None:
         self.settings = Settings(_env_file=None, **env)  # type: ignore[call-arg, arg-type]
         self.database = Database(self.settings.database_url, pool_size=8)
-        self.app = build(self.settings, database=self.database, post_interval=post_interval)
+        self.app = build(self.settings, database=self.database, post_interval=post_interval, resolve=resolve)
         self._socket = bound(port)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
