@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot import quotes
-from bot.batches import batch_card, batchable, read_batch_value
+from bot.batches import BATCH, batch_card, batchable, digest_card, read_batch_value
 from bot.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Block, render, size
 from bot.buttons import button_value, controls, full_view_first, read_value
 from bot.facts import facts, origin, status, why
@@ -25,6 +25,7 @@ from bot.wording import consequence, mention, outcome_line, settled_sentence, st
 from policies.approval import Approval
 
 __all__ = [
+    "BATCH",
     "Face",
     "Message",
     "Notice",
@@ -34,6 +35,7 @@ __all__ = [
     "batchable",
     "button_value",
     "changes",
+    "digest_card",
     "metadata",
     "needs_full_view",
     "notice",

@@ -73,6 +73,8 @@ def install(app: FastAPI, health: Health) -> None:
         waiting = await runtime.call(runtime.world.database.read, outbox.backlog)
         runtime.metrics.callbacks_waiting.set(await runtime.call(runtime.world.database.read, callbacks.backlog))
         for kind in ("card", "notice"):
-            runtime.metrics.backlog.labels(kind).set(waiting.get(kind, 0))
+            found = waiting.get(kind, outbox.Backlog())
+            runtime.metrics.backlog.labels(kind).set(found.waiting)
+            runtime.metrics.backlog_age.labels(kind).set(found.oldest_seconds)
         runtime.metrics.waiting.set(runtime.signals.waiting)
         return PlainTextResponse(runtime.metrics.text(), media_type="text/plain; version=0.0.4")

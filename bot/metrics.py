@@ -23,6 +23,12 @@ class Metrics:
         self.callbacks_waiting = Gauge("sayso_callbacks_waiting", "Callbacks that wait to be sent", registry=make)
         self.swept = Counter("sayso_swept", "What sweeps did, by kind", ["kind"], registry=make)
         self.backlog = Gauge("sayso_outbox_backlog", "Messages that wait to be shown", ["kind"], registry=make)
+        self.backlog_age = Gauge(
+            "sayso_outbox_oldest_seconds",
+            "For how long the oldest waiting message has been due",
+            ["kind"],
+            registry=make,
+        )
         self.policy_bad = Gauge(
             "sayso_policy_file_bad",
             "1 while the file on disk cannot be used and an older one is in force",

@@ -9,11 +9,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from bot.batches import batch_value
 from bot.blocks import VIEW_BLOCKS, Button, Confirm, Option
-from bot.buttons import button_value, types_amount
+from bot.buttons import button_value, controls, types_amount
 from bot.cards import needs_full_view
 from bot.editing import Field, editable
 from bot.full_view import cost, full_view, sheets
+from bot.message import summary
 from bot.parameters import redactor_of
 from bot.parts import INPUT_CHARS, AnyPart, Input, View, bold, code, heading, line, modal, press, small, words
 from bot.quotes import Group
@@ -66,17 +68,34 @@ def _quoted(approval: Approval, label: str, text: str) -> AnyPart:
 
 
 def details_modal(
-    approval: Approval, channel: str = "", ts: str = "", page: int = 0, *, session: tuple[str, str | None] | None = None
+    approval: Approval,
+    channel: str = "",
+    ts: str = "",
+    page: int = 0,
+    *,
+    session: tuple[str, str | None] | None = None,
+    deciding: bool = False,
 ) -> View:
-    """Everything about an approval, one page at a time.
+    """Everything about an approval, one page at a time; with `deciding`, its card's buttons follow on the last page.
 
     `session` is the state of the agent's run and who set it: for those who may pause, resume or cancel it (C3).
     """
-    pages = sheets(full_view(approval))
+    ending = _deciding(approval) if deciding else []
+    pages = sheets(full_view(approval), blocks=VIEW_BLOCKS - 6 - len(ending), spare=sum(map(cost, ending)))
     page = max(0, min(page, len(pages) - 1))
     steering = _steering(approval, *session) if session and page == 0 else []
-    parts = [*pages[page], *steering, *_turning(page, len(pages))]
+    last = ending if page + 1 == len(pages) else []
+    parts = [*pages[page], *steering, *_turning(page, len(pages)), *last]
     return modal("details_modal", "Details", parts, private=about(approval, channel, ts, page))
+
+
+def _deciding(approval: Approval) -> list[AnyPart]:
+    """The buttons of the approval's card, with the same friction; a menu of choices opens its form."""
+    full_view = needs_full_view(approval) or approval.request.kind == "choose"
+    redact = redactor_of(approval)
+    rows = controls(approval, redact(approval.sentence), redact, full_view=full_view, undo_until=None).rows
+    kept = [[item for item in row if item.action != "details"] for row in rows]
+    return [press(f"decide-{number}", row) for number, row in enumerate(kept, 1) if row]
 
 
 _STEERED: Final = {"running": ("pause", "cancel"), "paused": ("resume", "cancel"), "cancelled": ()}
@@ -152,15 +171,30 @@ def turn_page(view: dict[str, Any], approval: Approval, page: int) -> View:
 
 def reject_modal(approval: Approval, channel: str = "", ts: str = "") -> View:
     """Why not: a common reason, words, or both; the agent is told (B6)."""
+    parts = [*_sentence(approval), *_why_not()]
+    return modal("reject_modal", "Reject", parts, submit="Reject", private=about(approval, channel, ts))
+
+
+def _why_not() -> list[AnyPart]:
     options = [Option(value, label) for value, label in REJECT_REASONS.items()]
-    parts = [
-        *_sentence(approval),
+    return [
         Input("reject_reason", "Reason", "static_select", optional=True, options=options, placeholder="Pick one"),
         Input(
             "reason", "In your words", optional=True, multiline=True, hint="The agent reads this. Give at least one."
         ),
     ]
-    return modal("reject_modal", "Reject", parts, submit="Reject", private=about(approval, channel, ts))
+
+
+def batch_reject_modal(approvals: Sequence[Approval], channel: str = "", ts: str = "") -> View:
+    """Why not, once for all of them, each named."""
+    lines = [f"{number}. {summary(found, 200, 360)}" for number, found in enumerate(approvals, 1)]
+    private = {"items": batch_value(approvals), "channel": channel, "ts": ts}
+    parts = [
+        heading(f"Reject {len(approvals)} {'request' if len(approvals) == 1 else 'requests'}"),
+        code(Shown("\n".join(lines))),
+        *_why_not(),
+    ]
+    return modal("batch_reject_modal", "Reject", parts, submit="Reject", private=private)
 
 
 def edit_modal(approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
@@ -297,6 +331,7 @@ __all__ = [
     "about",
     "answer_modal",
     "approve_modal",
+    "batch_reject_modal",
     "choose_modal",
     "details_modal",
     "edit_modal",

@@ -47,6 +47,7 @@ def check_all() -> list[str]:
         _message(cards.notice(kind, waiting, undo_until=_NOON), f"the notice {kind.value}")
     _message(cards.alert("Title", "text"), "an alert")
     _message(cards.batch_card([waiting, settled[0]]), "a batch")
+    _message(cards.digest_card([waiting, settled[0]], {_ID: "U0"}), "a digest")
     _message(cards.queue_message([waiting, settled[0]], total=3), "a queue")
     _message(cards.notice(cards.Notice.DONE, undone[-1]), "the notice of what was undone")
     for build in (
@@ -57,6 +58,8 @@ def check_all() -> list[str]:
         modals.undo_modal,
     ):
         _view(build(waiting), build.__name__)
+    _view(modals.details_modal(waiting, deciding=True), "the details to decide on")
+    _view(modals.batch_reject_modal([waiting]), "batch_reject_modal")
     _view(modals.loading_modal(), "the loading modal")
     _view(home_view("U0", [waiting], [settled[0]], _NOON, {"Decided": 1}), "the home tab")
     return names

@@ -121,12 +121,19 @@ class Directory:
         return user not in self.people or genuine(self.actor(roster, user)) is None
 
 
+GATHER_SECONDS = 3.0
+
+
 @dataclass
 class World:
-    """Handed to every use case. `book` and `directory` are replaced as a whole, never changed in place."""
+    """Handed to every use case. `book` and `directory` are replaced as a whole, never changed in place.
+
+    `gather_seconds` is how long a request that may share a screen waits for its like.
+    """
 
     database: Database
     book: Book
     directory: Directory = field(default_factory=Directory)
     callback_hosts: Hosts = field(default_factory=Hosts)
     signals: Signals = field(default_factory=Silence)
+    gather_seconds: float = GATHER_SECONDS

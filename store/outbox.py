@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
 
 from store.tables import outbox
+from store.types import JsonText
 from store.unit import Unit
 
 LEASE_SECONDS = 30
+# A screen is drawn anew so long after a change: ten decisions of one tap are one update.
+SETTLE_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One message to show: a card that follows its approval, or a notice that is said once."""
+    """One message to show: a card that follows its approval (a screen: several), or a notice that is said once."""
 
     id: int
     kind: str
@@ -36,7 +39,16 @@ class Item:
     attempts: int
     lease: str
     dedupe_key: str
+    next_at: datetime
+    screen_id: int | None
+    alike: str | None
+    risk: str | None
     permalink: str | None = None
+
+    @property
+    def screen(self) -> bool:
+        """Whether it shows several cards (screens.py)."""
+        return self.kind == "card" and self.approval_id is None
 
     @property
     def posted(self) -> bool:
@@ -44,9 +56,36 @@ class Item:
         return self.slack_ts is not None
 
 
-def put_card(unit: Unit, *, approval_id: str, version: int, channel: str, urgency: int, round_: int) -> None:
-    """Want a live card for this approval; `round_` numbers its reassignments."""
-    _put(unit, f"card:{approval_id}:{round_}", "card", approval_id, channel, None, {}, urgency, version)
+def put_card(
+    unit: Unit,
+    *,
+    approval_id: str,
+    version: int,
+    channel: str,
+    urgency: int,
+    round_: int | str,
+    risk: str | None = None,
+    alike: str | None = None,
+    after: timedelta = timedelta(0),
+) -> None:
+    """Want a live card for this approval; `round_` tells its cards apart.
+
+    With `alike` it waits `after` for its like, to share a screen with them; `risk` is what a digest keeps apart.
+    """
+    _put(
+        unit,
+        f"card:{approval_id}:{round_}",
+        "card",
+        approval_id,
+        channel,
+        None,
+        {},
+        urgency,
+        version,
+        next_at=unit.now + after,
+        alike=alike,
+        risk=risk,
+    )
 
 
 def put_notice(
@@ -73,6 +112,7 @@ def _put(
     facts: dict[str, Any],
     urgency: int,
     wanted: int,
+    **more: Any,
 ) -> None:
     unit.execute(
         unit.insert(outbox).on_conflict_do_nothing(index_elements=["dedupe_key"]),
@@ -87,55 +127,78 @@ def _put(
             "wanted": wanted,
             "next_at": unit.now,
             "created_at": unit.now,
+            **more,
         },
     )
 
 
-_live_card = and_(outbox.c.approval_id == bindparam("_approval_id"), outbox.c.kind == "card", outbox.c.face == "live")
+live_card = and_(outbox.c.approval_id == bindparam("_approval_id"), outbox.c.kind == "card", outbox.c.face == "live")
+# What shows an approval: its live cards, and where one of them is on a screen, the screen.
+_showing = outbox.c.id.in_(
+    select(outbox.c.id)
+    .where(live_card)
+    .union_all(select(outbox.c.screen_id).where(live_card, outbox.c.screen_id.is_not(None)))
+)
+_is_screen = outbox.c.approval_id.is_(None)
+# A screen's revisions are its own: it has as many approvals as cards.
+_wanted = case((_is_screen, outbox.c.wanted + 1), else_=bindparam("_wanted"))
 # A card that is leased or put off keeps its turn: its holder sends it again where more is wanted by then, and another
-# courier would post it a second time.
+# courier would post it a second time. One that is on a screen has no turn.
 _in_turn = case(
+    (outbox.c.screen_id.is_not(None), None),
     (and_(outbox.c.next_at.is_not(None), outbox.c.next_at > bindparam("_now")), outbox.c.next_at),
+    (_is_screen, bindparam("_soon")),
     else_=bindparam("_now"),
 )
-_refresh = update(outbox).where(_live_card).values(wanted=bindparam("_wanted"), next_at=_in_turn)
+_refresh = update(outbox).where(_showing).values(wanted=_wanted, next_at=_in_turn)
 _retire = (
     update(outbox)
-    .where(_live_card)
-    .values(face="moved", wanted=bindparam("_wanted"), next_at=_in_turn, facts=bindparam("_facts"))
+    .where(_showing)
+    .values(
+        face=case((_is_screen, outbox.c.face), else_="moved"),
+        wanted=_wanted,
+        next_at=_in_turn,
+        facts=case((_is_screen, outbox.c.facts), else_=bindparam("_facts", type_=JsonText())),
+    )
 )
 
 
 def refresh(unit: Unit, approval_id: str, version: int) -> None:
-    """Every live card of the approval should now show `version`."""
-    unit.execute(_refresh, {"_approval_id": approval_id, "_wanted": version, "_now": unit.now})
+    """Every live card of the approval should now show `version`, and the screen it is on should be drawn anew."""
+    unit.execute(_refresh, _change(unit, approval_id, version))
 
 
 def refresh_later(unit: Unit, approval_id: str, version: int) -> None:
     """The same, written together with others of its transaction."""
-    unit.later(_refresh, {"_approval_id": approval_id, "_wanted": version, "_now": unit.now})
+    unit.later(_refresh, _change(unit, approval_id, version))
 
 
 def retire(unit: Unit, approval_id: str, version: int, moved_to: str | None) -> None:
     """The approval's live cards become compact ones that say where it moved."""
-    facts = {"moved_to": moved_to}
-    unit.execute(_retire, {"_approval_id": approval_id, "_wanted": version, "_now": unit.now, "_facts": facts})
+    unit.execute(_retire, _change(unit, approval_id, version) | {"_facts": {"moved_to": moved_to}})
 
 
-_columns = [column for column in outbox.c if column.name not in ("next_at", "last_error", "created_at")]
+def _change(unit: Unit, approval_id: str, version: int) -> dict[str, Any]:
+    soon = unit.now + timedelta(seconds=SETTLE_SECONDS)
+    return {"_approval_id": approval_id, "_wanted": version, "_now": unit.now, "_soon": soon}
 
 
-def lease(unit: Unit, limit: int, *, skip_channels: Sequence[str] = ()) -> list[Item]:
-    """Take up to `limit` messages that are due, urgent first, for LEASE_SECONDS; whoever holds the lease may finish them."""
+_columns = [column for column in outbox.c if column.name not in ("last_error", "created_at")]
+
+
+def lease(unit: Unit, limit: int, *, skip_channels: Sequence[str] = (), updates: bool = True) -> list[Item]:
+    """Take up to `limit` messages that are due, urgent first, for LEASE_SECONDS; whoever holds the lease may finish them.
+
+    Posts to `skip_channels` are left for later, and with `updates` false what is posted already.
+    """
     query = (
         select(*_columns)
         .where(outbox.c.next_at.is_not(None), outbox.c.next_at <= unit.instant)
+        .where(*_allowed(skip_channels, updates))
         .order_by(outbox.c.urgency.desc(), outbox.c.next_at, outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    if skip_channels:
-        query = query.where(or_(outbox.c.slack_ts.is_not(None), outbox.c.channel.not_in(skip_channels)))
     rows = unit.execute(query).all()
     if not rows:
         return []
@@ -147,6 +210,12 @@ def lease(unit: Unit, limit: int, *, skip_channels: Sequence[str] = ()) -> list[
     )
     names = [column.name for column in _columns]
     return [_leased(dict(zip(names, row, strict=True)), token) for row in rows]
+
+
+def _allowed(skip_channels: Sequence[str], updates: bool) -> list[ColumnElement[bool]]:
+    posted = outbox.c.slack_ts.is_not(None)
+    found = [or_(posted, outbox.c.channel.not_in(skip_channels))] if skip_channels else []
+    return found if updates else [*found, ~posted]
 
 
 def _leased(row: dict[str, Any], token: str) -> Item:
@@ -199,6 +268,22 @@ def redirect(unit: Unit, item: Item, channel: str, facts: dict[str, Any]) -> boo
     )
 
 
+_put_back = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("_id"), outbox.c.lease == bindparam("_lease"))
+    .values(next_at=bindparam("_next_at"), lease=None, attempts=outbox.c.attempts - 1, unsure=bindparam("_unsure"))
+)
+
+
+def put_back(unit: Unit, items: Sequence[Item]) -> None:
+    """Leave leased messages as they were, each in its old place in the queue."""
+    if items:
+        rows = [
+            {"_id": item.id, "_lease": item.lease, "_next_at": item.next_at, "_unsure": item.unsure} for item in items
+        ]
+        unit.execute(_put_back, rows)
+
+
 def give_up(unit: Unit, item: Item, *, error: str) -> bool:
     """Stop trying: it cannot be shown."""
     return _finish(unit, item, next_at=None, last_error=error[:500], lease=None)
@@ -209,23 +294,29 @@ def _finish(unit: Unit, item: Item, **values: Any) -> bool:
     return unit.execute(statement).rowcount == 1
 
 
-def next_due(unit: Unit) -> datetime | None:
-    """When the next message wants to be sent."""
-    query = select(outbox.c.next_at).where(outbox.c.next_at.is_not(None)).order_by(outbox.c.next_at).limit(1)
-    moment: datetime | None = unit.execute(query).scalar_one_or_none()
+def next_due(unit: Unit, *, skip_channels: Sequence[str] = (), updates: bool = True) -> datetime | None:
+    """When the next message wants to be sent, of those that `lease` would take."""
+    query = select(outbox.c.next_at).where(outbox.c.next_at.is_not(None), *_allowed(skip_channels, updates))
+    moment: datetime | None = unit.execute(query.order_by(outbox.c.next_at).limit(1)).scalar_one_or_none()
     return moment
 
 
+_screen = outbox.alias("screen")
+
+
 def thread_root(unit: Unit, approval_id: str) -> tuple[str, str] | None:
-    """(channel, ts) of the approval's newest posted card, under which its history is told."""
+    """(channel, ts) of the approval's newest posted card, or the screen it is on, under which its history is told."""
+    channel = func.coalesce(outbox.c.slack_channel, _screen.c.slack_channel).label("channel")
+    ts = func.coalesce(outbox.c.slack_ts, _screen.c.slack_ts).label("ts")
     query = (
-        select(outbox.c.slack_channel, outbox.c.slack_ts)
-        .where(outbox.c.approval_id == approval_id, outbox.c.kind == "card", outbox.c.slack_ts.is_not(None))
+        select(channel, ts)
+        .select_from(outbox.outerjoin(_screen, _screen.c.id == outbox.c.screen_id))
+        .where(outbox.c.approval_id == approval_id, outbox.c.kind == "card", ts.is_not(None))
         .order_by(outbox.c.id.desc())
         .limit(1)
     )
     row = unit.execute(query).one_or_none()
-    return (row.slack_channel, row.slack_ts) if row else None
+    return (row.channel, row.ts) if row else None
 
 
 def posted_timestamps(unit: Unit, approval_id: str | None) -> set[str]:
@@ -241,7 +332,16 @@ def known_channel_id(unit: Unit, channel: str) -> str | None:
     return found
 
 
-def backlog(unit: Unit) -> dict[str, int]:
-    """How many messages wait, by kind."""
-    query = select(outbox.c.kind, func.count().label("waiting")).where(outbox.c.next_at.is_not(None))
-    return {row.kind: row.waiting for row in unit.execute(query.group_by(outbox.c.kind))}
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many messages of a kind wait, and for how many seconds the oldest has been due."""
+
+    waiting: int = 0
+    oldest_seconds: float = 0.0
+
+
+def backlog(unit: Unit) -> dict[str, Backlog]:
+    """What waits to be sent, by kind."""
+    query = select(outbox.c.kind, func.count().label("waiting"), func.min(outbox.c.next_at).label("oldest"))
+    rows = unit.execute(query.where(outbox.c.next_at.is_not(None)).group_by(outbox.c.kind))
+    return {row.kind: Backlog(row.waiting, max(0.0, (unit.now - row.oldest).total_seconds())) for row in rows}

@@ -272,7 +272,9 @@ delegations = Table(
     Index("ix_delegations_agent", "agent_id", "at"),
 )
 
-# What Slack should show. A row says "this card should show revision N", never a rendered body.
+# What Slack should show. A row says "this card should show revision N", never a rendered body. A card without an approval
+# is a screen: it shows the cards whose `screen_id` it is, and those are never sent themselves. `alike` names the batch
+# a card may share with its like, `risk` what it may share a digest with.
 outbox = Table(
     "outbox",
     metadata,
@@ -296,6 +298,9 @@ outbox = Table(
     Column("lease", Text),
     Column("last_error", Text),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("screen_id", _Serial, ForeignKey("outbox.id")),
+    Column("alike", Text),
+    Column("risk", Text),
     UniqueConstraint("dedupe_key", name="uq_outbox_dedupe"),
     CheckConstraint("kind IN ('card', 'notice')", name="kind"),
     CheckConstraint("face IN ('live', 'moved')", name="face"),
@@ -307,6 +312,12 @@ outbox = Table(
         postgresql_where=text("next_at IS NOT NULL"),
     ),
     Index("ix_outbox_approval", "approval_id"),
+    Index(
+        "ix_outbox_screen",
+        "screen_id",
+        sqlite_where=text("screen_id IS NOT NULL"),
+        postgresql_where=text("screen_id IS NOT NULL"),
+    ),
 )
 
 # What an agent's callback address was told, and wants to be told: "approval X is now version N, look" (B3).

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import actions, commands, home, views
+from bot.listeners import actions, commands, home, screens, views
 from bot.listeners.desk import Desk
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """Let the app hear everything that Sayso answers."""
     views.register(app, desk)
+    screens.register(app, desk)
     commands.register(app, desk)
     home.register(app, desk)
     actions.register(app, desk)  # last: it also answers every button that nobody else knows

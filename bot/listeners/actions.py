@@ -10,7 +10,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import cards, modals
-from bot.listeners.desk import Body, Desk, explain, is_outage
+from bot.listeners import screens
+from bot.listeners.desk import Body, Desk, explain, in_modal, is_outage, place, state_of
 from bot.service import decide, steer, undo
 from bot.service.decide import UnseenInPart
 from policies.approval import Approval
@@ -41,18 +42,33 @@ def _listener(desk: Desk, handler: _Handler) -> Callable[..., Awaitable[None]]:
             if is_outage(error):
                 raise
             desk.runtime.metrics.taps.labels(verb, type(error).__name__).inc()
-            desk.tell(body, explain(error))
+            _refuse(desk, body, error)
         await ack()
 
     return listen
 
 
+def _refuse(desk: Desk, body: Body, error: SaysoError) -> None:
+    """Say it where the person looks: in the modal they tapped in, else so that only they see it."""
+    if in_modal(body):
+        desk.update_modal(body, modals.notice_modal("Nothing was done", str(error), state_of(error)))
+    else:
+        desk.tell(body, explain(error))
+
+
+async def _redraw(desk: Desk, body: Body, approval: Approval, actor: Actor) -> None:
+    """A decision taken inside a modal is shown there."""
+    if in_modal(body):
+        desk.update_modal(body, await _drawn(desk, approval, actor))
+
+
 async def _approve(desk: Desk, body: Body, action: Action) -> None:
     tap = await desk.tap(body, action.get("value", ""))
     try:
-        await desk.call(decide.approve, desk.runtime.world, tap, seen_enough=_fits_on_card)
+        approval = await desk.call(decide.approve, desk.runtime.world, tap, seen_enough=_fits_on_card)
+        await _redraw(desk, body, approval, tap.actor)
     except UnseenInPart as error:
-        desk.open_modal(body, modals.approve_modal(error.approval, *_place(body)))
+        desk.open_modal(body, modals.approve_modal(error.approval, *place(body)))
 
 
 def _fits_on_card(approval: Approval) -> bool:
@@ -69,7 +85,8 @@ async def _choose(desk: Desk, body: Body, action: Action) -> None:
         await _form(modals.choose_modal, desk, body, action)
         return
     tap = await desk.tap(body, value)
-    await desk.call(decide.choose, desk.runtime.world, tap, choice)
+    approval = await desk.call(decide.choose, desk.runtime.world, tap, choice)
+    await _redraw(desk, body, approval, tap.actor)
 
 
 def _value_on_card(body: Body) -> str:
@@ -101,18 +118,18 @@ async def _form(make: _Modal, desk: Desk, body: Body, action: Action) -> None:
     tap = await desk.tap(body, action.get("value", ""))
     approval = await desk.call(decide.look, desk.runtime.world, tap.approval_id, tap.actor)
     decide.require_open(approval, tap)
-    desk.open_modal(body, make(approval, *_place(body)))
+    desk.open_modal(body, make(approval, *place(body)))
 
 
 async def _undo(desk: Desk, body: Body, action: Action) -> None:
     """Ask why, of those who may undo it and while they may."""
     tap = await desk.tap(body, action.get("value", ""))
     approval = await desk.call(undo.look, desk.runtime.world, tap)
-    desk.open_modal(body, modals.undo_modal(approval, *_place(body)))
+    desk.open_modal(body, modals.undo_modal(approval, *place(body)))
 
 
 async def _details(desk: Desk, body: Body, action: Action) -> None:
-    """Everything about the request, for everybody of the home team."""
+    """Everything about the request, for everybody of the home team; who may decide can do it there."""
     tap = await desk.tap(body, action.get("value", ""))
     approval = await desk.call(decide.read, desk.runtime.world, tap.approval_id, tap.actor)
     desk.open_modal(body, await _drawn(desk, approval, tap.actor))
@@ -122,7 +139,9 @@ async def _drawn(desk: Desk, approval: Approval, actor: Actor, page: int = 0) ->
     """The details as this person may act on them."""
     may = steer.may_steer(actor, approval)
     session = await desk.call(steer.session_of, desk.runtime.world, approval) if may else None
-    return modals.details_modal(approval, page=page, session=(session.state, session.by) if session else None)
+    shown = (session.state, session.by) if session else None
+    deciding = decide.refusal_of(approval, actor) is None
+    return modals.details_modal(approval, page=page, session=shown, deciding=deciding)
 
 
 async def _steer(word: str, desk: Desk, body: Body, action: Action) -> None:
@@ -134,12 +153,6 @@ async def _steer(word: str, desk: Desk, body: Body, action: Action) -> None:
 
 async def _nothing(desk: Desk, body: Body, action: Action) -> None:
     return None
-
-
-def _place(body: Body) -> tuple[str, str]:
-    container = body.get("container") or {}
-    channel = container.get("channel_id") or (body.get("channel") or {}).get("id") or ""
-    return str(channel), str(container.get("message_ts") or "")
 
 
 _HANDLERS: dict[str, _Handler] = {
@@ -156,4 +169,6 @@ _HANDLERS: dict[str, _Handler] = {
     "undo": _undo,
     "answer": partial(_form, modals.answer_modal),
     **{f"session_{word}": partial(_steer, word) for word in steer.STATES},
+    "batch_approve": screens.approve,
+    "batch_reject": screens.ask_why,
 }

@@ -84,7 +84,7 @@ class Desk:
 
     async def _open(self, body: Body, view: Body) -> None:
         # From inside a modal, the new one is put on top of it.
-        method = "views.push" if (body.get("view") or {}).get("type") == "modal" else "views.open"
+        method = "views.push" if in_modal(body) else "views.open"
         try:
             await self.runtime.slack.call(method, trigger_id=body.get("trigger_id"), view=view)
         except SlackTrouble as error:
@@ -96,6 +96,18 @@ class Desk:
         shown = body.get("view") or {}
         arguments = {"view_id": shown.get("id"), "hash": shown.get("hash"), "view": view}
         self.runtime.background(self.runtime.slack.call("views.update", **arguments))
+
+
+def place(body: Body) -> tuple[str, str]:
+    """(channel, ts) of the message that was tapped; empty where it was none."""
+    container = body.get("container") or {}
+    channel = container.get("channel_id") or (body.get("channel") or {}).get("id") or ""
+    return str(channel), str(container.get("message_ts") or "")
+
+
+def in_modal(body: Body) -> bool:
+    """Whether something inside a modal was tapped."""
+    return (body.get("view") or {}).get("type") == "modal"
 
 
 def explain(error: SaysoError) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from bot.service import judge, notices, staffing, submit
+from bot.service import judge, notices, showing, staffing, submit
 from bot.world import World
 from policies import deadlines, quorum
 from policies.approval import Approval, Decision, InfoRequest, Vote
@@ -78,13 +78,21 @@ class UnseenInPart(SaysoError):
         self.approval = approval
 
 
-def approve(world: World, tap: Tap, *, seen_enough: Callable[[Approval], bool] = lambda _: True) -> Approval:
+Check = Callable[[Unit, Approval], None]
+"""Raises where a tap may not count, asked in the deciding transaction."""
+
+
+def approve(
+    world: World, tap: Tap, *, seen_enough: Callable[[Approval], bool] = lambda _: True, check: Check | None = None
+) -> Approval:
     """Say yes; where more people are needed, one of the yeses.
 
-    Raises UnseenInPart where `seen_enough` denies that this tap came from a view of everything.
+    Raises UnseenInPart where `seen_enough` denies that this tap came from a view of everything, and what `check` raises.
     """
 
     def change(unit: Unit, approval: Approval) -> Approval:
+        if check is not None:
+            check(unit, approval)
         if not seen_enough(approval):
             raise UnseenInPart(approval)
         voters = _voters(world, approval, tap.actor)
@@ -96,16 +104,17 @@ def approve(world: World, tap: Tap, *, seen_enough: Callable[[Approval], bool] =
     return _act(world, tap, Verb.APPROVE, change)
 
 
-def reject(world: World, tap: Tap) -> Approval:
-    """Say no, with the reason the agent is told (B6)."""
+def reject(world: World, tap: Tap, *, check: Check | None = None) -> Approval:
+    """Say no, with the reason the agent is told (B6); raises what `check` raises too."""
+
+    def change(unit: Unit, approval: Approval) -> Approval:
+        if check is not None:
+            check(unit, approval)
+        return _closed(unit, approval, Verb.REJECT, _decision(unit, approval, "rejected", tap))
+
     if not (tap.note and tap.note.strip()):
         raise InvalidInput("a reason is needed", field="reason")
-    return _act(
-        world,
-        tap,
-        Verb.REJECT,
-        lambda unit, approval: _closed(unit, approval, Verb.REJECT, _decision(unit, approval, "rejected", tap)),
-    )
+    return _act(world, tap, Verb.REJECT, change)
 
 
 def choose(world: World, tap: Tap, choice: str) -> Approval:
@@ -168,7 +177,9 @@ def request_info(world: World, tap: Tap, question: str) -> Approval:
             info_request=InfoRequest(question, tap.actor.user, unit.now),
             clock=deadlines.paused(approval.clock, unit.now),
         )
-        notices.in_thread(unit, replace(asked, version=asked.version + 1), "info_requested")
+        after = replace(asked, version=asked.version + 1)
+        showing.set_apart(unit, after)
+        notices.in_thread(unit, after, "info_requested")
         return asked
 
     if not question.strip():
@@ -234,7 +245,9 @@ def _revised(unit: Unit, approval: Approval, found: Route) -> Approval:
     outcome = transition(approval.state, Verb.REVISE, unit.now, approval.deadlines)
     reached = dict.fromkeys([*approval.reached_roles, *([found.role] if found.role else [])])
     level = max((level for level in (approval.level, found.level) if level), key=lambda level: level.rank)
-    return submit.sealed(replace(approval, state=outcome.state, level=level, reached_roles=tuple(reached)))
+    revised = replace(approval, state=outcome.state, level=level, reached_roles=tuple(reached))
+    showing.set_apart(unit, replace(revised, version=approval.version + 1))
+    return submit.sealed(revised)
 
 
 def reassigned(
@@ -271,8 +284,7 @@ def moved_to(world: World, unit: Unit, approval: Approval, choice: Choice) -> Ap
         asked=(*approval.asked, choice.user),
         assigned_why=choice.why,
     )
-    outbox.retire(unit, approval.id, approval.version + 1, choice.user)
-    submit.show_card(unit, replace(moved, version=approval.version + 1))
+    showing.next_card(unit, replace(moved, version=approval.version + 1))
     return moved
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
 
-from bot.service import judge, notices, staffing
+from bot.service import judge, notices, showing, staffing
 from bot.service.judge import Judgement
 from bot.world import World
 from policies import deadlines
@@ -26,7 +26,7 @@ from policies.request import Request, check_params, read_request
 from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from policies.strict_json import parse_object
-from store import agents, approvals, history, ids, outbox
+from store import agents, approvals, history, ids
 from store.agents import Agent
 from store.audit import Entry, entry_of
 from store.engine import Database
@@ -273,11 +273,11 @@ def _announce(world: World, unit: Unit, approval: Approval) -> None:
         rationale = approval.why[0]
         unit.record(entry_of(approval, event, unit.now, "policy", decision=approval.state.value, rationale=rationale))
     if approval.pending:
-        show_card(unit, approval)
+        showing.first_card(world, unit, approval)
     elif approval.state is State.BLOCKED:
         notices.unknown_action(world, unit, approval)
     elif approval.route is RouteName.AUTO and (approval.level is Level.NOTIFY_ONLY or approval.undo_seconds):
-        show_card(unit, approval)  # people are told afterwards (A5), and may undo it (A14)
+        showing.told(unit, approval)  # people are told afterwards (A5), and may undo it (A14)
 
 
 _POLICY_EVENTS: dict[tuple[RouteName, Level | None], str] = {
@@ -286,21 +286,6 @@ _POLICY_EVENTS: dict[tuple[RouteName, Level | None], str] = {
     (RouteName.DENY, None): "denied",
     (RouteName.BLOCK, None): "blocked",
 }
-
-_URGENCY = {"low": 0, "normal": 1, "high": 2}
-
-
-def show_card(unit: Unit, approval: Approval) -> None:
-    """Want a live card where the action's channel is; each person asked gets one of their own, what runs by policy one."""
-    assert approval.policy is not None
-    outbox.put_card(
-        unit,
-        approval_id=approval.id,
-        version=approval.version,
-        channel=approval.policy.channel,
-        urgency=_URGENCY[approval.request.urgency] * 2 + (approval.policy.severity == "high"),
-        round_=len(approval.asked),
-    )
 
 
 def _tell_operations(world: World, unit: Unit, ask: _Ask, role: str) -> None:

@@ -44,14 +44,14 @@ def test_batch_buttons_carry_what_was_shown() -> None:
 
 
 def test_a_batch_shows_mixed_outcomes() -> None:
-    """A decided one shows how and can no longer be ticked; when all are decided nothing can be pressed but Details."""
+    """A decided one shows how and can no longer be ticked; when all are decided nothing can be pressed."""
     decision = Decision("approve", "U0BOB", NOW)
     done = tidy(1, state=State.APPROVED, decision=decision)
     message = cards.batch_card([tidy(0), done])
     assert "Approved by <@U0BOB>" in everything(message.blocks)
     assert [item["value"] for item in buttons(message.blocks)["batch_select"]["options"]] == [tidy(0).id]
     finished = cards.batch_card([done, replace(done, id="other")])
-    assert set(buttons(finished.blocks)) == {"details"}
+    assert set(buttons(finished.blocks)) == set()
 
 
 def test_what_does_not_fit_is_not_decided_in_a_batch() -> None:

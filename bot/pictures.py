@@ -1,0 +1,100 @@
+"""What an outbox item looks like now: its approvals as the database has them, drawn when it is sent (DESIGN rule 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot import cards
+from bot.cards import Face, Message
+from bot.notices import Notice, alert, notice
+from policies.approval import Approval
+from policies.routing import RouteName
+from store import approvals, screens
+from store.outbox import Item
+from store.screens import Member
+from store.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What an item shows: one approval, several, or none; `moved` are those that went on to a card of their own."""
+
+    approvals: tuple[Approval, ...]
+    moved: dict[str, str | None]
+
+    @property
+    def one(self) -> Approval | None:
+        """The approval that stands for it: the first that still waits here, else the first of all."""
+        waiting = (found for found in self.approvals if found.pending and found.id not in self.moved)
+        return next(waiting, self.approvals[0] if self.approvals else None)
+
+
+def scene(unit: Unit, item: Item) -> Scene:
+    """The approvals behind an item, as they are."""
+    if item.screen:
+        members = screens.members(unit, item.id)
+        found = approvals.several(unit, [member.approval_id for member in members])
+        moved = {member.approval_id: member.moved_to for member in members if member.moved}
+        return Scene(tuple(found[member.approval_id] for member in members), moved)
+    approval = approvals.load(unit, item.approval_id) if item.approval_id is not None else None
+    return Scene((approval,) if approval else (), {})
+
+
+def drawn(item: Item, shown: Scene) -> Message:
+    """The message, with the metadata by which it is found again."""
+    if item.screen:
+        draw = cards.batch_card if item.facts["screen"] == "batch" else cards.digest_card
+        return draw(shown.approvals, shown.moved)
+    approval = shown.one
+    if item.kind == "card":
+        assert approval is not None
+        undo_until = approval.clock.undo_until
+        if approval.route is RouteName.AUTO:
+            return notice(Notice.DONE, approval, undo_until=undo_until)
+        moved_to = item.facts.get("moved_to")
+        return cards.approval_card(approval, face=Face(item.face), moved_to=moved_to, undo_until=undo_until)
+    if approval is None or item.facts["notice"] == "alert":
+        return alert(item.facts["title"], item.facts["text"])
+    return notice(item.facts["notice"], approval)
+
+
+def revision(item: Item, shown: Scene) -> int:
+    """Which revision this draws: a single card's is its approval's version."""
+    own = item.kind == "card" and not item.screen and shown.one is not None
+    return shown.one.version if own and shown.one else item.wanted
+
+
+def metadata(item: Item, message: Message) -> dict[str, Any]:
+    """By what a message is found again: its approvals, or a notice's own key."""
+    if item.kind == "card":
+        return message.metadata
+    return {"event_type": "sayso_notice", "event_payload": {"key": item.dedupe_key}}
+
+
+def group(unit: Unit, item: Item, *, crowded: bool) -> Item:
+    """The leased post `item`, or the screen that it now shares: with its like, or in a crowd with all of its risk.
+
+    What may have been posted already stays as it is.
+    """
+    if item.kind != "card" or item.screen or item.posted or item.unsure or item.face != "live" or item.risk is None:
+        return item
+    like = _like(unit, item)
+    if len(like) == cards.BATCH or (len(like) > 1 and not crowded):
+        return screens.form(unit, item, like, "batch")
+    if not crowded:
+        return item
+    found = screens.waiting(unit, item, cards.BATCH)
+    if len(found) < 2:
+        return item
+    return screens.form(unit, item, found, "batch" if found == like else "digest")
+
+
+def _like(unit: Unit, item: Item) -> list[Member]:
+    """Those that may be decided together with `item`, itself included; empty where it may not."""
+    if item.alike is None:
+        return []
+    found = screens.like(unit, item, cards.BATCH)
+    known = approvals.several(unit, [member.approval_id for member in found])
+    fitting = [member for member in found if cards.batchable(known[member.approval_id])]
+    return fitting if any(member.id == item.id for member in fitting) else []

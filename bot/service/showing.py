@@ -1,0 +1,61 @@
+"""Which cards Slack should show of a request: its first, one for each further person asked, one of its own again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.world import World
+from policies.approval import Approval
+from policies.batching import alike, risk_class
+from store import outbox, screens
+from store.unit import Unit
+
+_URGENCY = {"low": 0, "normal": 1, "high": 2}
+AT_ONCE = timedelta(0)
+
+
+def first_card(world: World, unit: Unit, approval: Approval) -> None:
+    """Want the first card; what may share one with its like waits for them a little (D4)."""
+    name = alike(approval)
+    _put(unit, approval, len(approval.asked), name, _gathering(world, approval) if name else AT_ONCE)
+
+
+def told(unit: Unit, approval: Approval) -> None:
+    """Want a card for what policy lets run: people are told, and nobody is asked."""
+    _put(unit, approval, len(approval.asked))
+
+
+def next_card(unit: Unit, approval: Approval) -> None:
+    """Want a card for the person who is asked now; the one before shows where it went."""
+    outbox.retire(unit, approval.id, approval.version, approval.assignee)
+    _put(unit, approval, len(approval.asked))
+
+
+def set_apart(unit: Unit, approval: Approval) -> None:
+    """Give a request that changed while it shares a screen a card of its own; `approval` is it as it now is."""
+    if screens.place_of(unit, approval.id) is not None:
+        outbox.retire(unit, approval.id, approval.version, approval.assignee)
+        _put(unit, approval, f"v{approval.version}")
+
+
+def _gathering(world: World, approval: Approval) -> timedelta:
+    """How long a first card waits: no more than a tenth of the time there is to decide."""
+    assert approval.policy is not None
+    return timedelta(seconds=min(world.gather_seconds, approval.policy.sla_seconds / 10))
+
+
+def _put(
+    unit: Unit, approval: Approval, round_: int | str, alike: str | None = None, after: timedelta = AT_ONCE
+) -> None:
+    assert approval.policy is not None
+    outbox.put_card(
+        unit,
+        approval_id=approval.id,
+        version=approval.version,
+        channel=approval.policy.channel,
+        urgency=_URGENCY[approval.request.urgency] * 2 + (approval.policy.severity == "high"),
+        round_=round_,
+        risk=risk_class(approval) if approval.pending else None,
+        alike=alike,
+        after=after,
+    )
