@@ -121,6 +121,22 @@ class Slack:
         finally:
             self._metrics.sent.labels(method, outcome).inc()
 
+    async def upload(self, channel: str, name: str, content: bytes, *, title: str, alt: str, comment: str) -> None:
+        """Post a file: ask where to, bring it there, share it in the channel (an id). Raises SlackTrouble."""
+        place = await self.call("files.getUploadURLExternal", filename=name, length=len(content), alt_txt=alt)
+        await self._bring(str(place["upload_url"]), content)
+        files = [{"id": place["file_id"], "title": title}]
+        await self.call("files.completeUploadExternal", files=files, channel_id=channel, initial_comment=comment)
+
+    async def _bring(self, address: str, content: bytes) -> None:
+        assert self._session is not None
+        try:
+            async with self._session.post(address, data=content) as answer:
+                if answer.status != 200:
+                    raise SlackTrouble(f"upload refused with {answer.status}")
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise OutcomeUnknown(f"no answer: {type(error).__name__}") from error
+
     async def respond(self, address: str, text: str) -> bool:
         """Answer a tap at the address it brought, for the eyes of whoever tapped; whether Slack took it."""
         assert self._session is not None

@@ -29,7 +29,7 @@ class Report:
         return {
             "days": self.days,
             "actions": [_action_dict(one) for one in self.actions],
-            "reviewers": [asdict(one) for one in self.reviewers],
+            "reviewers": [_fatigue(one) for one in self.reviewers],
         }
 
 
@@ -48,7 +48,8 @@ def report(unit: Unit, manifest: Manifest, roster: Roster | None) -> Report:
     days = tuning.LOOK_BACK.days
     watched = roster is not None and roster.operations is not None
     found = tuning.tuned(manifest, learning.records(unit), watched=watched)
-    return Report(days, tuple(found), figures(unit, days=days).reviewers)
+    deciders = tuple(one for one in figures(unit, days=days).reviewers if one.spread)
+    return Report(days, tuple(found), deciders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,17 @@ def _suggestion(one: Suggestion) -> Paragraph:
 
 
 def _reviewer(one: ReviewerFigures) -> str:
+    told = _fatigue(one)
     return (
-        f"  {one.user}: {one.per_day:.1f} a day, median {one.median_seconds:.0f} s, {one.approval_rate:.0%} yes "
-        f"({one.decided} decided)"
+        f"  {one.user}: {one.per_day:.1f} a day, median {told['median_seconds']:.0f} s, {told['approval_rate']:.0%} yes "
+        f"({told['decided']} decided)"
     )
+
+
+def _fatigue(one: ReviewerFigures) -> dict[str, Any]:
+    assert one.spread is not None, "only those who decided something are told of"
+    times = {"decided": one.spread.count, "median_seconds": one.spread.median}
+    return {"user": one.user, "per_day": one.per_day, "approval_rate": one.approval_rate} | times
 
 
 def as_text(told: Iterable[Paragraph]) -> str:

@@ -93,4 +93,4 @@ class PlaygroundApp:
         if file is None or file.content is None:
             return PlainTextResponse("file not found", 404)
         headers = {"content-security-policy": "sandbox", "x-content-type-options": "nosniff"}
-        return Response(file.content, media_type="text/plain; charset=utf-8", headers=headers)
+        return Response(file.content, media_type=file.mimetype, headers=headers)

@@ -251,5 +251,15 @@ class File:
     name: str
     length: int
     title: str = ""
+    alt_text: str = ""
     content: bytes | None = None
     shared: bool = False
+
+    @property
+    def mimetype(self) -> str:
+        """What the bytes are, as far as the page shows it: an image or text."""
+        content = self.content or b""
+        return next((kind for start, kind in _IMAGES.items() if content.startswith(start)), "text/plain")
+
+
+_IMAGES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}

@@ -92,6 +92,7 @@ class Approval:
     claimed_at: datetime | None = None
     nonce_hash: str | None = None
     outcome_detail: str | None = None
+    breached_at: datetime | None = None  # when an SLA was missed first (E3)
     chain: tuple[Link, ...] = ()
     undo: Undo | None = None
 

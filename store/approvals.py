@@ -98,6 +98,7 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         nonce_hash=row.nonce_hash,
         outcome_detail=row.outcome_detail,
         undo=_undo(row.undo),
+        breached_at=row.breached_at,
     )
 
 
@@ -146,6 +147,7 @@ _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
     "nonce_hash": lambda it: {"nonce_hash": it.nonce_hash},
     "outcome_detail": lambda it: {"outcome_detail": it.outcome_detail},
     "undo": lambda it: _undo_columns(it.undo),
+    "breached_at": lambda it: {"breached_at": it.breached_at},
 }
 
 

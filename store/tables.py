@@ -142,6 +142,7 @@ approvals = Table(
     Column("undo", JsonText),
     Column("undone_at", UtcDateTime),
     Column("reverted_at", UtcDateTime),
+    Column("breached_at", UtcDateTime),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("version >= 1", name="version"),
@@ -216,6 +217,14 @@ approvals = Table(
         postgresql_where=text("state = 'taken_over'"),
     ),
     Index("ix_approvals_decided", "decided_by", "decided_at"),
+    # What the figures of the last days are counted from.
+    Index("ix_approvals_created", "created_at", "route"),
+    Index(
+        "ix_approvals_breached",
+        "breached_at",
+        sqlite_where=text("breached_at IS NOT NULL"),
+        postgresql_where=text("breached_at IS NOT NULL"),
+    ),
 )
 
 # One row for each thing a person did to an approval; the constraint makes a second tap the recorded answer.
@@ -233,6 +242,7 @@ decisions = Table(
     Column("latency_ms", BigInteger, nullable=False),
     UniqueConstraint("approval_id", "digest", "by", name="uq_decisions_once_each"),
     Index("ix_decisions_by_at", "by", "at"),
+    Index("ix_decisions_at", "at"),
 )
 
 labels = Table(

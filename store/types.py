@@ -78,3 +78,21 @@ def _now_on_postgresql(element: database_now, compiler: Any, **_: Any) -> str:
 def _now_on_sqlite(element: database_now, compiler: Any, **_: Any) -> str:
     shift = f", '{element.seconds:+.3f} seconds'" if element.seconds else ""
     return f"strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'{shift})"
+
+
+class utc_day(FunctionElement[str]):
+    """The day in UTC of a moment, as text such as 2026-01-31."""
+
+    type = Text()
+    inherit_cache = True
+    name = "utc_day"
+
+
+@compiles(utc_day, "postgresql")
+def _day_on_postgresql(element: utc_day, compiler: Any, **more: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **more)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
+@compiles(utc_day, "sqlite")
+def _day_on_sqlite(element: utc_day, compiler: Any, **more: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **more)}, 1, 10)"

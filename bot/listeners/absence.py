@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.figures import late_part, of_role
 from bot.listeners import pages
 from bot.listeners.desk import Desk
+from bot.listeners.home import DAYS, publish
 from bot.service import decide, steer
 from bot.service.rebalance import Dealt, rebalance
 from bot.visible_text import escape
@@ -16,6 +18,8 @@ from bot.wording import mention, when
 from policies.errors import InvalidInput
 from policies.permissions import Actor
 from store import approvals
+from store.figures import Figures, figures
+from store.unit import Unit
 
 _SPELL = re.compile(r"^(\d{1,3})\s*(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -37,20 +41,26 @@ async def reviewers(desk: Desk, actor: Actor, rest: str) -> str:
     roster = world.book.roster
     members = {role: world.directory.members(roster, role) for role in roster.roles}
     people = {user for users in members.values() for user in users}
-    loads = await desk.call(world.database.read, lambda unit: approvals.loads(unit, people))
+
+    def look(unit: Unit) -> tuple[dict[str, approvals.Load], Figures]:
+        return approvals.loads(unit, people), figures(unit, days=DAYS)
+
+    loads, found = await desk.call(world.database.read, look)
+    told = {role.role: of_role(role) for role in found.roles}
+    late = {person.user: late_part(person.waiting) for person in found.reviewers}
     lines = []
     for role, users in members.items():
-        said = ", ".join(f"{mention(user)} ({_busy(loads[user])})" for user in users) or "nobody"
-        lines.append(f"• *{escape(role)}*: {said}")
+        said = ", ".join(f"{mention(user)} ({_busy(loads[user], late.get(user, ''))})" for user in users) or "nobody"
+        lines.append(f"• *{escape(role)}*: {said}" + (f"\n    {escape(told[role])}" if role in told else ""))
     return pages.first(lines) or "Nobody is."
 
 
-def _busy(load: approvals.Load) -> str:
+def _busy(load: approvals.Load, late: str) -> str:
     if not load.away:
-        return f"{load.open} open"
+        return f"{load.open} open{late}"
     until = f" until {when(load.away_until)}" if load.away_until else ""
     instead = f", {mention(load.delegate)} stands in" if load.delegate else ""
-    return f"{load.open} open, away{until}{instead}"
+    return f"{load.open} open{late}, away{until}{instead}"
 
 
 async def _rebalance(desk: Desk, actor: Actor, word: str, more: str) -> str:
@@ -85,6 +95,7 @@ async def away(desk: Desk, actor: Actor, rest: str) -> str:
     until = _until(moment, desk, actor, now) if moment else None
     delegate = _person(whom.strip(), desk) if named else None
     covered = await desk.call(steer.away, desk.runtime.world, actor, until, delegate)
+    desk.runtime.background(publish(desk, actor.user))
     told = f"You are away until {when(until)}." if until else "You are away until you say `/sayso back`."
     if delegate is None:
         return told
@@ -126,4 +137,5 @@ def _until(text: str, desk: Desk, actor: Actor, now: datetime) -> datetime:
 async def back(desk: Desk, actor: Actor, rest: str) -> str:
     """New requests come to me again."""
     was_away = await desk.call(steer.back, desk.runtime.world, actor)
+    desk.runtime.background(publish(desk, actor.user))
     return "Welcome back: new requests come to you again." if was_away else "You were not away."

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import figures as told
+from bot.chart import picture
 from bot.listeners import absence, pages
 from bot.listeners.desk import Body, Desk, explain, is_outage
-from bot.listeners.home import DAYS, duration, in_words
+from bot.listeners.home import DAYS
 from bot.listeners.tune import tune
 from bot.service import decide, steer
+from bot.slack import SlackTrouble
 from bot.visible_text import escape, visible
 from bot.wording import mention, outcome_line, when
 from policies.approval import Approval
 from policies.errors import InvalidInput, NotFound, SaysoError
 from policies.permissions import Actor
 from store import approvals, audit
-from store.figures import figures
+from store import figures as counted
+from store.figures import Figures
+from store.unit import Unit
 
+log = logging.getLogger("sayso.commands")
 _Handler = Callable[[Desk, Actor, str], Awaitable[str]]
 
 HELP = """*`/sayso`*
 • `queue` what waits, by deadline · `mine` what waits for me · `show ID` one request
-• `reviewers` who is asked, and their load · `stats` how it goes
+• `reviewers` who is asked, and their load · `stats` how it goes, with a picture of 14 days
 • `away [until WHEN] [delegate @NAME]` no new requests for me · `back` I am here again
 • `reviewers rebalance` deal open cards out anew (admins; counts first, and moves nothing until told `now`)
 • `pause SESSION` · `resume SESSION` · `cancel SESSION` steer an agent's run (admins)
@@ -32,6 +40,7 @@ HELP = """*`/sayso`*
 • `tune` what the record suggests to change in the manifest; nothing is applied (admins)"""
 
 MOST_LISTED = 500
+PICTURE = "sayso-figures.png"
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -72,9 +81,14 @@ async def _mine(desk: Desk, actor: Actor, rest: str) -> str:
 
 async def _waiting(desk: Desk, actor: Actor, assignee: str | None, nothing: str) -> str:
     decide.require_genuine(actor)
-    database = desk.runtime.world.database
-    found = await desk.call(database.read, lambda unit: approvals.pending(unit, assignee=assignee, limit=MOST_LISTED))
-    return pages.first([_line(approval) for approval in found]) or nothing
+
+    def look(unit: Unit) -> tuple[counted.Waiting, list[Approval]]:
+        return counted.waiting(unit, assignee), approvals.pending(unit, assignee=assignee, limit=MOST_LISTED)
+
+    load, found = await desk.call(desk.runtime.world.database.read, look)
+    if not found:
+        return nothing
+    return pages.first([f"*{told.load(load)}*", *(_line(approval) for approval in found)])
 
 
 def _line(approval: Approval) -> str:
@@ -98,14 +112,26 @@ async def _show(desk: Desk, actor: Actor, rest: str) -> str:
 
 async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
     decide.require_genuine(actor)
-    found = await desk.call(desk.runtime.world.database.read, lambda unit: figures(unit, days=DAYS))
-    lines = [f"• {name}: *{value}*" for name, value in in_words(found).items()]
-    for person in found.reviewers:
-        lines.append(
-            f"• {_name(person.user)}: {person.decided} decided, {person.per_day:.1f} a day, "
-            f"median {duration(person.median_seconds)}, {person.approval_rate:.0%} yes"
-        )
+    found = await desk.call(desk.runtime.world.database.read, lambda unit: counted.figures(unit, days=DAYS))
+    desk.runtime.background(_draw(desk, actor.user, found))
+    lines = [f"*Now*: {told.load(found.waiting)}", f"*The last {found.days} days*: {told.team(found)}"]
+    lines += [f"• *{escape(role.role)}*: {told.of_role(role)}" for role in found.roles]
+    lines += [f"• {_name(person.user)}: {told.of_reviewer(person)}" for person in found.reviewers]
     return pages.first(lines)
+
+
+async def _draw(desk: Desk, user: str, found: Figures) -> None:
+    """The same as a picture, directly to whoever asked; the words have been said where Slack does not take it."""
+    slack = desk.runtime.slack
+    try:
+        content = await asyncio.to_thread(picture, found.by_day, told.team(found))
+        place = await slack.call("conversations.open", users=user)
+        title = f"The last {found.days} days"
+        comment = f"{title}: {told.team(found)}"
+        channel = str(place["channel"]["id"])
+        await slack.upload(channel, PICTURE, content, title=title, alt=told.spoken(found), comment=comment)
+    except (SlackTrouble, KeyError, TypeError) as error:
+        log.warning("the picture of the figures was not posted: %s", error)
 
 
 async def _audit(desk: Desk, actor: Actor, rest: str) -> str:

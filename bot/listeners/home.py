@@ -6,12 +6,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.figures import on_home
 from bot.home import home_view
 from bot.listeners.desk import Body, Desk, explain, is_outage
 from bot.service import steer
 from policies.errors import SaysoError
 from store import approvals, directory
-from store.figures import Figures, figures
+from store.figures import figures
 from store.unit import Unit
 
 DAYS = 14
@@ -58,26 +59,6 @@ def _drawn(unit: Unit, user: str) -> dict[str, Any]:
         mine,
         approvals.decided_by(unit, user),
         absences.get(user),
-        in_words(figures(unit, days=DAYS)),
+        on_home(figures(unit, days=DAYS)),
         away=user in absences,
     )
-
-
-def in_words(found: Figures) -> dict[str, str]:
-    """The team's figures as the home tab names them."""
-    words = {"Waiting": str(found.waiting), "Past their SLA": str(found.overdue)}
-    if found.oldest_seconds is not None:
-        words["Oldest"] = duration(found.oldest_seconds)
-    words[f"Asked in {found.days} days"] = str(found.asked)
-    words[f"By policy alone in {found.days} days"] = str(found.by_route.get("auto", 0))
-    for role in found.roles[:4]:
-        words[f"{role.role}: median, p90"] = f"{duration(role.median_seconds)}, {duration(role.p90_seconds)}"
-    return words
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it: 45 s, 12 min, 3 h, 2 d."""
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

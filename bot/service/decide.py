@@ -445,8 +445,12 @@ def _vote_once(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Ve
             return  # a veto after one's own yes: the state records it
         raise AlreadyVoted()
     role = next(iter(sorted(tap.actor.roles.intersection(deciding_roles(before)))), "")
-    verb_word = Verb.VOTE if verb is Verb.APPROVE and after.pending else verb
+    verb_word = _UNFINISHED.get(verb, verb) if after.pending else verb
     approvals.add_decision(unit, after, verb=verb_word.value, by=tap.actor.user, role=role, note=tap.note)
+
+
+# What is recorded of an act that leaves the decision to others: a first yes of several, an edit to be confirmed.
+_UNFINISHED = {Verb.APPROVE: Verb.VOTE, Verb.EDIT: Verb.REVISE}
 
 
 def _voters(world: World, approval: Approval, actor: Actor) -> dict[str, frozenset[str]]:

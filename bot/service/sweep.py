@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import text, update
 
@@ -105,6 +105,12 @@ def _set_aside(unit: Unit, approval: Approval) -> None:
     unit.execute(update(rows).where(rows.c.id == approval.id).values(wake_at=later))
 
 
+def _missed(before: Approval, after: Approval, now: datetime) -> bool:
+    """Whether nobody decided within the SLA; silence that consents decides, as the manifest declares (B4)."""
+    owed = deadlines.owed(before.clock, now)
+    return before.pending and owed in (Due.REASSIGN, Due.EXPIRE) and after.state is not State.APPROVED
+
+
 class _Desk:
     """What one batch of a sweep works with."""
 
@@ -130,7 +136,9 @@ class _Desk:
                 raise AssertionError("woken with nothing owed")
 
     def _save(self, before: Approval, after: Approval, event: str, **more: str | int | None) -> None:
-        after = replace(after, version=before.version + 1, updated_at=self.unit.now)
+        missed = self.unit.now if _missed(before, after, self.unit.now) else None
+        version, breached_at = before.version + 1, before.breached_at or missed
+        after = replace(after, version=version, updated_at=self.unit.now, breached_at=breached_at)
         if before.pending and not after.pending:
             self.staff.moved(before.assignee, None)
         approvals.save_later(self.unit, before, after)

@@ -17,14 +17,17 @@ Json = dict[str, Any]
 def shown(workspace: Workspace, file: File) -> Json:
     """The file object."""
     link = f"{workspace.base_url}/files/{file.id}/{file.name}"
+    alt = {"alt_txt": file.alt_text} if file.alt_text else {}
     return {
         "id": file.id,
         "name": file.name,
         "title": file.title or file.name,
+        "mimetype": file.mimetype,
         "size": len(file.content or b""),
         "url_private": link,
         "permalink": link,
         "user": workspace.bot_user,
+        **alt,
     }
 
 
@@ -34,7 +37,7 @@ def get_upload_url(workspace: Workspace, args: Args) -> Json:
     name, length = args.required("filename"), args.number("length", 0)
     if length < 1:
         raise SlackError("invalid_arguments")
-    file = File(workspace.new_id("F"), name, length)
+    file = File(workspace.new_id("F"), name, length, alt_text=args.text("alt_txt"))
     with workspace.changing():
         workspace.files[file.id] = file
     return {"upload_url": f"{workspace.base_url}/upload/v1/{file.id}", "file_id": file.id}

@@ -172,6 +172,17 @@ def test_files_upload_in_three_steps(slack: Playground, client: WebClient) -> No
     card = slack.expect_message("#ops", "all of it")
     file = slack.workspace.files[card.raw["files"][0]["id"]]
     assert (file.name, file.content) == ("pay.json", b'{"a": 1}')
+    assert card.raw["files"][0]["mimetype"] == "text/plain"
+
+
+def test_an_uploaded_picture_is_shown_as_one(slack: Playground, client: WebClient) -> None:
+    """The bytes say that it is an image; the page gets its kind and its alt text, and a browser gets the image."""
+    png = b"\x89PNG\r\n\x1a\n" + bytes(8)
+    client.files_upload_v2(channel="C0OPS", filename="days.png", content=png, title="Days", alt_txt="three, two, one")
+    shown = slack.expect_message("#ops").raw["files"][0]
+    assert (shown["mimetype"], shown["title"], shown["alt_txt"]) == ("image/png", "Days", "three, two, one")
+    answer = httpx2.get(shown["url_private"])
+    assert (answer.headers["content-type"], answer.content) == ("image/png", png)
 
 
 def test_every_call_is_recorded(slack: Playground, client: WebClient) -> None:

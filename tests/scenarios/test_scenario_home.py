@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import httpx2
+from support.marks import on_sqlite
 from support.office import Office
 
 
@@ -21,18 +23,84 @@ def test_home_shows_my_queue_and_takes_me_away_and_back(office: Office) -> None:
     assert office.agent.refund(customer="z@example.com")["assignee"] == assignee
 
 
+def said(office: Office, user: str, words: str) -> str:
+    reply = office.person(user).command("/sayso", words).reply
+    assert reply is not None
+    return reply.text()
+
+
 def test_stats_count_what_was_decided(office: Office) -> None:
-    """`/sayso stats` tells what waits, and each role's and reviewer's decisions with their times."""
+    """`/sayso stats` tells what waits, what was missed, and each role's and reviewer's decisions with their times."""
     refund = office.agent.refund()
     office.person("U0ALICE").click(office.card(refund), "approve")
     office.agent.refund(customer="b@example.com")
-    reply = office.person("U0BOB").command("/sayso", "stats").reply
-    assert reply is not None
-    text = reply.text()
-    assert "Waiting: 1" in text
-    assert "finance: median, p90" in text
+    text = said(office, "U0BOB", "stats")
+    assert "Now: 1 open" in text
+    assert "2 asked · 1 decided · 0 past their SLA · median" in text
+    assert "finance: 1 open" in text
     assert "1 decided" in text
     assert "100% yes" in text
+    office.advance(901)
+    text = said(office, "U0BOB", "stats")
+    assert "1 past their SLA" in text
+    assert text.count("oldest 15 min") == 3, "of all, of the role, of whoever has it now"
+
+
+def test_stats_bring_a_picture(office: Office) -> None:
+    """Whoever asks for stats gets the last 14 days as a picture in their direct messages, with all of it in the alt text."""
+    refund = office.agent.refund()
+    office.person("U0ALICE").click(office.card(refund), "approve")
+    said(office, "U0BOB", "stats")
+    posted = office.slack.expect_message("U0BOB", "1 asked · 1 decided", timeout=20)
+    file = posted.raw["files"][0]
+    assert file["mimetype"] == "image/png"
+    assert "1 asked, 1 decided" in file["alt_txt"]
+    assert httpx2.get(file["url_private"]).content.startswith(b"\x89PNG")
+    places = [message.channel for message in office.slack.all_messages() if message.raw.get("files")]
+    assert places == [posted.channel], "nobody else sees it"
+
+
+@on_sqlite
+def test_stats_without_a_picture_are_still_told(office: Office) -> None:
+    """Where the app may not upload, or the upload fails, the figures are there in words all the same."""
+    scopes = {"chat:write", "im:write", "commands", "users:read", "usergroups:read"}
+    office.slack.workspace.credentials.scopes = scopes
+    office.agent.refund()
+    assert "Now: 1 open" in said(office, "U0BOB", "stats")
+    refused = office.slack.expect_call("files.getUploadURLExternal", timeout=20)[0]
+    assert refused.response["error"] == "missing_scope"
+    office.slack.workspace.credentials.scopes = None
+    office.slack.faults.inject("files.completeUploadExternal", "server_error", times=1)
+    assert "Now: 1 open" in said(office, "U0BOB", "stats")
+    office.slack.expect_call("files.completeUploadExternal", timeout=20)
+    said(office, "U0BOB", "stats")
+    office.slack.expect_message("U0BOB", "1 asked", timeout=20)
+
+
+@on_sqlite
+def test_lists_begin_with_the_load(office: Office) -> None:
+    """`queue` and `mine` say how many wait, since when and how many are past their SLA; `reviewers` says it of each person."""
+    assert said(office, "U0BOB", "queue") == "Nothing is waiting."
+    refund = office.agent.refund()
+    office.server.database.shift_seconds = 600
+    assert "1 open, oldest 10 min" in said(office, "U0BOB", "queue")
+    assert "1 open, oldest 10 min" in said(office, refund["assignee"], "mine")
+    other = "U0BOB" if refund["assignee"] == "U0ALICE" else "U0ALICE"
+    assert said(office, other, "mine") == "Nothing is waiting for you."
+    people = said(office, "U0BOB", "reviewers")
+    assert "(1 open, oldest 10 min)" in people
+    assert "@carol (0 open)" in people
+
+
+@on_sqlite
+def test_the_home_tab_follows_the_command(office: Office) -> None:
+    """Away by command shows on the home tab as by the switch there."""
+    bob = office.person("U0BOB")
+    bob.open_home()
+    bob.command("/sayso", "away 2h")
+    bob.expect_home("you are away until")
+    bob.command("/sayso", "back")
+    bob.expect_home("you are here")
 
 
 def test_the_trail_of_one_request_is_for_admins(office: Office) -> None:

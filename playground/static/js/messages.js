@@ -63,6 +63,10 @@ function body(message) {
 }
 
 function fileNode(file) {
+  if (file.mimetype?.startsWith("image/")) {
+    return h("figure", { class: "picture" }, h("figcaption", { class: "quiet" }, file.title),
+      h("a", { href: file.url_private, target: "_blank", rel: "noopener" }, h("img", { src: file.url_private, alt: file.alt_txt || file.title })));
+  }
   return h("a", { class: "file", href: file.url_private, target: "_blank", rel: "noopener" }, h("span", { "aria-hidden": "true" }, "📄"),
     h("span", null, h("strong", null, file.title), h("span", { class: "quiet" }, `${file.name} · ${file.size} bytes`)));
 }
