@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -66,18 +67,51 @@ def _agent_commands(commands: Any) -> None:
     add = _command(agent, "add", _agent_add, "a new token for an agent, shown once")
     add.add_argument("name")
     add.add_argument("--role", help="what this agent is for, in a word")
-    add.add_argument("--days", type=_days, help="the token's life in days (default: until revoked)")
+    add.add_argument("--scopes", type=_scopes, default=agents.EVERYTHING, help="create,read,claim (default: all)")
+    rotate = _command(agent, "rotate", _agent_rotate, "a new token, shown once; the old ones end after the overlap")
+    rotate.add_argument("name")
+    rotate.add_argument("--overlap", type=_overlap, default=3600, help="seconds the old tokens live on (default: 3600)")
+    for parser in (add, rotate):
+        life = parser.add_mutually_exclusive_group()
+        life.add_argument(
+            "--days", dest="seconds", type=_days, help="the token's life in days (default: until revoked)"
+        )
+        life.add_argument("--expires", dest="seconds", type=_spell, help="the same as 90d, 12h or 30m")
     listing = _command(agent, "list", _agent_list, "every agent")
     revoke = _command(agent, "revoke", _agent_revoke, "end every token of an agent at once")
     revoke.add_argument("name")
-    for parser in (add, listing, revoke):
+    for parser in (add, rotate, listing, revoke):
         parser.add_argument("--json", action="store_true", help="for machines")
 
 
+_MOST_DAYS = 3650
+
+
 def _days(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 3650:
-        raise argparse.ArgumentTypeError("must be 1 to 3650")
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"must be 1 to {_MOST_DAYS}")
+    return int(text) * 86_400
+
+
+def _spell(text: str) -> int:
+    found = re.fullmatch(r"([1-9][0-9]{0,6})([dhm])", text)
+    seconds = int(found[1]) * {"d": 86_400, "h": 3600, "m": 60}[found[2]] if found else 0
+    if not 0 < seconds <= _MOST_DAYS * 86_400:
+        raise argparse.ArgumentTypeError("must be like 90d, 12h or 30m")
+    return seconds
+
+
+def _overlap(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > 30 * 86_400:
+        raise argparse.ArgumentTypeError("must be 0 to 2592000 seconds")
     return int(text)
+
+
+def _scopes(text: str) -> frozenset[agents.Scope]:
+    try:
+        return frozenset(agents.Scope(word.strip()) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be some of {','.join(agents.Scope)}") from None
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -140,9 +174,16 @@ def _database(settings: Settings | None = None) -> Database:
 
 
 def _agent_add(arguments: argparse.Namespace) -> int:
-    agent, token = _database().run(
-        lambda unit: agents.add(unit, arguments.name, role=arguments.role, days=arguments.days)
-    )
+    options = {"role": arguments.role, "seconds": arguments.seconds, "scopes": arguments.scopes}
+    return _show_token(arguments, *_database().run(lambda unit: agents.add(unit, arguments.name, **options)))
+
+
+def _agent_rotate(arguments: argparse.Namespace) -> int:
+    options = {"overlap_seconds": arguments.overlap, "seconds": arguments.seconds}
+    return _show_token(arguments, *_database().run(lambda unit: agents.rotate(unit, arguments.name, **options)))
+
+
+def _show_token(arguments: argparse.Namespace, agent: agents.Agent, token: str) -> int:
     if arguments.json:
         print(json.dumps({"id": agent.id, "name": agent.name, "role": agent.role, "token": token}))
     else:

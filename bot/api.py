@@ -23,7 +23,7 @@ from policies.request import Request as AskBody
 from policies.request import read
 from policies.strict_json import MAX_BODY, parse_object
 from store import approvals, sessions
-from store.agents import Agent, token_hash
+from store.agents import Agent, Scope, token_hash
 from store.unit import Unit
 
 log = logging.getLogger("sayso.api")
@@ -101,14 +101,14 @@ async def _json(request: Request, schema: type[BaseModel]) -> Any:
     return read(schema, parse_object(raw or b"{}"))
 
 
-async def _as_agent(request: Request, work: Callable[[Unit, Agent], Any]) -> Any:
+async def _as_agent(request: Request, work: Callable[[Unit, Agent], Any], scope: Scope = Scope.READ) -> Any:
     """`work` in a reading unit, for the agent whose token this is."""
     runtime, hashed = _runtime(request), _token(request)
-    return await runtime.call(runtime.world.database.read, lambda unit: work(unit, agent_of(unit, hashed)))
+    return await runtime.call(runtime.world.database.read, lambda unit: work(unit, agent_of(unit, hashed, scope)))
 
 
-async def _agent(request: Request) -> Agent:
-    agent: Agent = await _as_agent(request, lambda unit, agent: agent)
+async def _agent(request: Request, scope: Scope = Scope.CREATE) -> Agent:
+    agent: Agent = await _as_agent(request, lambda unit, agent: agent, scope)
     return agent
 
 
@@ -228,7 +228,7 @@ def _wait_seconds(text: str | None) -> float:
 @router.post("/approvals/{approval_id}/claim", openapi_extra=_doc(ClaimBody))
 async def claim(request: Request, approval_id: str) -> Response:
     """The single-use grant; the same nonce gets the same grant again."""
-    runtime, agent = _runtime(request), await _agent(request)
+    runtime, agent = _runtime(request), await _agent(request, Scope.CLAIM)
     body: ClaimBody = await _json(request, ClaimBody)
     grant = await runtime.call(execute.claim, runtime.world, agent, approval_id, body.nonce)
     runtime.metrics.claims.labels("granted").inc()
@@ -238,7 +238,7 @@ async def claim(request: Request, approval_id: str) -> Response:
 @router.post("/approvals/{approval_id}/result", openapi_extra=_doc(ResultBody))
 async def result(request: Request, approval_id: str) -> Response:
     """What happened; the same report again changes nothing."""
-    runtime, agent = _runtime(request), await _agent(request)
+    runtime, agent = _runtime(request), await _agent(request, Scope.CLAIM)
     body: ResultBody = await _json(request, ResultBody)
     done = await runtime.call(execute.result, runtime.world, agent, approval_id, body.nonce, body.outcome, body.detail)
     return JSONResponse(wire.approval_json(done))

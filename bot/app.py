@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import Route as WebRoute
 
 from bot import api, auditmark, health, hosts, listeners
@@ -35,7 +36,7 @@ from bot.signals import LiveSignals
 from bot.slack import Slack
 from bot.ticker import Ticker
 from bot.world import World
-from store import approvals, schema
+from store import approvals, durability, schema
 from store.engine import Database, StoreUnavailable
 
 log = logging.getLogger("sayso")
@@ -47,9 +48,15 @@ def open_database(settings: Settings, *, shift_seconds: float = 0.0) -> Database
     """The database, with its schema at head: SQLite is brought there, PostgreSQL must be (python -m bot migrate)."""
     threads = THREADS["sqlite" if settings.database_url.startswith("sqlite") else "postgresql"]
     database = Database(settings.database_url, pool_size=threads, shift_seconds=shift_seconds)
-    if database.sqlite:
-        schema.upgrade(database)
-    schema.require_head(database)
+    try:
+        durability.require(database)
+        if database.sqlite:
+            schema.upgrade(database)
+        schema.require_head(database)
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(
+            "SAYSO_DATABASE_URL: the database does not answer", field="SAYSO_DATABASE_URL"
+        ) from error
     return database
 
 
@@ -64,6 +71,8 @@ def build(
     book = load_book(settings)
     check_all()
     store = database or open_database(settings)
+    for doubt in durability.doubts(store):
+        log.warning(doubt)
     world = World(store, book, callback_hosts=hosts.listed(settings.callback_hosts))
 
     @contextlib.asynccontextmanager

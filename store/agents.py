@@ -7,10 +7,11 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, or_, select, update
+from sqlalchemy import Select, and_, bindparam, func, or_, select, update
 
 from policies.errors import InvalidInput, NotFound
 from store import ids
@@ -21,6 +22,17 @@ from store.unit import Unit
 PREFIX = "sayso_"
 
 
+class Scope(StrEnum):
+    """What a token may be used for (DESIGN rule 12); it can never decide."""
+
+    CREATE = "create"
+    READ = "read"
+    CLAIM = "claim"
+
+
+EVERYTHING = frozenset(Scope)
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """An agent that may ask."""
@@ -28,6 +40,7 @@ class Agent:
     id: str
     name: str
     role: str | None = None
+    scopes: frozenset[Scope] = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +59,17 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def add(unit: Unit, name: str, *, role: str | None = None, days: int | None = None) -> tuple[Agent, str]:
-    """A new token for `name`, and the agent if it is new; earlier tokens stay valid until revoked (rotation with overlap).
+def add(
+    unit: Unit,
+    name: str,
+    *,
+    role: str | None = None,
+    seconds: float | None = None,
+    scopes: frozenset[Scope] = EVERYTHING,
+) -> tuple[Agent, str]:
+    """A new token for `name`, and the agent if it is new; earlier tokens stay valid until they are rotated or revoked.
 
-    `days` limits the token's life. Raises InvalidInput for a name that is empty or longer than 80 characters.
+    `seconds` limits the token's life. Raises InvalidInput for a name that is empty or longer than 80 characters.
     """
     if not name.strip() or len(name) > 80 or not name.isprintable():
         raise InvalidInput("must be 1 to 80 printable characters", field="name")
@@ -59,13 +79,43 @@ def add(unit: Unit, name: str, *, role: str | None = None, days: int | None = No
         statement.on_conflict_do_update(index_elements=["name"], set_=revived).returning(agents.c.id, agents.c.role),
         {"id": ids.new("agt", unit.now), "name": name, "role": role, "created_at": unit.now},
     ).one()
+    return Agent(row.id, name, row.role, scopes), _issue(unit, row.id, seconds, scopes)
+
+
+def _issue(unit: Unit, agent_id: str, seconds: float | None, scopes: frozenset[Scope]) -> str:
     token = PREFIX + secrets.token_urlsafe(32)
-    expires = unit.now + timedelta(days=days) if days is not None else None
     unit.execute(
         agent_tokens.insert(),
-        {"token_hash": token_hash(token), "agent_id": row.id, "created_at": unit.now, "expires_at": expires},
+        {
+            "token_hash": token_hash(token),
+            "agent_id": agent_id,
+            "created_at": unit.now,
+            "expires_at": unit.now + timedelta(seconds=seconds) if seconds is not None else None,
+            "scopes": None if scopes == EVERYTHING else " ".join(sorted(scopes)),
+        },
     )
-    return Agent(row.id, name, row.role), token
+    return token
+
+
+def rotate(unit: Unit, name: str, *, overlap_seconds: float, seconds: float | None = None) -> tuple[Agent, str]:
+    """A new token for a living agent; its other tokens end `overlap_seconds` from now, if they live so long.
+
+    It may do what the newest of them may. Raises NotFound.
+    """
+    row = unit.execute(select(agents).where(agents.c.name == name, agents.c.revoked_at.is_(None))).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no active agent called {name!r}", field="name")
+    of_agent = and_(agent_tokens.c.agent_id == row.id, agent_tokens.c.revoked_at.is_(None))
+    newest = select(agent_tokens.c.scopes).where(of_agent).order_by(agent_tokens.c.created_at.desc()).limit(1)
+    scopes = _scopes(unit.execute(newest).scalar_one_or_none())
+    end = unit.now + timedelta(seconds=overlap_seconds)
+    living = or_(agent_tokens.c.expires_at.is_(None), agent_tokens.c.expires_at > end)
+    unit.execute(update(agent_tokens).where(of_agent, living).values(expires_at=end))
+    return Agent(row.id, row.name, row.role, scopes), _issue(unit, row.id, seconds, scopes)
+
+
+def _scopes(stored: str | None) -> frozenset[Scope]:
+    return EVERYTHING if stored is None else frozenset(Scope(word) for word in stored.split())
 
 
 def authenticate(unit: Unit, hashed: str) -> Agent | None:
@@ -74,14 +124,14 @@ def authenticate(unit: Unit, hashed: str) -> Agent | None:
     if row is None:
         return None
     unit.now = row.database_time
-    return Agent(row.id, row.name, row.role)
+    return Agent(row.id, row.name, row.role, _scopes(row.scopes))
 
 
 @lru_cache(maxsize=8)
 def _living(clock_shift: float) -> Select[Any]:
     clock = database_now(clock_shift)
     return (
-        select(agents.c.id, agents.c.name, agents.c.role, clock.label("database_time"))
+        select(agents.c.id, agents.c.name, agents.c.role, agent_tokens.c.scopes, clock.label("database_time"))
         .join(agent_tokens, agent_tokens.c.agent_id == agents.c.id)
         .where(agent_tokens.c.token_hash == bindparam("_hashed"))
         .where(agent_tokens.c.revoked_at.is_(None), agents.c.revoked_at.is_(None))

@@ -20,6 +20,10 @@ class SchemaBehind(SaysoError):
     """The database's schema is at {at}, not at {head}: run python -m bot migrate."""
 
 
+class SchemaAhead(SaysoError):
+    """The database's schema is at {at}, which this version does not know (it knows {head}): run the newer version."""
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -40,6 +44,7 @@ def current(database: Database) -> str | None:
 
 def upgrade(database: Database) -> None:
     """Bring the schema to head. Replicas that start together wait for one another."""
+    require_known(database)
     with database.engine.connect() as connection, connection.begin():
         _wait_turn(connection)
         config = _config()
@@ -47,8 +52,17 @@ def upgrade(database: Database) -> None:
         command.upgrade(config, "head")
 
 
+def require_known(database: Database) -> None:
+    """Raise SchemaAhead where a newer version has migrated the database already."""
+    script = ScriptDirectory.from_config(_config())
+    at = current(database)
+    if at is not None and at not in {revision.revision for revision in script.walk_revisions()}:
+        raise SchemaAhead(at=at, head=head())
+
+
 def require_head(database: Database) -> None:
-    """Raise SchemaBehind unless the schema is at head."""
+    """Raise SchemaBehind or SchemaAhead unless the schema is at head."""
+    require_known(database)
     at, wanted = current(database), head()
     if at != wanted:
         raise SchemaBehind(at=at or "nothing", head=wanted)

@@ -52,6 +52,7 @@ agent_tokens = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
+    Column("scopes", Text),
     Index("ix_agent_tokens_agent_id", "agent_id"),
 )
 

@@ -18,6 +18,7 @@ from policies.errors import (
     KeyReused,
     LimitReached,
     NobodyCanDecide,
+    Refused,
     Unauthorised,
 )
 from policies.lifecycle import State
@@ -27,7 +28,7 @@ from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from policies.strict_json import parse_object
 from store import agents, approvals, history, ids
-from store.agents import Agent
+from store.agents import Agent, Scope
 from store.audit import Entry, entry_of
 from store.engine import Database
 from store.unit import Unit
@@ -59,7 +60,7 @@ def submit(world: World, token_hash: str, key: str | None, body: bytes) -> Submi
     Raises Unauthorised, MalformedJson, InvalidInput, TooLarge, KeyReused, LimitReached and NobodyCanDecide; then
     nothing is stored.
     """
-    agent = world.database.read(lambda unit: agent_of(unit, token_hash))
+    agent = world.database.read(lambda unit: agent_of(unit, token_hash, Scope.CREATE))
     ask = _read(world, agent, key, body)
     try:
         return _first_or_again(world.database, lambda unit: _submit(world, unit, ask))
@@ -69,17 +70,19 @@ def submit(world: World, token_hash: str, key: str | None, body: bytes) -> Submi
         raise
 
 
-def agent_of(unit: Unit, token_hash: str) -> Agent:
-    """The agent of a token; raises Unauthorised."""
+def agent_of(unit: Unit, token_hash: str, scope: Scope) -> Agent:
+    """The agent of a token; raises Unauthorised, and Refused where the token was not made for this."""
     agent = agents.authenticate(unit, token_hash)
     if agent is None:
         raise Unauthorised()
+    if scope not in agent.scopes:
+        raise Refused(f"this token has not the scope {scope}")
     return agent
 
 
 def dry_run(world: World, token_hash: str, body: bytes) -> Route:
     """The route this request would take; nothing is stored."""
-    agent = world.database.read(lambda unit: agent_of(unit, token_hash))
+    agent = world.database.read(lambda unit: agent_of(unit, token_hash, Scope.CREATE))
     ask = _read(world, agent, "dry-run", body)
 
     def look(unit: Unit) -> Route:

@@ -90,9 +90,23 @@ def test_a_schema_that_is_behind_is_refused(empty: Database) -> None:
         schema.require_head(empty)
     schema.upgrade(empty)
     with empty.engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
-    with pytest.raises(schema.SchemaBehind, match="older"):
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(schema.SchemaBehind, match="0001"):
         schema.require_head(empty)
+
+
+def test_a_schema_that_is_ahead_is_refused(empty: Database, empty_database_url: str, tmp_path: Path) -> None:
+    """A database that a newer version migrated is refused by every command, in one line, and left as it is."""
+    schema.upgrade(empty)
+    with empty.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for refused in (schema.require_head, schema.upgrade):
+        with pytest.raises(schema.SchemaAhead, match="9999"):
+            refused(empty)
+    done = command({"SAYSO_DATABASE_URL": empty_database_url}, "agent", "list", folder=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "run the newer version" in done.stderr
 
 
 def test_there_is_one_line_of_revisions() -> None:

@@ -59,7 +59,7 @@ def test_tokens_rotate_with_overlap(database: Database) -> None:
 
 def test_a_token_expires(database: Database) -> None:
     """A token with a life in days ends by the database's clock."""
-    token = new(database, days=1)
+    token = new(database, seconds=86_400)
     database.shift_seconds = 86_000
     assert who(database, token) == "demo"
     database.shift_seconds = 86_500
@@ -149,3 +149,23 @@ def test_a_policys_text_is_kept_under_its_version(database: Database) -> None:
     at_once([lambda: database.run(lambda unit: directory.remember_policy(unit, "v1", "text"))] * 4)
     database.run(lambda unit: directory.remember_policy(unit, "v1", "other"))
     assert database.read(lambda unit: unit.execute(select(policy_versions.c.manifest)).scalars().all()) == ["text"]
+
+
+def test_rotating_ends_the_old_tokens_after_the_overlap(database: Database) -> None:
+    """A rotated token lives on for the overlap and no longer; a shorter life stays; scopes are kept; strangers have none."""
+    short, scopes = new(database, seconds=10), frozenset({agents.Scope.READ})
+    old = new(database, scopes=scopes)
+    _, fresh = database.run(lambda unit: agents.rotate(unit, "demo", overlap_seconds=100))
+    assert [who(database, token) for token in (short, old, fresh)] == ["demo"] * 3
+    found = database.read(lambda unit: agents.authenticate(unit, token_hash(fresh)))
+    assert found is not None
+    assert found.scopes == scopes
+    database.shift_seconds = 50
+    assert [who(database, token) for token in (short, old, fresh)] == [None, "demo", "demo"]
+    database.shift_seconds = 150
+    assert [who(database, token) for token in (short, old, fresh)] == [None, None, "demo"]
+    database.run(lambda unit: agents.revoke(unit, "demo"))
+    assert who(database, fresh) is None
+    for name in ("demo", "nobody"):
+        with pytest.raises(NotFound):
+            database.run(lambda unit, name=name: agents.rotate(unit, name, overlap_seconds=0))
