@@ -229,7 +229,8 @@ def _labelled(unit: Unit, approval: Approval, word: str, by: str, detail: str | 
     """Keep a label, once for each who gives it; False where it was there."""
     values: dict[str, Any] = {"approval_id": approval.id, "label": word, "detail": detail, "by": by, "at": unit.now}
     once = unit.insert(labels).on_conflict_do_nothing(index_elements=["approval_id", "label", "by"])
-    return unit.execute(once, values).rowcount == 1
+    # A returned row says it on both databases; the count of rows of an insert does not.
+    return unit.execute(once.returning(labels.c.id), values).first() is not None
 
 
 def _rolled_back(world: World, unit: Unit, approval: Approval, detail: str | None) -> Approval:
