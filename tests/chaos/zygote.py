@@ -127,7 +127,14 @@ def agent() -> None:
     agents.main()
 
 
-ROLES: dict[str, Callable[[], None]] = {"serve": serve, "migrate": migrate, "agent": agent}
+def replica() -> None:
+    """A replica at the level of the use cases (histories.py)."""
+    from tests.chaos import histories
+
+    histories.replica()
+
+
+ROLES: dict[str, Callable[[], None]] = {"serve": serve, "migrate": migrate, "agent": agent, "replica": replica}
 
 
 def _child(order: dict[str, Any]) -> None:
@@ -157,7 +164,7 @@ def main() -> None:
 
     import bot.__main__
     import bot.app
-    from tests.chaos import agents, failpoints  # noqa: F401
+    from tests.chaos import agents, failpoints, histories  # noqa: F401
 
     bot.app.check_all()
     bot.app.check_all = lambda: None
