@@ -12,7 +12,7 @@ def slacks(body: Body) -> bool:
     """Whether this is a command, an interaction or an event that can be read; kinds nobody hears pass."""
     if "command" in body:
         return _texts(body, "command", "user_id")
-    if not isinstance(body.get("type"), str):
+    if not isinstance(body.get("type"), str) or not _readable(body):
         return False
     check = _CHECKS.get(body["type"])
     return check is None or check(body)
@@ -26,9 +26,17 @@ def _maybe(value: object, kind: type) -> bool:
     return value is None or isinstance(value, kind)
 
 
+def _readable(body: Body) -> bool:
+    """Bolt looks into these of every body, also where nobody listens."""
+    places = ("user", "team", "channel", "container", "enterprise", "message", "view", "event")
+    if not all(_maybe(body.get(name), dict) for name in places):
+        return False
+    view = body.get("view")
+    return _texts(view, "type") or (view is None and ("view" not in body or body["type"] in _CHECKS))
+
+
 def _by_a_person(body: Body) -> bool:
-    places = ("team", "channel", "container", "enterprise", "message", "view")
-    return _texts(body.get("user"), "id") and all(_maybe(body.get(name), dict) for name in places)
+    return _texts(body.get("user"), "id")
 
 
 def _actions(body: Body) -> bool:

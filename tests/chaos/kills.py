@@ -225,6 +225,13 @@ def reviewer(arena: Arena) -> None:
 
 def lives(arena: Arena, slot: int, count: int) -> None:
     """`count` lives of the server at one address, each ended by SIGKILL: by its failpoint, or from here."""
+    try:
+        _lives(arena, slot, count)
+    except Exception as error:
+        arena.seen.problems.append(f"the killer at address {slot} gave up: {error!r}")
+
+
+def _lives(arena: Arena, slot: int, count: int) -> None:
     random_ = random.Random(f"{arena.seed} {slot}")
     for _ in range(count):
         if time.monotonic() > arena.last_moment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -82,6 +83,7 @@ def command_line(
         parser.add_argument(f"--{name}", type=type(default), default=default)
     arguments = parser.parse_args()
     begun = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends, too
     with run_of_its_own() as folder:
         report = work(arguments, folder)
     report.figures |= {"seed": arguments.seed, "seconds": round(time.monotonic() - begun)}

@@ -14,6 +14,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -70,13 +71,15 @@ class Zygote:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._turn = threading.Lock()
         self._heard()
 
     def fork(self, role: str, env: Mapping[str, str], log: Path) -> Child:
         """A new process in that role, with these settings; what it prints goes to `log`."""
         assert self._process.stdin is not None
-        print(json.dumps({"role": role, "env": dict(env), "log": str(log)}), file=self._process.stdin, flush=True)
-        return Child(int(self._heard()))
+        with self._turn:
+            print(json.dumps({"role": role, "env": dict(env), "log": str(log)}), file=self._process.stdin, flush=True)
+            return Child(int(self._heard()))
 
     def _heard(self) -> str:
         assert self._process.stdout is not None
