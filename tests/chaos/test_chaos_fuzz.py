@@ -13,8 +13,8 @@ from tests.chaos import fuzz
 @on_sqlite
 @pytest.mark.timeout(300)
 def test_hostile_input_is_refused(database_url: str, tmp_path: Path) -> None:
-    """Fifteen hundred mutated requests, payloads, manifests and parameters: no 5xx, no unexpected exception."""
-    report = fuzz.run(database_url, tmp_path, n=1500)
+    """A thousand mutated requests, payloads, manifests and parameters: no 5xx, no unexpected exception."""
+    report = fuzz.run(database_url, tmp_path, n=1000)
     assert report.violations == []
-    assert report.figures["2xx"] > 50, "some of it was good enough to be taken"
-    assert report.figures["4xx"] > 500
+    assert report.figures["2xx"] > 30, "some of it was good enough to be taken"
+    assert report.figures["4xx"] > 300

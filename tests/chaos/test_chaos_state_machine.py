@@ -16,4 +16,4 @@ def test_both_databases_and_the_model_agree(
 ) -> None:
     """Whatever is called in whatever order, both databases answer as the model says and record the same events."""
     with postgresql.fresh() as url:
-        lockstep.run({"sqlite": f"sqlite:///{tmp_path}/lockstep.db", "postgresql": url}, tmp_path, n=12, steps=20)
+        lockstep.run({"sqlite": f"sqlite:///{tmp_path}/lockstep.db", "postgresql": url}, tmp_path, n=6, steps=15)

