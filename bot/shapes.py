@@ -29,10 +29,7 @@ def _maybe(value: object, kind: type) -> bool:
 def _readable(body: Body) -> bool:
     """Bolt looks into these of every body, also where nobody listens."""
     places = ("user", "team", "channel", "container", "enterprise", "message", "view", "event")
-    if not all(_maybe(body.get(name), dict) for name in places):
-        return False
-    view = body.get("view")
-    return _texts(view, "type") or (view is None and ("view" not in body or body["type"] in _CHECKS))
+    return all(_maybe(body.get(name), dict) for name in places)
 
 
 def _by_a_person(body: Body) -> bool:
@@ -53,13 +50,15 @@ def _action(action: object) -> bool:
 
 def _view(body: Body) -> bool:
     view = body.get("view")
-    return _by_a_person(body) and isinstance(view, dict) and _texts(view, "callback_id")
+    return _by_a_person(body) and _texts(view, "callback_id")
 
 
 def _submission(body: Body) -> bool:
     if not _view(body):
         return False
     view = body["view"]
+    if not _texts(view, "type"):
+        return False  # Bolt reads it to tell forms from workflow steps
     state = view.get("state")
     values = state.get("values") if isinstance(state, dict) else None
     inputs = isinstance(values, dict) and all(isinstance(value, dict) for value in values.values())

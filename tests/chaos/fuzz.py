@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import random
 import time
 from collections import Counter
@@ -412,6 +413,7 @@ def run(url: str, folder: Path, *, n: int, seed: int = 1) -> Report:
 
 
 def _work(arguments: argparse.Namespace, folder: Path) -> Report:
+    logging.disable(logging.CRITICAL)  # a refusal a line would be a hundred thousand lines
     with database_url("sqlite", folder) as url:
         return run(url, folder, n=arguments.n, seed=arguments.seed)
 
