@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 import httpx2
 import uvicorn
 
+import bot.app
 from bot.app import build
 from bot.caller import Resolve, by_name
 from bot.service.sweep import Counts, sweep
@@ -22,6 +24,8 @@ from bot.world import World
 from store.engine import Database
 
 ROOT = Path(__file__).resolve().parents[2]
+# Templates do not change while a process lives: one rehearsal serves every server in a thread of it.
+bot.app.check_all = functools.cache(bot.app.check_all)
 
 
 def bound(port: int = 0) -> socket.socket:
