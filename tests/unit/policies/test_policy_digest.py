@@ -123,6 +123,16 @@ def test_the_digest_is_stable_across_releases() -> None:
     assert digest_of(**FACTS) == "9936a6b1e426924482a038042eedc4c0f2194d612584097ebe5ca03c99fecf55"
 
 
+def test_a_fingerprint_is_the_hash_of_the_canonical_text() -> None:
+    """A fingerprint can be checked with any SHA-256: it is that of the canonical text and nothing else."""
+    assert fingerprint({"a": 1}) == "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862"
+
+
+def test_the_canonical_text_is_plain_ascii() -> None:
+    """Whoever computes a digest elsewhere needs no encoding: keys sorted, no spaces, every other letter escaped."""
+    assert canonical({"ü": ["漢", 1.0, None], "a b": True}) == '{"a b":true,"\\u00fc":["\\u6f22",1.0,null]}'
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
 def test_what_json_cannot_hold_has_no_digest(bad: float) -> None:
     """NaN and infinities are refused instead of digested."""
