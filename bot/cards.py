@@ -15,7 +15,7 @@ from bot.batches import BATCH, batch_card, batchable, digest_card, read_batch_va
 from bot.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Block, render, size
 from bot.buttons import button_value, controls, full_view_first, read_value
 from bot.facts import facts, origin, status, why
-from bot.message import Message, block_ids, look, metadata, summary
+from bot.message import Message, block_ids, link_to, look, metadata, summary
 from bot.notices import Notice, alert, notice
 from bot.parameters import Listing, changes, leaves_of, listing, redactor_of
 from bot.queues import queue_message
@@ -67,10 +67,12 @@ def approval_card(
     face: Face = Face.LIVE,
     moved_to: str | None = None,
     undo_until: datetime | None = None,
+    link: str | None = None,
 ) -> Message:
-    """The card of an approval in its present state; `undo_until` offers Undo on what policy let run (A14)."""
+    """The card of an approval in its present state; `undo_until` offers Undo on what was let run (A14), `link` leads
+    from a moved card to the one it went to (D5)."""
     if face is Face.MOVED and approval.pending:
-        return _moved(approval, moved_to or approval.assignee)
+        return _moved(approval, moved_to or approval.assignee, link)
     found = leaves_of(approval)
     redact = redactor_of(approval, found)
     sentence = redact(approval.sentence)
@@ -134,7 +136,7 @@ def _with_words(approval: Approval, redact: Redactor, drawn: list[Block], looks:
     return [item for item in blocks if item is not None][:MESSAGE_BLOCKS]
 
 
-def _moved(approval: Approval, moved_to: str | None) -> Message:
+def _moved(approval: Approval, moved_to: str | None, link: str | None) -> Message:
     sentence = summary(approval)
     reason = clip(visible(approval.assigned_why or ""), 200, 400)
     target = mention(moved_to) if moved_to else fill("{role}", role=approval.role or "the next role")
@@ -143,8 +145,10 @@ def _moved(approval: Approval, moved_to: str | None) -> Message:
         if reason
         else fill("➡️ Moved to {target}", target=target)
     )
+    url = link_to(link)
+    line = fill("{line} · {url}", line=line, url=url) if url else line
     context = {
-        "id": block_ids(approval.version),
+        "id": block_ids(f"{approval.version}{'l' if url else ''}"),
         "line": line,
         "sentence": clip(sentence, 300, 1200),
         "origin": approval.id,

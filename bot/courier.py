@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from bot import lookup, pictures
+from bot import links, lookup, pictures
 from bot.cards import Message
 from bot.pace import POST_INTERVAL_SECONDS, Pace
 from bot.pictures import Scene
@@ -108,7 +108,8 @@ class Courier:
 
     async def _show(self, item: Item) -> None:
         scene = await self._scene(item)
-        message, revision = pictures.drawn(item, scene), pictures.revision(item, scene)
+        link = await links.to_card(self._runtime, item, scene.one)
+        message, revision = pictures.drawn(item, scene, link), pictures.revision(item, scene)
         if item.posted:
             await self._update(item, message)
             await self._shown(item, scene, revision, item.slack_channel, item.slack_ts)
@@ -162,6 +163,8 @@ class Courier:
             held = outbox.shown(unit, item, revision=revision, channel=channel, ts=ts)
             if not held or item.posted or item.kind != "card":
                 return
+            for moved in (found for found in scene.approvals if len(found.asked) > 1):
+                outbox.relink(unit, moved.id)
             for approval in (found for found in scene.approvals if found.route is RouteName.ASK):
                 unit.record(entry_of(approval, "gate_presented", unit.now, "system", rationale=channel))
 

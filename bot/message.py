@@ -33,9 +33,8 @@ def summary(approval: Approval, chars: int = 300, room: int | None = None) -> Sh
 
 
 def look(approval: Approval, undo_until: datetime | None = None) -> str:
-    """Names one look of a message: an undo window that ends and a reported roll-back redraw it at the same version."""
-    reverted = approval.undo is not None and approval.undo.reverted_at is not None
-    return f"{approval.version}{'u' if undo_until else ''}{'r' if reverted else ''}"
+    """Names one look of a message: an undo window that ends redraws it at the same version."""
+    return f"{approval.version}{'u' if undo_until else ''}"
 
 
 def block_ids(version: object) -> Callable[..., str]:

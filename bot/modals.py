@@ -310,6 +310,15 @@ def undo_modal(approval: Approval, channel: str = "", ts: str = "") -> View:
     return modal("undo_modal", "Undo", parts, submit="Undo", private=about(approval, channel, ts))
 
 
+def review_incident_modal(approval: Approval, channel: str = "", ts: str = "") -> View:
+    """What went wrong with something that ran without asking (F2)."""
+    note = Input(
+        "note", "What went wrong?", multiline=True, hint="Kept as a label; it counts in every later suggestion."
+    )
+    parts = [*_sentence(approval), note]
+    return modal("review_incident_modal", "Incident", parts, submit="Incident", private=about(approval, channel, ts))
+
+
 def notice_modal(title: str, text: str, approval: Approval | None = None) -> View:
     """A refusal or the news that something changed; with `approval`, its present state too."""
     parts: list[AnyPart] = [
@@ -342,6 +351,7 @@ __all__ = [
     "read_metadata",
     "reject_modal",
     "request_info_modal",
+    "review_incident_modal",
     "take_over_modal",
     "turn_page",
     "undo_modal",

@@ -132,8 +132,9 @@ def _small(approval: Approval, kind: Notice, link: str | None) -> list[Mrkdwn]:
 def _plan(kind: Notice, approval: Approval, undo_until: datetime | None) -> _Plan:
     request = approval.request
     if kind is Notice.TAKEOVER:
-        hand_back = Button("hand_back", "Hand back", button_value(approval), "primary")
-        return _Plan(tuple(quotes.person_says(approval)), tuple(_package(approval)), True, True, (hand_back,))
+        hand_back = (Button("hand_back", "Hand back", button_value(approval), "primary"),)
+        buttons = hand_back if approval.state is State.TAKEN_OVER else ()
+        return _Plan(tuple(quotes.person_says(approval)), tuple(_package(approval)), True, True, buttons)
     if kind is Notice.INFO_ANSWERED:
         return _Plan(tuple(quotes.exchange(approval)))
     if kind is Notice.INFO_REQUESTED and approval.info_request:
@@ -197,7 +198,9 @@ def _turn(approval: Approval, words: str) -> Mrkdwn:
 
 
 def _outcome(approval: Approval) -> Mrkdwn:
-    return fill("{sign} *{line}*", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval, note=False))
+    line = fill("{sign} *{line}*", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval, note=False))
+    agent = facts.brief(approval.agent, 80)
+    return fill("{line}\nAsked on your behalf, as {agent} states", line=line, agent=agent)
 
 
 def _answered(approval: Approval) -> Mrkdwn:
@@ -251,6 +254,8 @@ def _not_rolled_back(approval: Approval) -> Mrkdwn:
 
 def _takeover(approval: Approval) -> Mrkdwn:
     by = mention(approval.decision.by) if approval.decision else Mrkdwn("a person")
+    if approval.state is State.HANDED_BACK:
+        return fill("🤝 *Handed back* by {by}. The agent goes on from the new state. It had wanted to:", by=by)
     return fill("✋ *Taken over* by {by}. The agent only reads from now on. It wanted to:", by=by)
 
 

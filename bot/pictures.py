@@ -8,6 +8,7 @@ from typing import Any
 from bot import cards
 from bot.cards import Face, Message
 from bot.notices import Notice, alert, notice
+from bot.reviews import review_card
 from policies.approval import Approval
 from policies.routing import RouteName
 from store import approvals, screens
@@ -41,22 +42,25 @@ def scene(unit: Unit, item: Item) -> Scene:
     return Scene((approval,) if approval else (), {})
 
 
-def drawn(item: Item, shown: Scene) -> Message:
-    """The message, with the metadata by which it is found again."""
+def drawn(item: Item, shown: Scene, link: str | None = None) -> Message:
+    """The message, with the metadata by which it is found again; `link` leads to the card it is about."""
     if item.screen:
         draw = cards.batch_card if item.facts["screen"] == "batch" else cards.digest_card
         return draw(shown.approvals, shown.moved)
     approval = shown.one
     if item.kind == "card":
         assert approval is not None
-        undo_until = approval.clock.undo_until
+        if "review" in item.facts:
+            return review_card(approval, int(item.facts["review"]))
+        undo_until = approval.clock.undo_until if item.face == Face.LIVE else None
         if approval.route is RouteName.AUTO:
             return notice(Notice.DONE, approval, undo_until=undo_until)
         moved_to = item.facts.get("moved_to")
-        return cards.approval_card(approval, face=Face(item.face), moved_to=moved_to, undo_until=undo_until)
+        face = Face(item.face)
+        return cards.approval_card(approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link)
     if approval is None or item.facts["notice"] == "alert":
-        return alert(item.facts["title"], item.facts["text"])
-    return notice(item.facts["notice"], approval)
+        return alert(item.facts["title"], item.facts["text"], link=link)
+    return notice(item.facts["notice"], approval, link=link)
 
 
 def revision(item: Item, shown: Scene) -> int:

@@ -14,7 +14,8 @@ from slack_sdk.models.views import View
 from bot import cards, modals
 from bot.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, TemplateFault, check_templates, size
 from bot.home import home_view
-from policies.approval import Approval, Decision, Undo
+from bot.reviews import review_card
+from policies.approval import Approval, Decision, Review, Undo
 from policies.deadlines import opened
 from policies.digest import digest_of
 from policies.lifecycle import State
@@ -49,6 +50,8 @@ def check_all() -> list[str]:
     _message(cards.batch_card([waiting, settled[0]]), "a batch")
     _message(cards.digest_card([waiting, settled[0]], {_ID: "U0"}), "a digest")
     _message(cards.queue_message([waiting, settled[0]], total=3), "a queue")
+    for review in (Review(("U0",)), Review(("U1", "U0")), Review(("U0",), "U0", _NOON, "correct", closed=True)):
+        _message(review_card(replace(settled[0], review=review), 1), "a review")
     _message(cards.notice(cards.Notice.DONE, undone[-1]), "the notice of what was undone")
     for build in (
         modals.details_modal,
@@ -56,6 +59,7 @@ def check_all() -> list[str]:
         modals.edit_modal,
         modals.reject_modal,
         modals.undo_modal,
+        modals.review_incident_modal,
     ):
         _view(build(waiting), build.__name__)
     _view(modals.details_modal(waiting, deciding=True), "the details to decide on")

@@ -134,6 +134,18 @@ def outcome_line(approval: Approval, *, note: bool = True) -> Mrkdwn:
     return fill("{line} · {note}", line=line, note=shown)
 
 
+VERDICTS: Final = {"correct": "Looks right", "incident": "Incident"}
+
+
+def reviewed_sentence(approval: Approval) -> Mrkdwn:
+    """How a review after the fact ended."""
+    review = approval.review
+    if review is None or review.by is None or review.at is None:
+        return Mrkdwn("This review is closed; nobody is asked any more.")
+    word = Mrkdwn(VERDICTS.get(review.verdict or "", "Reviewed"))
+    return fill("{word}, says {who} at {at}.", word=word, who=mention(review.by), at=when(review.at))
+
+
 def settled_sentence(approval: Approval) -> Mrkdwn:
     """What somebody is told who came too late; mrkdwn for an ephemeral message."""
     if approval.pending:

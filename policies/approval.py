@@ -59,6 +59,23 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """A look after the fact: everybody asked in turn, and what the one who answered said (`correct` or `incident`)."""
+
+    asked: tuple[str, ...]
+    by: str | None = None
+    at: datetime | None = None
+    verdict: str | None = None
+    note: str | None = None
+    closed: bool = False
+
+    @property
+    def reviewer(self) -> str | None:
+        """Whose turn it is."""
+        return None if self.closed else self.asked[-1]
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """One request and all that became of it."""
 
@@ -95,6 +112,7 @@ class Approval:
     breached_at: datetime | None = None  # when an SLA was missed first (E3)
     chain: tuple[Link, ...] = ()
     undo: Undo | None = None
+    review: Review | None = None
 
     @property
     def action(self) -> str:

@@ -23,7 +23,8 @@ class SlaClock(StrEnum):
 class Clock:
     """An approval's moments, all UTC; None means never. `due_at` is the SLA of the present assignee.
 
-    After the fact: until `undo_until` Undo is offered, by `roll_back_by` the agent should have rolled back.
+    After the fact: until `undo_until` Undo is offered, by `roll_back_by` the agent should have rolled back, and by
+    `review_by` the sampled review should be done.
     """
 
     due_at: datetime | None = None
@@ -33,6 +34,7 @@ class Clock:
     paused_at: datetime | None = None
     undo_until: datetime | None = None
     roll_back_by: datetime | None = None
+    review_by: datetime | None = None
 
     @property
     def wake_at(self) -> datetime | None:
@@ -43,7 +45,7 @@ class Clock:
 
     @property
     def _moments(self) -> tuple[datetime | None, ...]:
-        after = (self.undo_until, self.roll_back_by)
+        after = (self.undo_until, self.roll_back_by, self.review_by)
         return (self.due_at, self.remind_at, self.expires_at, self.claim_by, *after)
 
 
@@ -56,6 +58,7 @@ class Due(StrEnum):
     REMIND = "remind"
     CLOSE_UNDO = "close_undo"
     ROLL_BACK = "roll_back"
+    REVIEW = "review"
 
 
 def urgent(sla_seconds: float, urgency: str) -> float:
@@ -145,7 +148,7 @@ def finished(clock: Clock, now: datetime, undo_seconds: int = 0) -> Clock:
 
 def undone(clock: Clock, now: datetime, roll_back_seconds: int) -> Clock:
     """The clock after Undo: offered no more, and the agent has so long to report that it rolled back."""
-    return Clock(claim_by=clock.claim_by, roll_back_by=now + timedelta(seconds=roll_back_seconds))
+    return replace(clock, undo_until=None, roll_back_by=now + timedelta(seconds=roll_back_seconds))
 
 
 def _window(now: datetime, seconds: int) -> datetime | None:
@@ -168,6 +171,8 @@ def owed(clock: Clock, now: datetime, *, claimed: bool = False) -> Due | None:
         return Due.CLOSE_UNDO
     if _reached(clock.roll_back_by, now):
         return Due.ROLL_BACK
+    if _reached(clock.review_by, now):
+        return Due.REVIEW
     return None
 
 

@@ -80,6 +80,7 @@ class Verb(StrEnum):
     SUCCEED = "succeed"
     FAIL = "fail"
     UNDO = "undo"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)

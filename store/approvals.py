@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Row
 
 from policies.amounts import aggregate_of, amount_of
-from policies.approval import Approval, Decision, InfoRequest, Undo, Vote
+from policies.approval import Approval, Decision, InfoRequest, Review, Undo, Vote
 from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.digest import canonical, rfc3339
@@ -83,6 +83,7 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
             paused_at=row.clock_paused_at,
             undo_until=row.clock_undo_until,
             roll_back_by=row.clock_roll_back_by,
+            review_by=row.clock_review_by,
         ),
         expires_at=row.expires_at,
         assignee=row.assignee,
@@ -99,7 +100,15 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         outcome_detail=row.outcome_detail,
         undo=_undo(row.undo),
         breached_at=row.breached_at,
+        review=_review(row.review),
     )
+
+
+def _review(value: dict[str, Any] | None) -> Review | None:
+    if value is None:
+        return None
+    at = value["at"] and datetime.fromisoformat(value["at"])
+    return Review(**value | {"asked": tuple(value["asked"]), "at": at})
 
 
 def _undo(value: dict[str, Any] | None) -> Undo | None:
@@ -148,6 +157,7 @@ _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
     "outcome_detail": lambda it: {"outcome_detail": it.outcome_detail},
     "undo": lambda it: _undo_columns(it.undo),
     "breached_at": lambda it: {"breached_at": it.breached_at},
+    "review": lambda it: _review_columns(it.review),
 }
 
 
@@ -157,6 +167,13 @@ def _summed_columns(approval: Approval) -> dict[str, Any]:
         "amount_micros": int(min(amount, LARGEST_USD) * MICROS) if amount is not None else None,
         "aggregate_key": aggregate[0] if aggregate else None,
     }
+
+
+def _review_columns(review: Review | None) -> dict[str, Any]:
+    if review is None:
+        return {"review": None, "reviewer": None}
+    written = {part.name: getattr(review, part.name) for part in fields(review)}
+    return {"review": written | {"at": review.at and rfc3339(review.at)}, "reviewer": review.reviewer}
 
 
 def _undo_columns(undo: Undo | None) -> dict[str, Any]:
@@ -176,6 +193,7 @@ def _clock_columns(clock: Clock) -> dict[str, Any]:
         "clock_paused_at": clock.paused_at,
         "clock_undo_until": clock.undo_until,
         "clock_roll_back_by": clock.roll_back_by,
+        "clock_review_by": clock.review_by,
         "wake_at": clock.wake_at,
     }
 
@@ -422,6 +440,7 @@ def before(
 
 # Written out and not bound: PostgreSQL takes a partial index only where the statement itself says `state = 'pending'`.
 _PENDING, _FAILED = (approvals.c.state == literal_column(f"'{state}'") for state in (State.PENDING, State.FAILED))
+_TAKEN_OVER = approvals.c.state == literal_column(f"'{State.TAKEN_OVER}'")
 _ENDED_WITHOUT = ("denied", "blocked", "rejected", "cancelled", "expired")
 _REFUSED: list[ColumnClause[Any]] = [literal_column(f"'{state}'") for state in _ENDED_WITHOUT]
 
@@ -503,6 +522,21 @@ def _loading(users: tuple[str, ...], clock_shift: float) -> CompoundSelect[Any]:
             )
         )
     return union_all(*parts)
+
+
+def open_reviews(unit: Unit, users: Iterable[str]) -> dict[str, int]:
+    """How many reviews after the fact wait for each of `users`."""
+    query = select(approvals.c.reviewer, func.count().label("open")).where(approvals.c.reviewer.in_(sorted(users)))
+    return {row.reviewer: row.open for row in unit.execute(query.group_by(approvals.c.reviewer))}
+
+
+def taken_over_by(unit: Unit, agent_id: str, session_id: str) -> str | None:
+    """Who does something of this session by hand now (C4); None where nobody does."""
+    query = select(approvals.c.decided_by).where(
+        approvals.c.agent_id == agent_id, approvals.c.session_id == session_id, _TAKEN_OVER
+    )
+    found: str | None = unit.execute(query.limit(1)).scalar_one_or_none()
+    return found
 
 
 def due(unit: Unit, limit: int) -> list[Approval]:

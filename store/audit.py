@@ -176,7 +176,7 @@ def verify(unit: Unit, hash_of: Any, known: Iterable[Head] = ()) -> tuple[Head, 
         if row.seq in wanted and wanted.pop(row.seq) != row.hash:
             faults.append(f"row {row.seq} is not the one that was signed")
         expected_seq, previous = row.seq + 1, row.hash
-        if row.approval_id in moves and _event(row.line) not in BESIDE:
+        if row.approval_id in moves and _moves(row.line):
             moves[row.approval_id] -= 1
     faults.extend(f"{count} events of {name} have no row" for name, count in moves.items() if count > 0)
     if expected_seq == 0:
@@ -185,11 +185,13 @@ def verify(unit: Unit, hash_of: Any, known: Iterable[Head] = ()) -> tuple[Head, 
     return Head(expected_seq - 1, previous), faults
 
 
-def _event(line: str) -> str:
+def _moves(line: str) -> bool:
+    """Whether this row witnesses that its approval moved on; a label that did says so itself."""
     try:
-        return str(json.loads(line).get("event"))
+        body = json.loads(line)
+        return str(body.get("event")) not in BESIDE or body.get("moved") is True
     except (ValueError, AttributeError):
-        return ""
+        return True
 
 
 def _row_faults(row: Any, previous: str, hash_of: Any) -> list[str]:

@@ -6,13 +6,16 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
 
 from store.tables import outbox
 from store.types import JsonText
 from store.unit import Unit
+
+if TYPE_CHECKING:
+    from policies.approval import Approval
 
 LEASE_SECONDS = 30
 # A screen is drawn anew so long after a change: ten decisions of one tap are one update.
@@ -86,6 +89,12 @@ def put_card(
         alike=alike,
         risk=risk,
     )
+
+
+def put_review(unit: Unit, approval: Approval, *, channel: str, round_: int) -> None:
+    """Want a card for a review after the fact; `round_` numbers those who are asked."""
+    key, facts = f"review:{approval.id}:{round_}", {"review": round_}
+    _put(unit, key, "card", approval.id, channel, None, facts, 0, approval.version)
 
 
 def put_notice(
@@ -173,14 +182,30 @@ def refresh_later(unit: Unit, approval_id: str, version: int) -> None:
     unit.later(_refresh, _change(unit, approval_id, version))
 
 
+def again(unit: Unit, keys: Sequence[str]) -> None:
+    """Notices that were said should be shown once more, as things stand now."""
+    again = update(outbox).where(outbox.c.dedupe_key.in_([f"notice:{key}" for key in keys]))
+    unit.execute(again.values(wanted=outbox.c.wanted + 1, next_at=_in_turn), _moments(unit))
+
+
+def relink(unit: Unit, approval_id: str) -> None:
+    """A new card is there: those it was moved from should lead to it."""
+    moved = and_(outbox.c.approval_id == approval_id, outbox.c.kind == "card", outbox.c.face == "moved")
+    statement = update(outbox).where(moved, outbox.c.slack_ts.is_not(None)).values(next_at=_in_turn)
+    unit.execute(statement, _moments(unit))
+
+
 def retire(unit: Unit, approval_id: str, version: int, moved_to: str | None) -> None:
     """The approval's live cards become compact ones that say where it moved."""
     unit.execute(_retire, _change(unit, approval_id, version) | {"_facts": {"moved_to": moved_to}})
 
 
 def _change(unit: Unit, approval_id: str, version: int) -> dict[str, Any]:
-    soon = unit.now + timedelta(seconds=SETTLE_SECONDS)
-    return {"_approval_id": approval_id, "_wanted": version, "_now": unit.now, "_soon": soon}
+    return {"_approval_id": approval_id, "_wanted": version, **_moments(unit)}
+
+
+def _moments(unit: Unit) -> dict[str, Any]:
+    return {"_now": unit.now, "_soon": unit.now + timedelta(seconds=SETTLE_SECONDS)}
 
 
 _columns = [column for column in outbox.c if column.name not in ("last_error", "created_at")]
@@ -263,6 +288,7 @@ def redirect(unit: Unit, item: Item, channel: str, facts: dict[str, Any]) -> boo
         lease=None,
         slack_channel=None,
         slack_ts=None,
+        permalink=None,
         unsure=False,
         shown=0,
     )
@@ -302,6 +328,40 @@ def next_due(unit: Unit, *, skip_channels: Sequence[str] = (), updates: bool = T
 
 
 _screen = outbox.alias("screen")
+_CARD_ITSELF = and_(outbox.c.kind == "card", outbox.c.dedupe_key.not_like("review:%"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a card is in Slack, or the screen it is on, as far as it is known; `id` is that message's."""
+
+    id: int
+    channel: str | None
+    ts: str | None
+    permalink: str | None
+
+
+def newest_card(unit: Unit, approval_id: str) -> Place | None:
+    """The message on which the approval stands now, posted or not yet."""
+    places = [
+        func.coalesce(_screen.c[name], outbox.c[name]).label(name) for name in ("id", "slack_channel", "slack_ts")
+    ]
+    link = case((_screen.c.id.is_not(None), _screen.c.permalink), else_=outbox.c.permalink).label("permalink")
+    query = (
+        select(*places, link)
+        .select_from(outbox.outerjoin(_screen, _screen.c.id == outbox.c.screen_id))
+        .where(outbox.c.approval_id == approval_id, _CARD_ITSELF)
+        .order_by(outbox.c.id.desc())
+        .limit(1)
+    )
+    row = unit.execute(query).one_or_none()
+    return Place(row.id, row.slack_channel, row.slack_ts, row.permalink) if row else None
+
+
+def keep_permalink(unit: Unit, place: Place, permalink: str) -> None:
+    """Remember a card's address, while it is the same message."""
+    statement = update(outbox).where(outbox.c.id == place.id, outbox.c.slack_ts == place.ts)
+    unit.execute(statement.values(permalink=permalink))
 
 
 def thread_root(unit: Unit, approval_id: str) -> tuple[str, str] | None:
@@ -311,7 +371,7 @@ def thread_root(unit: Unit, approval_id: str) -> tuple[str, str] | None:
     query = (
         select(channel, ts)
         .select_from(outbox.outerjoin(_screen, _screen.c.id == outbox.c.screen_id))
-        .where(outbox.c.approval_id == approval_id, outbox.c.kind == "card", ts.is_not(None))
+        .where(outbox.c.approval_id == approval_id, _CARD_ITSELF, ts.is_not(None))
         .order_by(outbox.c.id.desc())
         .limit(1)
     )

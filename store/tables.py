@@ -130,6 +130,7 @@ approvals = Table(
     Column("clock_paused_at", UtcDateTime),
     Column("clock_undo_until", UtcDateTime),
     Column("clock_roll_back_by", UtcDateTime),
+    Column("clock_review_by", UtcDateTime),
     Column("wake_at", UtcDateTime),
     Column("info_request", JsonText),
     Column("exchange", JsonText, nullable=False),
@@ -144,6 +145,8 @@ approvals = Table(
     Column("undone_at", UtcDateTime),
     Column("reverted_at", UtcDateTime),
     Column("breached_at", UtcDateTime),
+    Column("review", JsonText),
+    Column("reviewer", Text),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("version >= 1", name="version"),
@@ -208,6 +211,12 @@ approvals = Table(
         "created_at",
         sqlite_where=text("undone_at IS NOT NULL"),
         postgresql_where=text("undone_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_approvals_reviewer",
+        "reviewer",
+        sqlite_where=text("reviewer IS NOT NULL"),
+        postgresql_where=text("reviewer IS NOT NULL"),
     ),
     # What a person does by hand now: the rest of that session only reads meanwhile (C4).
     Index(

@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import cards, modals
 from bot.listeners import screens
 from bot.listeners.desk import Body, Desk, explain, in_modal, is_outage, place, state_of
-from bot.service import decide, steer, undo
+from bot.service import decide, review, steer, undo
 from bot.service.decide import UnseenInPart
 from policies.approval import Approval
 from policies.errors import SaysoError
@@ -128,6 +128,19 @@ async def _undo(desk: Desk, body: Body, action: Action) -> None:
     desk.open_modal(body, modals.undo_modal(approval, *place(body)))
 
 
+async def _review_correct(desk: Desk, body: Body, action: Action) -> None:
+    """A reviewer after the fact says that it was right, in one tap."""
+    tap = await desk.tap(body, action.get("value", ""))
+    await desk.call(review.judge, desk.runtime.world, tap, "correct")
+
+
+async def _review_incident(desk: Desk, body: Body, action: Action) -> None:
+    """Ask what went wrong."""
+    tap = await desk.tap(body, action.get("value", ""))
+    approval = await desk.call(review.look, desk.runtime.world, tap)
+    desk.open_modal(body, modals.review_incident_modal(approval, *place(body)))
+
+
 async def _details(desk: Desk, body: Body, action: Action) -> None:
     """Everything about the request, for everybody of the home team; who may decide can do it there."""
     tap = await desk.tap(body, action.get("value", ""))
@@ -167,6 +180,8 @@ _HANDLERS: dict[str, _Handler] = {
     "request_info": partial(_form, modals.request_info_modal),
     "escalate": partial(_form, modals.escalate_modal),
     "undo": _undo,
+    "review_correct": _review_correct,
+    "review_incident": _review_incident,
     "answer": partial(_form, modals.answer_modal),
     **{f"session_{word}": partial(_steer, word) for word in steer.STATES},
     "batch_approve": screens.approve,

@@ -11,10 +11,11 @@ from bot.buttons import read_value
 from bot.people import People
 from bot.runtime import Runtime
 from bot.service.decide import Lost, Outdated, Tap, UnseenInPart
+from bot.service.review import AlreadyReviewed
 from bot.service.undo import NotUndoable
 from bot.slack import SlackTrouble
 from bot.visible_text import escape, visible
-from bot.wording import settled_sentence
+from bot.wording import reviewed_sentence, settled_sentence
 from policies.approval import Approval
 from policies.errors import SaysoError
 from policies.permissions import Actor
@@ -112,6 +113,8 @@ def in_modal(body: Body) -> bool:
 
 def explain(error: SaysoError) -> str:
     """What went wrong, for the person who acted, as mrkdwn that mentions and links nothing of the agent's."""
+    if isinstance(error, AlreadyReviewed):
+        return str(reviewed_sentence(error.approval))
     if isinstance(error, NotUndoable) and error.approval.undo is None:
         return f"{error} {settled_sentence(error.approval)}"
     if isinstance(error, Lost):

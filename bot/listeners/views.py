@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import forms, modals
 from bot.listeners.desk import Body, Desk, is_outage, state_of
-from bot.service import decide, undo
+from bot.service import decide, review, undo
 from bot.service.decide import Tap
 from policies.errors import InvalidInput, SaysoError
 
@@ -104,6 +104,11 @@ async def _undo(desk: Desk, tap: Tap, values: _Values) -> object:
     return await desk.call(undo.undo, desk.runtime.world, tap)
 
 
+async def _review_incident(desk: Desk, tap: Tap, values: _Values) -> object:
+    note = forms.needed(values, "note", "Say what went wrong.")
+    return await desk.call(review.judge, desk.runtime.world, replace(tap, note=note), "incident")
+
+
 _HANDLERS: dict[str, _Handler] = {
     "approve": _approve,
     "reject": _reject,
@@ -115,4 +120,5 @@ _HANDLERS: dict[str, _Handler] = {
     "choose": _choose,
     "answer": _answer,
     "undo": _undo,
+    "review_incident": _review_incident,
 }

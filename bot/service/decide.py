@@ -157,6 +157,7 @@ def hand_back(world: World, tap: Tap, steps: list[str]) -> Approval:
 
     def change(unit: Unit, approval: Approval) -> Approval:
         decision = _decision(unit, approval, "handed_back", tap, human_steps=steps)
+        notices.handed_back(unit, approval)
         return _closed(unit, approval, Verb.HAND_BACK, decision)
 
     if not steps:
@@ -390,6 +391,7 @@ def _acted(world: World, unit: Unit, tap: Tap, verb: Verb, change: _Change, *, a
     if not approvals.save(unit, approval, changed, in_time=approval.pending):
         raise Overtaken
     outbox.refresh(unit, changed.id, changed.version)
+    notices.outcome(world, unit, changed)
     _record(unit, approval, changed, tap, verb)
     unit.after_commit(lambda: wake(world, changed))
     return changed

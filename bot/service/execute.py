@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from bot.service import notices, ratchet, staffing
+from bot.service import labels, notices, ratchet, review, staffing
 from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
@@ -26,7 +25,6 @@ from policies.lifecycle import State, Verb, transition
 from store import approvals, outbox, sessions
 from store.agents import Agent
 from store.audit import Entry, entry_of
-from store.tables import labels
 from store.unit import Unit
 
 
@@ -101,6 +99,9 @@ def _require_running(unit: Unit, approval: Approval) -> None:
     session = sessions.get(unit, approval.agent_id, session_id) if session_id else None
     if session is not None and session.state != "running":
         raise Stopped(reason=f"{session.by} set session {session.id} to {session.state}")
+    by = approvals.taken_over_by(unit, approval.agent_id, session_id) if session_id else None
+    if by is not None:
+        raise Stopped(reason=f"{by} took over in session {session_id}, which only reads until it is handed back")
 
 
 def result(world: World, agent: Agent, approval_id: str, nonce: str, outcome: str, detail: str | None) -> Approval:
@@ -132,6 +133,7 @@ def _result(
         outcome_detail=detail,
         clock=deadlines.finished(approval.clock, unit.now, approval.undo_seconds if outcome == "succeeded" else 0),
     )
+    finished = review.opened(world, unit, finished)
     if not approvals.save(unit, approval, finished):
         return _result(world, unit, agent, approval_id, nonce, outcome, detail)  # somebody was first: look again
     actor, extra = f"agent:{agent.name}", ratchet.after_result(world, unit, finished)
@@ -216,29 +218,22 @@ def label(world: World, agent: Agent, approval_id: str, word: str, detail: str |
     def work(unit: Unit) -> Approval:
         approval, by = own(unit, agent, approval_id), f"agent:{agent.name}"
         owed = word == "reverted" and approval.roll_back_owed
-        if not _labelled(unit, approval, word, by, detail) and not owed:
+        if not labels.keep(unit, approval, word, by, detail) and not owed:
             return approval
         told = _rolled_back(world, unit, approval, detail) if owed else approval
-        unit.record(entry_of(told, "labelled", unit.now, by, decision=word, rationale=detail))
+        extra = {"moved": True} if told.version > approval.version else {}
+        unit.record(entry_of(told, "labelled", unit.now, by, decision=word, rationale=detail, extra=extra))
         return told
 
     return world.database.run(work)
 
 
-def _labelled(unit: Unit, approval: Approval, word: str, by: str, detail: str | None) -> bool:
-    """Keep a label, once for each who gives it; False where it was there."""
-    values: dict[str, Any] = {"approval_id": approval.id, "label": word, "detail": detail, "by": by, "at": unit.now}
-    once = unit.insert(labels).on_conflict_do_nothing(index_elements=["approval_id", "label", "by"])
-    # A returned row says it on both databases; the count of rows of an insert does not.
-    return unit.execute(once.returning(labels.c.id), values).first() is not None
-
-
 def _rolled_back(world: World, unit: Unit, approval: Approval, detail: str | None) -> Approval:
-    """The label witnesses it: the version stays, as for every label."""
     if approval.undo is None or not approval.roll_back_owed:
         return approval
     undo = replace(approval.undo, reverted_at=unit.now, reverted_detail=detail)
-    told = replace(approval, undo=undo, clock=replace(approval.clock, roll_back_by=None), updated_at=unit.now)
+    clock = replace(approval.clock, roll_back_by=None)
+    told = replace(approval, undo=undo, clock=clock, version=approval.version + 1, updated_at=unit.now)
     if not approvals.save(unit, approval, told):
         return _rolled_back(world, unit, _as_it_is(unit, approval), detail)
     outbox.refresh(unit, told.id, told.version)
@@ -248,6 +243,7 @@ def _rolled_back(world: World, unit: Unit, approval: Approval, detail: str | Non
 
 
 def _moved(world: World, unit: Unit, approval: Approval, entry: Entry) -> None:
+    notices.outcome(world, unit, approval)
     outbox.refresh(unit, approval.id, approval.version)
     unit.record(entry)
     unit.after_commit(lambda: _wake(world, approval))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from bot.world import World
 from policies.approval import Approval
+from policies.lifecycle import TERMINAL
+from policies.routing import RouteName
 from store import outbox
 from store.unit import Unit
 
@@ -78,5 +81,20 @@ def in_thread(unit: Unit, approval: Approval, kind: str, **facts: Any) -> None:
 
 def takeover(world: World, unit: Unit, approval: Approval) -> None:
     """The takeover package, to the card's thread and to operations as the backup channel (C4)."""
-    in_thread(unit, approval, "takeover")
+    in_thread(unit, replace(approval, version=approval.version + 1), "takeover")
     operations(world, unit, f"takeover:{approval.id}", "takeover", approval)
+
+
+def handed_back(unit: Unit, taken: Approval) -> None:
+    """Both copies of the package say that it is over, and lose their button."""
+    outbox.again(unit, [f"takeover:{taken.id}:{taken.version}", f"takeover:{taken.id}"])
+
+
+def outcome(world: World, unit: Unit, approval: Approval) -> None:
+    """Whoever it was asked for is told what became of it: once, when it has ended, where somebody was asked at all."""
+    if approval.route is not RouteName.ASK or approval.state not in TERMINAL or not approval.request.on_behalf_of:
+        return
+    user = world.book.roster.user_of(approval.request.on_behalf_of)
+    if user is not None:
+        facts = {"notice": "outcome"}
+        outbox.put_notice(unit, f"outcome:{approval.id}", channel=user, facts=facts, approval_id=approval.id)

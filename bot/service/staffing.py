@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -78,6 +78,16 @@ class Staff:
         if choice is None or away is None:
             return choice
         return replace(choice, why=f"{choice.why}; the reviewer before is {away[0]}")
+
+    def afterwards(self, approval: Approval, already: Collection[str]) -> Choice | None:
+        """Who looks at it after the fact: the least loaded of its role, reviews counted too; nobody twice (A14)."""
+        assert approval.policy is not None
+        role = approval.policy.role
+        people = self._candidates(approval.request, [role])[role]
+        self._unit.write()
+        waiting = approvals.open_reviews(self._unit, {person.user for person in people})
+        people = [replace(person, open=person.open + waiting.get(person.user, 0)) for person in people]
+        return choose_reviewer([role], {role: people}, already) or (None if already else least_loaded(role, people))
 
     def soonest(self, approval: Approval, roles: Sequence[str]) -> datetime | None:
         """When somebody who was not asked yet may be there; None where everybody was asked."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text, update
 
-from bot.service import notices, staffing
+from bot.service import notices, review, staffing
 from bot.service.decide import moved_to, reassigned
 from bot.service.submit import timeout_of
 from bot.world import World
@@ -43,6 +43,7 @@ class Counts:
     lapsed: int = 0
     closed: int = 0
     unreverted: int = 0
+    reviews: int = 0
     failed: int = 0
 
     @property
@@ -132,6 +133,8 @@ class _Desk:
                 return self._close_undo(approval)
             case Due.ROLL_BACK:
                 return self._not_rolled_back(approval)
+            case Due.REVIEW:
+                return self._review(approval)
             case None:
                 raise AssertionError("woken with nothing owed")
 
@@ -143,6 +146,7 @@ class _Desk:
             self.staff.moved(before.assignee, None)
         approvals.save_later(self.unit, before, after)
         outbox.refresh_later(self.unit, after.id, after.version)
+        notices.outcome(self.world, self.unit, after)
         self.unit.record(entry_of(after, event, self.unit.now, "system", **more))
         self.unit.after_commit(lambda: self.world.signals.approval_changed(after.id))
 
@@ -230,6 +234,14 @@ class _Desk:
         notices.not_rolled_back(self.world, self.unit, after)
         self._save(approval, after, "reminded", rationale="undone, and no roll-back was reported in time")
         return "unreverted"
+
+    def _review(self, approval: Approval) -> str:
+        """An overdue review goes to the next person, and ends quietly where nobody is left (A14)."""
+        after = review.moved_on(self.staff, self.unit, replace(approval, version=approval.version + 1))
+        following = after.review.reviewer if after.review else None
+        event = "reassigned" if following else "timeout"
+        self._save(approval, after, event, decision=following, rationale="the review after the fact was overdue")
+        return "reviews"
 
 
 def _nobody(approval: Approval) -> str:

@@ -72,6 +72,7 @@ def _undone(world: World, unit: Unit, tap: Tap) -> Approval:
         raise Overtaken
     outbox.refresh(unit, after.id, after.version)
     notices.in_thread(unit, after, "undone")
+    notices.outcome(world, unit, after)
     extra = {"team": tap.actor.team}
     unit.record(
         entry_of(

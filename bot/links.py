@@ -1,0 +1,41 @@
+"""The address of the card that a message is about (D5): asked of Slack once, and never worth losing the message for."""
+
+from __future__ import annotations
+
+import logging
+
+from bot.cards import Face
+from bot.runtime import Runtime
+from bot.slack import SlackTrouble
+from policies.approval import Approval
+from store import outbox
+from store.outbox import Item, Place
+
+log = logging.getLogger("sayso.courier")
+LINK_TRIES = 4  # a message waits this often for its card, then goes without a link
+
+
+async def to_card(runtime: Runtime, item: Item, approval: Approval | None) -> str | None:
+    """The permalink; None where there is none. Raises SlackTrouble where the card is about to be posted."""
+    if approval is None or item.screen or (item.kind == "card" and item.face == Face.LIVE):
+        return None
+    approval_id, database = approval.id, runtime.world.database
+    card: Place | None = await runtime.call(database.read, lambda unit: outbox.newest_card(unit, approval_id))
+    if card is None or card.id == item.id or card.permalink is not None:
+        return card.permalink if card and card.id != item.id else None
+    if card.ts is None:
+        if not item.posted and item.attempts < LINK_TRIES:
+            raise SlackTrouble("its card is not posted yet")
+        return None
+    return await _asked(runtime, card)
+
+
+async def _asked(runtime: Runtime, card: Place) -> str | None:
+    try:
+        said = await runtime.slack.call("chat.getPermalink", channel=card.channel, message_ts=card.ts)
+        link = str(said["permalink"])
+    except (SlackTrouble, KeyError) as error:
+        log.info("no link to the card in %s: %s", card.channel, error)
+        return None
+    await runtime.call(runtime.world.database.run, lambda unit: outbox.keep_permalink(unit, card, link))
+    return link

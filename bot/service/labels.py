@@ -1,0 +1,17 @@
+"""Labels: later truth about an outcome, once for each who says it (F2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from policies.approval import Approval
+from store.tables import labels
+from store.unit import Unit
+
+
+def keep(unit: Unit, approval: Approval, word: str, by: str, detail: str | None) -> bool:
+    """Keep a label; False where the same was said before by the same."""
+    values: dict[str, Any] = {"approval_id": approval.id, "label": word, "detail": detail, "by": by, "at": unit.now}
+    once = unit.insert(labels).on_conflict_do_nothing(index_elements=["approval_id", "label", "by"])
+    # A returned row says it on both databases; the count of rows of an insert does not.
+    return unit.execute(once.returning(labels.c.id), values).first() is not None
