@@ -286,15 +286,15 @@ async def checkpoint(request: Request, approval_id: str) -> Response:
 
 @router.get("/sessions/{session_id:path}")
 async def session(request: Request, session_id: str) -> Response:
-    """The session as people set it."""
+    """The session as people set it; `taken_over_by` is who does one of its requests by hand, so that it only reads."""
 
-    def work(unit: Unit, agent: Agent) -> sessions.Session:
+    def work(unit: Unit, agent: Agent) -> dict[str, Any]:
         found = sessions.get(unit, agent.id, session_id)
         if found is None:
             raise NotFound("There is no such session")
-        return found
+        return _session_json(unit, found)
 
-    return JSONResponse(wire.session_json(await _as_agent(request, work)))
+    return JSONResponse(await _as_agent(request, work))
 
 
 @router.put("/sessions/{session_id:path}", openapi_extra=_doc(SessionBody))
@@ -305,8 +305,15 @@ async def beat(request: Request, session_id: str) -> Response:
     if len(session_id) > 200 or not session_id.isprintable():
         raise InvalidInput("must be at most 200 printable characters", field="session_id")
     database = runtime.world.database
-    found = await runtime.call(database.run, lambda unit: sessions.beat(unit, agent.id, session_id, body.title))
-    return JSONResponse(wire.session_json(found))
+
+    def work(unit: Unit) -> dict[str, Any]:
+        return _session_json(unit, sessions.beat(unit, agent.id, session_id, body.title))
+
+    return JSONResponse(await runtime.call(database.run, work))
+
+
+def _session_json(unit: Unit, found: sessions.Session) -> dict[str, Any]:
+    return wire.session_json(found, approvals.taken_over_by(unit, found.agent_id, found.id))
 
 
 def install(app: FastAPI) -> None:

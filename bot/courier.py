@@ -109,10 +109,10 @@ class Courier:
     async def _show(self, item: Item) -> None:
         scene = await self._scene(item)
         link = await links.to_card(self._runtime, item, scene.one)
-        message, revision = pictures.drawn(item, scene, link), pictures.revision(item, scene)
+        message, revision = pictures.drawn(item, scene, link.url), pictures.revision(item, scene)
         if item.posted:
             await self._update(item, message)
-            await self._shown(item, scene, revision, item.slack_channel, item.slack_ts)
+            await self._shown(item, scene, revision, item.slack_channel, item.slack_ts, early=link.early)
             return
         root = await self._thread(item)
         known = await lookup.find(self._runtime, item, pictures.metadata(item, message), root) if item.unsure else None
@@ -158,9 +158,15 @@ class Courier:
         database = self._runtime.world.database
         return await self._runtime.call(database.read, lambda unit: pictures.scene(unit, item))
 
-    async def _shown(self, item: Item, scene: Scene, revision: int, channel: str | None, ts: str | None) -> None:
+    async def _shown(
+        self, item: Item, scene: Scene, revision: int, channel: str | None, ts: str | None, *, early: bool = False
+    ) -> None:
+        """Keep what Slack shows now; `early` where it had to do without the link to a card that was not posted yet."""
+
         def work(unit: Unit) -> None:
             held = outbox.shown(unit, item, revision=revision, channel=channel, ts=ts)
+            if held and early and scene.one:
+                _catch_up(unit, scene.one.id)
             if not held or item.posted or item.kind != "card":
                 return
             for moved in (found for found in scene.approvals if len(found.asked) > 1):
@@ -236,6 +242,13 @@ def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> 
     waiting = Counter(item.channel for item in found if item.kind == "card" and not item.posted)
     crowded = {name for name, cards in waiting.items() if cards > (1 if name in bursting else CROWD)}
     return [pictures.group(unit, item, crowded=item.channel in crowded) for item in going]
+
+
+def _catch_up(unit: Unit, approval_id: str) -> None:
+    """Lead moved cards to the new one where it was posted while they were in flight: nobody could wake them then."""
+    card = outbox.newest_card(unit, approval_id)
+    if card is not None and card.ts is not None:
+        outbox.relink(unit, approval_id)
 
 
 def _backoff(item: Item) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from bot.cards import Face
 from bot.runtime import Runtime
@@ -15,19 +16,27 @@ log = logging.getLogger("sayso.courier")
 LINK_TRIES = 4  # a message waits this often for its card, then goes without a link
 
 
-async def to_card(runtime: Runtime, item: Item, approval: Approval | None) -> str | None:
-    """The permalink; None where there is none. Raises SlackTrouble where the card is about to be posted."""
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The permalink, None where there is none; `early` where it was looked for before its card was posted."""
+
+    url: str | None = None
+    early: bool = False
+
+
+async def to_card(runtime: Runtime, item: Item, approval: Approval | None) -> Link:
+    """The way to the card. Raises SlackTrouble where a message had better wait until that is posted."""
     if approval is None or item.screen or (item.kind == "card" and item.face == Face.LIVE):
-        return None
+        return Link()
     approval_id, database = approval.id, runtime.world.database
     card: Place | None = await runtime.call(database.read, lambda unit: outbox.newest_card(unit, approval_id))
     if card is None or card.id == item.id or card.permalink is not None:
-        return card.permalink if card and card.id != item.id else None
+        return Link(card.permalink if card and card.id != item.id else None)
     if card.ts is None:
         if not item.posted and item.attempts < LINK_TRIES:
             raise SlackTrouble("its card is not posted yet")
-        return None
-    return await _asked(runtime, card)
+        return Link(early=True)
+    return Link(await _asked(runtime, card))
 
 
 async def _asked(runtime: Runtime, card: Place) -> str | None:

@@ -161,10 +161,10 @@ def _package(approval: Approval) -> list[Said]:
     request = approval.request
     state = json.dumps(request.checkpoint, ensure_ascii=False) if request.checkpoint is not None else None
     said = [
-        Said("", _present(request.reason), 600, 1),
+        Said("", _present(request.reason), 600, 1, short="Why it stopped to ask"),
         Said("", tuple(request.completed_steps), 250, 8, short="Done so far", bullet="\n•  "),
-        Said("", _present(state), 700, 1, short="Its checkpoint"),
-        Said("", _present(request.expected_outcome), 400, 1, short="Was to reach"),
+        Said("", _present(state), 700, 1, short="State (its checkpoint)"),
+        Said("", _present(request.expected_outcome), 400, 1, short="Next, to reach"),
         Said("", tuple(request.alternatives), 250, short="Other ways"),
         Said("", (*request.risks, *request.uncertainty_factors), 250, short="Beware"),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot import cards
@@ -39,7 +39,15 @@ def scene(unit: Unit, item: Item) -> Scene:
         moved = {member.approval_id: member.moved_to for member in members if member.moved}
         return Scene(tuple(found[member.approval_id] for member in members), moved)
     approval = approvals.load(unit, item.approval_id) if item.approval_id is not None else None
+    if approval is not None and item.facts.get("notice") == Notice.TAKEOVER:
+        approval = _with_checkpoint(unit, approval)
     return Scene((approval,) if approval else (), {})
+
+
+def _with_checkpoint(unit: Unit, approval: Approval) -> Approval:
+    """The approval as the takeover package shows it: with the agent's state, which is read for nothing else (C4)."""
+    _, saved = approvals.checkpoint(unit, approval.id, approval.agent_id)
+    return replace(approval, request=approval.request.model_copy(update={"checkpoint": saved}))
 
 
 def drawn(item: Item, shown: Scene, link: str | None = None) -> Message:

@@ -82,9 +82,10 @@ def route_json(route: Route) -> dict[str, Any]:
     }
 
 
-def session_json(session: Session) -> dict[str, Any]:
-    """The session object."""
-    return {"id": session.id, "state": session.state, "by": session.by, "at": rfc3339(session.at)}
+def session_json(session: Session, taken_over_by: str | None) -> dict[str, Any]:
+    """The session object, with who does one of its requests by hand now (C4)."""
+    steered = {"id": session.id, "state": session.state, "by": session.by, "at": rfc3339(session.at)}
+    return steered | {"taken_over_by": taken_over_by}
 
 
 def cursor_of(approval: Approval) -> str:

@@ -99,10 +99,15 @@ def headline(approval: Approval) -> tuple[str, str]:
 
 def verdict(approval: Approval) -> str:
     """What was decided, in a word or two."""
-    decision = approval.decision
-    if decision is None or approval.state not in _AFTER_A_YES:
+    if approval.decision is None or not _after_a_yes(approval):
         return STATES[approval.state][1]
-    return _KINDS.get(decision.kind, "Approved")
+    return _KINDS.get(approval.decision.kind, "Approved")
+
+
+def _after_a_yes(approval: Approval) -> bool:
+    """Whether more happened since it was allowed: also that nobody claimed it in time."""
+    kind = approval.decision.kind if approval.decision else None
+    return approval.state in _AFTER_A_YES or (approval.state is State.EXPIRED and kind not in (None, "expired"))
 
 
 def consequence(policy: Policy | None) -> tuple[str, str, str]:
@@ -125,7 +130,7 @@ def by_whom(approval: Approval) -> Mrkdwn:
 def outcome_line(approval: Approval, *, note: bool = True) -> Mrkdwn:
     """One line on where an approval stands, such as “Approved by <@U0BOB> at 14:02 · note”, with the note's beginning."""
     line = fill("{verdict}{by}", verdict=Mrkdwn(verdict(approval)), by=by_whom(approval))
-    if approval.state in _AFTER_A_YES:
+    if _after_a_yes(approval):
         line = fill("{now} · {line}", now=Mrkdwn(STATES[approval.state][1]), line=line)
     words = approval.decision.note if approval.decision and note else None
     if not words or not words.strip():

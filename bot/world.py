@@ -104,6 +104,13 @@ class Directory:
             admin=roster.is_admin(user),
         )
 
+    def user_of(self, roster: Roster, principal: str) -> str | None:
+        """The Slack user for whom agents act under this name: as the roster says, else by user id or e-mail address."""
+        wanted = principal.strip().casefold()
+        known = ((user, facts) for user, facts in self.people.items() if facts.active and not facts.bot)
+        names = ((user, {user.casefold(), (facts.email or "").casefold()}) for user, facts in known)
+        return roster.user_of(principal) or next((user for user, named in names if wanted in named), None)
+
     def could_decide(self, roster: Roster, role: str, on_behalf_of: str | None) -> list[str]:
         """The members of `role` who may decide a request made on behalf of that principal.
 

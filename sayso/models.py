@@ -151,12 +151,16 @@ class Route(Model):
 
 
 class Session(Model):
-    """An agent session as people have set it."""
+    """An agent session as people have set it.
+
+    `taken_over_by` is who does one of its requests by hand: until it is handed back, nothing of it can be claimed.
+    """
 
     id: str
     state: Literal["running", "paused", "cancelled"]
     by: str | None = None
     at: datetime | None = None
+    taken_over_by: str | None = None
 
 
 class Checkpoint(Model):

@@ -16,7 +16,8 @@ from policies.history import Demotion, History
 from policies.levels import Level
 from policies.manifest import Policy
 from policies.request import Request
-from store.tables import approvals, demotions
+from store.tables import approvals, demotions, labels
+from store.types import UtcDateTime
 from store.unit import Unit
 
 _REFUSED = ("denied", "blocked")
@@ -127,12 +128,30 @@ def demote(unit: Unit, approval: Approval, level: Level) -> None:
 
 
 def outcomes(unit: Unit, agent_id: str, action: str, since: datetime | None = None) -> list[Outcome]:
-    """How this agent's executions of this action ended, oldest first; without `since`, those of the last 24 h."""
+    """How this agent's executions of this action ended, oldest first; without `since`, those of the last 24 h.
+
+    What succeeded and was an incident all the same is a failure, from the moment that somebody said so (F2).
+    """
     oldest = since or unit.now - FALL_WINDOW
     query = (
-        select(approvals.c.state, approvals.c.finished_at)
+        select(approvals.c.id, approvals.c.state, approvals.c.finished_at)
         .where(approvals.c.agent_id == agent_id, approvals.c.action == action, approvals.c.finished_at > oldest)
         .where(approvals.c.state.in_(("succeeded", "failed")))
         .order_by(approvals.c.finished_at, approvals.c.id)
     )
-    return [Outcome(row.state == "succeeded", row.finished_at) for row in unit.execute(query)]
+    incidents = _incidents(unit, agent_id, action, oldest)
+    ended = unit.execute(query).all()
+    found = [Outcome(row.state == "succeeded", row.finished_at) for row in ended if row.id not in incidents]
+    return sorted([*found, *(Outcome(False, at) for at in incidents.values())], key=lambda one: one.at)
+
+
+def _incidents(unit: Unit, agent_id: str, action: str, oldest: datetime) -> dict[str, datetime]:
+    """What succeeded and was labelled an incident after `oldest`: when that was first said."""
+    query = (
+        select(approvals.c.id, func.min(labels.c.at, type_=UtcDateTime()).label("at"))
+        .join(labels, labels.c.approval_id == approvals.c.id)
+        .where(approvals.c.agent_id == agent_id, approvals.c.action == action, approvals.c.state == "succeeded")
+        .where(labels.c.label == "incident", labels.c.at > oldest)
+        .group_by(approvals.c.id)
+    )
+    return {row.id: row.at for row in unit.execute(query)}

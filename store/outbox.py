@@ -182,10 +182,10 @@ def refresh_later(unit: Unit, approval_id: str, version: int) -> None:
     unit.later(_refresh, _change(unit, approval_id, version))
 
 
-def again(unit: Unit, keys: Sequence[str]) -> None:
-    """Notices that were said should be shown once more, as things stand now."""
+def again(unit: Unit, keys: Sequence[str]) -> bool:
+    """Notices that were said should be shown once more, as things stand now; False where none was."""
     again = update(outbox).where(outbox.c.dedupe_key.in_([f"notice:{key}" for key in keys]))
-    unit.execute(again.values(wanted=outbox.c.wanted + 1, next_at=_in_turn), _moments(unit))
+    return unit.execute(again.values(wanted=outbox.c.wanted + 1, next_at=_in_turn), _moments(unit)).rowcount > 0
 
 
 def relink(unit: Unit, approval_id: str) -> None:

@@ -222,6 +222,7 @@ def label(world: World, agent: Agent, approval_id: str, word: str, detail: str |
             return approval
         told = _rolled_back(world, unit, approval, detail) if owed else approval
         extra = {"moved": True} if told.version > approval.version else {}
+        extra |= ratchet.after_label(world, unit, told, word)
         unit.record(entry_of(told, "labelled", unit.now, by, decision=word, rationale=detail, extra=extra))
         return told
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.world import World
 from policies.approval import Approval
-from policies.lifecycle import TERMINAL
+from policies.lifecycle import State
 from policies.routing import RouteName
 from store import outbox
 from store.unit import Unit
@@ -91,10 +91,10 @@ def handed_back(unit: Unit, taken: Approval) -> None:
 
 
 def outcome(world: World, unit: Unit, approval: Approval) -> None:
-    """Whoever it was asked for is told what became of it: once, when it has ended, where somebody was asked at all."""
-    if approval.route is not RouteName.ASK or approval.state not in TERMINAL or not approval.request.on_behalf_of:
+    """Whoever it was asked for is told once what was decided, where somebody was asked; the message then follows its end."""
+    if approval.route is not RouteName.ASK or approval.pending or approval.state is State.CLAIMED:
         return
-    user = world.book.roster.user_of(approval.request.on_behalf_of)
-    if user is not None:
-        facts = {"notice": "outcome"}
-        outbox.put_notice(unit, f"outcome:{approval.id}", channel=user, facts=facts, approval_id=approval.id)
+    principal, key = approval.request.on_behalf_of, f"outcome:{approval.id}"
+    user = world.directory.user_of(world.book.roster, principal) if principal else None
+    if user is not None and not outbox.again(unit, [key]):
+        outbox.put_notice(unit, key, channel=user, facts={"notice": "outcome"}, approval_id=approval.id)

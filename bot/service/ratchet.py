@@ -1,4 +1,4 @@
-"""Autonomy falls by itself: two failures within 24 h cost an agent a level of that action, at once (F7)."""
+"""Autonomy falls by itself: two failures or incidents within 24 h cost an agent a level of that action, at once (F7)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,18 @@ from store.unit import Unit
 
 def after_result(world: World, unit: Unit, approval: Approval) -> dict[str, Any]:
     """Take a level from the agent where this failure costs one; what the audit adds to the result's row."""
+    return _after_failure(world, unit, approval) if approval.state is State.FAILED else {}
+
+
+def after_label(world: World, unit: Unit, approval: Approval, word: str) -> dict[str, Any]:
+    """The same where somebody says later that what succeeded was an incident (F2)."""
+    wrong = word == "incident" and approval.state is State.SUCCEEDED
+    return _after_failure(world, unit, approval) if wrong else {}
+
+
+def _after_failure(world: World, unit: Unit, approval: Approval) -> dict[str, Any]:
     policy = world.book.manifest.policy(approval.action)
-    if approval.state is not State.FAILED or policy is None or policy.autonomy is None:
+    if policy is None or policy.autonomy is None:
         return {}
     history.take_turn(unit, [approval.agent_id], approval.action)
     lost = history.demotion(unit, approval.agent_id, approval.action)
@@ -32,7 +42,7 @@ def after_result(world: World, unit: Unit, approval: Approval) -> dict[str, Any]
 
 def _tell(world: World, unit: Unit, approval: Approval, level: Level) -> None:
     text = (
-        f"{approval.agent} failed {autonomy.FAILURES_TO_FALL} times within 24 h with {approval.action}: "
+        f"{approval.agent} failed {autonomy.FAILURES_TO_FALL} times within 24 h with {approval.action}, incidents included: "
         f"from now on at least {level.value}. The owner gives it back in the manifest (autonomy)."
     )
     title = "An agent lost a level"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.service import labels, staffing
+from bot.service import labels, ratchet, staffing
 from bot.service.decide import Lost, Overtaken, Tap, authorise, check_note, record_refusal, until_settled, wake
 from bot.world import World
 from policies.approval import Approval, Review
@@ -90,7 +90,7 @@ def _judged(world: World, unit: Unit, tap: Tap, verdict: str) -> Approval:
     if not approvals.save(unit, approval, after):
         raise Overtaken
     labels.keep(unit, after, verdict, tap.actor.user, tap.note)
-    extra = {"team": tap.actor.team, "moved": True}
+    extra = {"team": tap.actor.team, "moved": True, **ratchet.after_label(world, unit, after, verdict)}
     unit.record(
         entry_of(after, "labelled", unit.now, tap.actor.user, decision=verdict, rationale=tap.note, extra=extra)
     )

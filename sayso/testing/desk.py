@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from sayso.effects import Lost, Reply, Request
 from sayso.states import State
-from sayso.testing.case import DECIDE_WITHIN, Case, Verdict
+from sayso.testing.case import DECIDE_WITHIN, REVIEWER, Case, Verdict
 
 PATIENCE_SECONDS = 3 * 86_400.0
 PAGE = 20
@@ -197,6 +197,8 @@ class Desk:
     def _claim(self, case: Case, nonce: str) -> Any:
         if self.stopped:
             raise Refused(423, "Sayso is stopped", state=case.state.value)
+        if case.state.approved and self._by_hand(case.body.get("session_id")):
+            raise Refused(423, "A person took over in this session", state=case.state.value)
         _require(case.undo is None, case, "A person undid this")
         if case.state is State.EXPIRED:
             raise Refused(410, "Too late", state=case.state.value)
@@ -218,7 +220,13 @@ class Desk:
             if method == "GET":
                 raise Refused(404, "No such session")
             self.sessions[session_id] = {"id": session_id, "state": "running", "by": None, "at": self._stamp()}
-        return self.sessions[session_id]
+        return self.sessions[session_id] | {"taken_over_by": self._by_hand(session_id)}
+
+    def _by_hand(self, session_id: str | None) -> str | None:
+        """Who does one of the session's requests by hand now."""
+        cases = (case for case in self.cases.values() if session_id and case.body.get("session_id") == session_id)
+        taken = next((case for case in cases if case.state is State.TAKEN_OVER), None)
+        return REVIEWER if taken else None
 
     def _stamp(self) -> str:
         return self.moment().isoformat()

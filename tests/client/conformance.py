@@ -330,6 +330,18 @@ class Conformance:
         with pytest.raises(TakenOver):
             client.execute(client.wait(approval, timeout=60)).__enter__()
 
+    def test_takeover_holds_the_session(self, client: Sayso, reviewer: Reviewer) -> None:
+        """While a person does one request of a session by hand, its checkpoint says so and its other grants wait (C4)."""
+        session = client.session("s-taken", "Refund desk")
+        assert session.checkpoint().taken_over_by is None
+        by_hand, other = (session.ask(ACTION, ASK, step=step) for step in (1, 2))
+        reviewer.approve(other.id)
+        reviewer.take_over(by_hand.id)
+        held = session.checkpoint()
+        assert (held.state, bool(held.taken_over_by)) == ("running", True)
+        with pytest.raises(Stopped):
+            client.execute(client.wait(other, timeout=60)).__enter__()
+
     def test_cancelled_is_final(self, client: Sayso) -> None:
         """What the agent withdraws is never executed."""
         approval = client.ask(ACTION, ASK)

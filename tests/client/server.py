@@ -105,6 +105,10 @@ class Book:
         row.update(values, version=row["version"] + 1)
         return row
 
+    def by_hand(self, session_id: str | None) -> str | None:
+        rows = (row for row in self.rows.values() if session_id and row["_body"].get("session_id") == session_id)
+        return "U0ALICE" if any(row["state"] == "taken_over" for row in rows) else None
+
     def claim(self, row: dict[str, Any], nonce: str) -> dict[str, Any]:
         self.nonces.append(nonce)
         if self.stopped:
@@ -116,6 +120,8 @@ class Book:
         if row["state"] != "claimed":
             if row["state"] not in GRANTED:
                 raise Problem(409, "Not approved", state=row["state"])
+            if self.by_hand(row["_body"].get("session_id")):
+                raise Problem(423, "A person took over in this session", state=row["state"])
             self.change(row, state="claimed", _nonce=nonce)
         decision = row["decision"]
         return {
@@ -237,6 +243,7 @@ class Server:
         state, session = request.query_params.get("state"), request.query_params.get("session_id")
         rows = [row for row in reversed(self.book.rows.values()) if state in (None, row["state"])]
         rows = [row for row in rows if session in (None, row["_body"].get("session_id"))]
+        rows = [row for row in rows if "undone" not in request.query_params or row.get("undo")]
         begin = int(request.query_params.get("cursor", 0))
         more = str(begin + 2) if begin + 2 < len(rows) else None
         return JSONResponse({"approvals": [public(r) for r in rows[begin : begin + 2]], "next_cursor": more})
@@ -283,7 +290,7 @@ class Server:
             if request.method == "GET":
                 raise Problem(404, "No such session")
             self.book.sessions[session_id] = {"id": session_id, "state": "running", "by": None, "at": now()}
-        return JSONResponse(self.book.sessions[session_id])
+        return JSONResponse(self.book.sessions[session_id] | {"taken_over_by": self.book.by_hand(session_id)})
 
 
 def _authorise(request: Request) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso import AsyncSayso, Expired, Gone, MayHaveRun, Sayso, State, StillPending
+from sayso import AsyncSayso, Expired, Gone, MayHaveRun, Sayso, State, StillPending, Stopped
 from sayso.testing import AsyncFakeSayso, FakeSayso
 
 
@@ -82,6 +82,19 @@ def test_a_handover_back_can_be_waited_for(fake: FakeSayso) -> None:
     assert back.state is State.HANDED_BACK
     assert back.decision is not None
     assert back.decision.human_steps == ["called the bank"]
+
+
+def test_a_handover_back_lets_the_session_go_on(fake: FakeSayso) -> None:
+    """What a takeover held of the same session can be claimed once it is handed back (C4)."""
+    session = fake.session("run-1")
+    by_hand, other = (session.ask("a", {}, step=step) for step in (1, 2))
+    fake.decide(other).approve()
+    fake.decide(by_hand).take_over()
+    with pytest.raises(Stopped):
+        fake.claim(other)
+    fake.decide(by_hand).hand_back(["called the bank"])
+    assert session.checkpoint().taken_over_by is None
+    assert fake.claim(other).params == {}
 
 
 def test_lost_answers_double_nothing(fake: FakeSayso) -> None:

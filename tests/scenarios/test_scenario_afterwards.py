@@ -10,6 +10,7 @@ from support.marks import on_sqlite
 from support.office import Office
 
 from playground.kit import Card
+from store import learning
 from store.tables import labels
 
 Json = dict[str, Any]
@@ -93,20 +94,56 @@ def test_reviews_are_dealt_out_and_move_on_quietly(office: Office) -> None:
     office.intact()
 
 
-def test_whoever_it_was_asked_for_hears_the_end_once(office: Office) -> None:
-    """The principal's Slack user gets one direct message when it has ended, with a link; nothing for what is automatic."""
+def test_incidents_found_afterwards_cost_autonomy(closed_office: Office) -> None:
+    """Two actions that reviewers call incidents count like two failures: a level is lost, and calibration has both."""
+    granted = {"start": "hard_approval", "agents": {"demo": {"level": "full_auto", "since": "2020-01-01"}}}
+    wipe = SAMPLED | {"autonomy": granted, "owner": "Head of finance"}
+    write_manifest(closed_office.folder, ACTIONS | {"remind": wipe})
+    office = closed_office
+    office.open()
+    sure = {"confidence": 0.97, "evidence": {"retrieval_hits": 2, "tool_errored": False}}
+    made = [ran(office, **sure) for _ in range(2)]
+    for thing in made:
+        form = office.form("U0BOB", review_of(office, thing), "review_incident").fill("note", "Wrong person")
+        assert office.person("U0BOB").submit(form).ok
+    office.slack.expect_message("#ops", contains="from now on at least notify_only", timeout=PATIENCE)
+    said = [next(line for line in office.trail(thing) if line["event"] == "labelled") for thing in made]
+    assert [line.get("demoted_to") for line in said] == [None, "notify_only"]
+    later = office.agent.ask("remind", {"thing": "bob"})
+    assert (later["state"], later["level"]) == ("approved", "notify_only")
+    record = office.database.read(learning.records)["remind"]
+    assert (record.incidents, record.outcomes) == (2, ((0.97, False), (0.97, False)))
+    office.intact()
+
+
+def test_whoever_it_was_asked_for_is_told_once(office: Office) -> None:
+    """The principal's Slack user gets one direct message when it is decided, with a link; it then follows how it ended."""
     refund = office.agent.refund(on_behalf_of="Alice@Example.com")
     card = office.card(refund, timeout=PATIENCE)
     office.person("U0BOB").click(card, "approve")
+    told = office.person("U0ALICE").expect_dm(
+        contains=["Approved by @bob", "Refund $480", "on your behalf"], timeout=PATIENCE
+    )
+    assert card.permalink in told.source()
+    office.person("U0BOB").click_stale(card, "approve")
     office.agent.claim(refund)
     office.agent.result(refund)
-    told = office.person("U0ALICE").expect_dm(contains=["Done", "Refund $480", "on your behalf"], timeout=PATIENCE)
+    told = office.slack.expect_update(told, contains=["Done", "Approved by @bob"], timeout=PATIENCE)
     assert card.permalink in told.source()
     ran(office, "note", on_behalf_of="alice@example.com")
     office.advance(10)
     office.until(lambda: office.slack.refresh(card).text(), "all is shown")
     direct = [one for one in office.slack.all_messages() if one.channel == told.channel]
     assert len(direct) == 1
+
+
+@on_sqlite
+def test_a_requester_who_is_not_on_the_roster_is_told(office: Office) -> None:
+    """`on_behalf_of` may be a Slack user id: a refusal reaches that person, with its reason and who said no."""
+    refund = office.agent.refund(on_behalf_of="u0dan")
+    form = office.form("U0BOB", office.card(refund, timeout=PATIENCE), "reject").fill("reason", "Never paid")
+    assert office.person("U0BOB").submit(form).ok
+    office.person("U0DAN").expect_dm(contains=["Rejected by @bob", "Never paid"], timeout=PATIENCE)
 
 
 @on_sqlite
@@ -117,6 +154,8 @@ def test_messages_lead_to_the_card(office: Office) -> None:
     office.advance(680)
     reminder = office.slack.expect_message("#finance", contains="still waits", timeout=PATIENCE)
     assert first.permalink in reminder.source()
+    # The old card is in flight when the new one is posted.
+    office.slack.faults.inject("chat.update", "latency", seconds=2)
     office.advance(300)
     second = office.card(refund, excluding=first, has="approve", timeout=PATIENCE)
     office.until(lambda: second.permalink in office.slack.refresh(first).source(), "the old card leads on", PATIENCE)
@@ -131,15 +170,23 @@ def told(office: Office, words: str) -> list[Card]:
     return [one for one in office.slack.all_messages() if words in one.text() and one.thread_ts]
 
 
-@on_sqlite
+def session(office: Office) -> Json:
+    """The agent beats, and is told how people have set its run."""
+    found: Json = office.agent.raw("PUT", "/sessions/run-1", json={}).json()
+    return found
+
+
 def test_a_session_that_is_taken_over_only_reads(office: Office) -> None:
-    """While a person does one step by hand, nothing of that session can be claimed; handed back, it goes on (C4)."""
+    """While a person does one step by hand, its session says so and can claim nothing; handed back, it goes on (C4)."""
+    assert session(office)["taken_over_by"] is None
     by_hand = office.agent.refund(session_id="run-1")
     other = office.agent.ask("note", {"thing": "x"}, session_id="run-1")
     elsewhere = office.agent.ask("note", {"thing": "x"}, session_id="run-2")
     form = office.form("U0ALICE", office.card(by_hand, timeout=PATIENCE), "take_over")
     assert office.person("U0ALICE").submit(form).ok
     assert "took over" in office.agent.claim(other, status=423)["detail"]
+    assert session(office)["taken_over_by"] == "U0ALICE"
+    assert office.agent.raw("GET", "/sessions/run-1").json()["taken_over_by"] == "U0ALICE"
     office.agent.claim(elsewhere)
     package = office.slack.expect_card(channel="#ops", contains="Taken over", has="hand_back", timeout=PATIENCE)
     form = office.form("U0ALICE", package, "hand_back").fill("steps", "Paid by cheque").fill("state", "All paid")
@@ -148,6 +195,8 @@ def test_a_session_that_is_taken_over_only_reads(office: Office) -> None:
     assert not over.actions()
     back = office.agent.see(by_hand)["decision"]
     assert (back["human_steps"], back["note"]) == (["Paid by cheque"], "All paid")
+    assert all(words in office.agent.see(by_hand)["feedback"] for words in ("Paid by cheque", "All paid"))
+    assert session(office)["taken_over_by"] is None
     office.agent.claim(other)
     office.until(lambda: not any(card.actions() for card in office.slack.cards(approval_id=by_hand["id"])), "all dead")
 

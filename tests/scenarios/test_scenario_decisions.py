@@ -111,13 +111,33 @@ def test_a_riskier_edit_needs_another_person(office: Office) -> None:
 
 def test_take_over_and_hand_back(office: Office) -> None:
     """A person does it by hand, with everything they need; the agent is told which steps not to repeat."""
-    refund = office.agent.refund(completed_steps=["looked up the order"], checkpoint={"step": 3})
+    told = {
+        "reason": "The parcel is lost",
+        "completed_steps": ["looked up the order"],
+        "expected_outcome": "Money back",
+    }
+    refund = office.agent.refund(**told, checkpoint={"step": 3})
     card = office.card(refund)
     form = office.form("U0ALICE", card, "take_over").fill("note", "I know this customer")
     assert office.person("U0ALICE").submit(form).ok
     assert office.agent.see(refund)["state"] == "taken_over"
     assert office.agent.claim(refund, status=409)["state"] == "taken_over"
-    office.slack.expect_card(channel="#ops", contains=["Taken over", "looked up the order"])
+    package = [
+        "Taken over by @alice",
+        "only reads",
+        "$480",
+        "I know this customer",
+        "Why it stopped to ask: The parcel",
+    ]
+    package += [
+        "Done so far",
+        "looked up the order",
+        'State (its checkpoint): {"step": 3}',
+        "Next, to reach: Money back",
+    ]
+    office.slack.expect_card(channel="#ops", contains=package)
+    under = office.slack.expect_message("#finance", contains=package, timeout=20)
+    assert under.thread_ts == card.ts, "the package stands under its card too"
     taken = office.slack.expect_update(card, contains="Taken over")
     form = office.form("U0ALICE", taken, "hand_back")
     form.fill("steps", "Called the customer\nPaid by cheque\n")
@@ -143,6 +163,8 @@ def test_request_info_stops_the_clock(office: Office) -> None:
     assert answered["info_request"] is None
     assert answered["due_at"] > asked["due_at"]
     fresh = office.slack.expect_update(office.slack.refresh(card), contains="Order 7, paid in May")
+    told = office.slack.expect_message("#finance", contains=["the clock goes on", "Order 7, paid in May"], timeout=20)
+    assert told.thread_ts == card.ts
     office.agent.answer(refund, "again", status=409)
     office.person("U0ALICE").click(fresh, "approve")
     assert office.agent.see(refund)["state"] == "approved"

@@ -383,6 +383,13 @@ def test_who_came_too_late_is_told_who_was_first() -> None:
     assert State.APPROVED in GRANTED
 
 
+def test_what_nobody_claimed_was_approved_all_the_same() -> None:
+    """Approved and then not claimed in time, it says both: nobody reads that the reviewer let it expire."""
+    unclaimed = cards.outcome_line(decided(State.EXPIRED, "approved"))
+    assert unclaimed.startswith("Expired · Approved by <@U0BOB> at <!date^")
+    assert cards.outcome_line(decided(State.EXPIRED, "expired", by="policy")).startswith("Expired by policy at")
+
+
 def test_cards_are_fast() -> None:
     """A card takes milliseconds of processor time, and 1,000 leaves not ten times as long (`make bench` has the figures)."""
     small, large = approval(request=FULL_REQUEST), approval({f"k{index}": f"value {index}" for index in range(1000)})
