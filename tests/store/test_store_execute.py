@@ -478,7 +478,7 @@ def test_what_was_undone_gives_no_grant(desk: Desk) -> None:
 
 
 def test_a_roll_back_is_reported_once(desk: Desk) -> None:
-    """The label `reverted` ends what is owed after Undo: the card says so, its thread too, and the version stays."""
+    """The label `reverted` ends what is owed after Undo: in one version more the card says so, and its thread."""
     before = undone(desk, claimed=True)
     desk.bell.rung.clear()
     told = desk.label(before)
@@ -486,7 +486,7 @@ def test_a_roll_back_is_reported_once(desk: Desk) -> None:
     assert told.undo is not None
     assert told.undo.reverted_at == told.updated_at > before.updated_at
     assert told.undo.reverted_detail == "Put back."
-    assert (told.clock.roll_back_by, told.version, told.roll_back_owed) == (None, before.version, False)
+    assert (told.clock.roll_back_by, told.version, told.roll_back_owed) == (None, before.version + 1, False)
     assert replace(told.undo, reverted_at=None, reverted_detail=None) == before.undo
     last = desk.last(before)
     assert (last["event"], last["decision"]) == ("labelled", "reverted")
