@@ -43,5 +43,5 @@ clean: ## remove .venv and everything built
 bench: $(STAMP) ## measure the performance goals: one table of ratios, and bench.json (BENCH_ROWS=tap,create chooses)
 	@$(PY) -m tests.bench
 
-screens: $(STAMP) ## take the pictures in docs/images anew (needs Chromium)
-	$(PY) docs/screens.py
+screens: $(STAMP) ## take the pictures in docs/images anew (needs Chromium); ONLY=card- those whose names begin so
+	$(PY) docs/screens.py $(ONLY)

@@ -124,18 +124,19 @@ def _signals(evidence: Evidence) -> list[str]:
     """Each given signal and whether it holds (A6)."""
     found = []
     if evidence.retrieval_hits is not None:
-        found.append(f"{_sign(evidence.retrieval_hits >= 2)} {evidence.retrieval_hits} sources")
+        found.append(f"{_sign(evidence.retrieval_hits >= 2)}{evidence.retrieval_hits} sources")
     if evidence.tool_errored is not None:
-        found.append(f"{_sign(not evidence.tool_errored)} {'tool error' if evidence.tool_errored else 'no tool error'}")
+        found.append(f"{_sign(not evidence.tool_errored)}{'tool error' if evidence.tool_errored else 'no tool error'}")
     if evidence.self_consistency is not None:
-        found.append(f"{_sign(evidence.self_consistency >= 0.8)} consistency {evidence.self_consistency:.2f}")
+        found.append(f"{_sign(evidence.self_consistency >= 0.8)}consistency {evidence.self_consistency:.2f}")
     if evidence.schema_ok is not None:
-        found.append(f"{_sign(evidence.schema_ok)} output {'fits' if evidence.schema_ok else 'breaks'} its schema")
+        found.append(f"{_sign(evidence.schema_ok)}output {'fits' if evidence.schema_ok else 'breaks'} its schema")
     return found
 
 
 def _sign(holds: bool) -> str:
-    return "✓" if holds else "✗"
+    # Kept together with its word: a sign at the end of a line belongs to nothing.
+    return "✓\u00a0" if holds else "✗\u00a0"
 
 
 def status(approval: Approval, undo_until: datetime | None = None) -> Mrkdwn | None:
@@ -158,9 +159,9 @@ def afterwards(approval: Approval, undo_until: datetime | None = None) -> list[M
         return [fill("Undo is offered until {at}", at=when(undo_until))] if undo_until else []
     ran = approval.claimed_at is not None
     ending = Mrkdwn("the agent was asked to roll back" if ran else "it had not run, and never will")
-    lines = [fill("↩️ *Undone by {who}* at {at}: {ending}", who=mention(undo.by), at=when(undo.at), ending=ending)]
+    lines = [fill("↩️ *Undone by {who}*, {at}: {ending}", who=mention(undo.by), at=when(undo.at), ending=ending)]
     if undo.reverted_at:
-        lines.append(fill("☑️ *Rolled back*, reported by the agent at {at}", at=when(undo.reverted_at)))
+        lines.append(fill("☑️ *Rolled back*, reported by the agent, {at}", at=when(undo.reverted_at)))
     return lines
 
 

@@ -52,7 +52,7 @@ def _label(index: int) -> str:
 def _votes(approval: Approval) -> list[AnyPart]:
     """Who has said yes so far; a modal notifies nobody, so names may stand here."""
     return [
-        line(fill("✅ {who} for {role} at {at}", who=mention(vote.user), role=vote.role, at=when(vote.at)))
+        line(fill("✅ {who} for {role}, {at}", who=mention(vote.user), role=vote.role, at=when(vote.at)))
         for vote in approval.votes[:20]
     ]
 

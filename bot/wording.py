@@ -119,16 +119,16 @@ def consequence(policy: Policy | None) -> tuple[str, str, str]:
 
 
 def by_whom(approval: Approval) -> Mrkdwn:
-    """` by <@U…> at <date>` of the decision; empty where there is none."""
+    """` by <@U…>, <date>` of the decision; empty where there is none."""
     decision = approval.decision
     if decision is None:
         return Mrkdwn("")
     name = Mrkdwn("policy") if decision.by == "policy" else mention(decision.by)
-    return fill(" by {name} at {at}", name=name, at=when(decision.at))
+    return fill(" by {name}, {at}", name=name, at=when(decision.at))
 
 
 def outcome_line(approval: Approval, *, note: bool = True) -> Mrkdwn:
-    """One line on where an approval stands, such as “Approved by <@U0BOB> at 14:02 · note”, with the note's beginning."""
+    """One line on where an approval stands, such as “Approved by <@U0BOB>, today at 14:02 · note”, with the note's beginning."""
     line = fill("{verdict}{by}", verdict=Mrkdwn(verdict(approval)), by=by_whom(approval))
     if _after_a_yes(approval):
         line = fill("{now} · {line}", now=Mrkdwn(STATES[approval.state][1]), line=line)
@@ -157,6 +157,6 @@ def settled_sentence(approval: Approval) -> Mrkdwn:
         return Mrkdwn("This is still waiting for a decision.")
     if approval.undo is not None:
         undo = approval.undo
-        return fill("Already undone by {who} at {at}.", who=mention(undo.by), at=when(undo.at))
+        return fill("Already undone by {who}, {at}.", who=mention(undo.by), at=when(undo.at))
     word = verdict(approval)
     return fill("Already {word}{by}.", word=Mrkdwn(word[0].lower() + word[1:]), by=by_whom(approval))

@@ -1,4 +1,7 @@
-"""Makes the pictures in docs/images: `make screens`. The real server, the playground as Slack, headless Chromium."""
+"""Makes the pictures in docs/images: `make screens`. The real server, the playground as Slack, headless Chromium.
+
+`make screens ONLY=card-` makes those whose names begin so.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from support.office import Office  # noqa: E402
 from store import schema  # noqa: E402
 from store.engine import Database  # noqa: E402
 
+Act = Callable[[Any], None]
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
@@ -28,29 +32,127 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-DESKTOP, PHONE = {"width": 1280, "height": 1000}, {"width": 390, "height": 1100}
-HIGHLIGHT_MS = 3000  # a linked message is tinted at first
+DESKTOP, PHONE = {"width": 1100, "height": 1500}, {"width": 390, "height": 1800}
+STILL = "*, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent; }"
+# Beside the shipped actions: one that two roles release, one that runs and is told of.
+MORE = """
+  release_payment:
+    title: Release a payment
+    describe: "Pay {{ params.amount_usd | usd }} to {{ params.supplier }}"
+    severity: high
+    reversible: false
+    required_role: finance
+    approvers: {finance: 1, finance_lead: 1}
+    amount: params.amount_usd
+    confirm_amount_above_usd: 50000
+    channel: "#finance"
+  rotate_key:
+    title: Rotate a key
+    describe: "Rotate the key of {{ params.service }}"
+    severity: high
+    reversible: true
+    approval_required: false
+    undo_window_seconds: 3600
+    required_role: engineering
+    channel: "#engineering"
+"""
+REFUND = "process_refund"
+MARK = {"kind": "choose", "question": "Which of the two is the stale one?"}
+CHOICES = [
+    {"id": "returns", "label": "fix/returns", "detail": "merged in March"},
+    {"id": "returns-2", "label": "fix/returns-2", "detail": "no commit since May"},
+]
 
 
 class Studio:
-    """An office with a browser in front of it."""
+    """An office with two screens in front of it."""
 
     def __init__(self, office: Office, browser: Any) -> None:
-        self.office, self.browser = office, browser
+        self.office, self.only = office, sys.argv[1] if len(sys.argv) > 1 else ""
+        sizes = (("", DESKTOP), ("-phone", PHONE))
+        self.screens = [(end, browser.new_page(viewport=size, device_scale_factor=1)) for end, size in sizes]
 
-    def shoot(self, name: str, link: str, *, user: str = "U0ALICE", act: Callable[[Any], None] | None = None) -> None:
-        """One scene on a desktop and on a phone."""
-        for suffix, size in (("", DESKTOP), ("-phone", PHONE)):
-            page = self.browser.new_page(viewport=size, device_scale_factor=1)
-            page.goto(f"{link}?as={user}")
-            page.get_by_test_id("composer").wait_for()
-            page.wait_for_timeout(HIGHLIGHT_MS)
+    def card(self, name: str, card: Any, user: str = "U0ALICE") -> None:
+        """One message as it is now."""
+
+        def shoot(page: Any, path: Path) -> None:
+            message = page.locator(f'[data-testid="message"][data-ts="{card.ts}"]').first
+            message.scroll_into_view_if_needed()
+            message.screenshot(path=path)
+
+        self._shoot(name, card.permalink, user, shoot)
+
+    def modal(self, name: str, card: Any, action: str, user: str = "U0ALICE", act: Act | None = None) -> None:
+        """What a button of the card opens, once `act` has done something in it."""
+
+        def shoot(page: Any, path: Path) -> None:
+            page.locator(f'[data-testid="message"][data-ts="{card.ts}"]').first.get_by_test_id(
+                f"action-{action}"
+            ).click()
+            page.get_by_test_id("modal").wait_for()
             if act is not None:
                 act(page)
-                page.wait_for_timeout(400)
-            page.screenshot(path=IMAGES / f"{name}{suffix}.png")
-            page.close()
+            page.wait_for_timeout(300)
+            page.get_by_test_id("modal").screenshot(path=path)
             self.office.slack.person(user).close(everything=True)
+
+        self._shoot(name, card.permalink, user, shoot)
+
+    def answer(self, name: str, words: str, user: str = "U0ADMIN") -> None:
+        """What `/sayso` answers."""
+
+        def shoot(page: Any, path: Path) -> None:
+            page.get_by_test_id("composer").fill(f"/sayso {words}")
+            page.keyboard.press("Enter")
+            page.wait_for_timeout(800)
+            page.locator('[data-ephemeral="true"]').last.screenshot(path=path)
+
+        self._shoot(name, f"{self.office.slack.url}/archives/C0GENERAL/p0", user, shoot)
+
+    def home(self, name: str, user: str = "U0ALICE") -> None:
+        """The home tab."""
+
+        def shoot(page: Any, path: Path) -> None:
+            if page.get_by_test_id("open-sidebar").is_visible():
+                page.get_by_test_id("open-sidebar").click()
+            page.get_by_test_id("app-home").click()
+            page.get_by_test_id("home").get_by_text("Waiting for you").wait_for()
+            page.wait_for_timeout(300)
+            page.get_by_test_id("home").screenshot(path=path)
+
+        self._shoot(name, f"{self.office.slack.url}/archives/C0GENERAL/p0", user, shoot)
+
+    def _shoot(self, name: str, link: str, user: str, shoot: Callable[[Any, Path], None]) -> None:
+        if not name.startswith(self.only):
+            return
+        for end, page in self.screens:
+            page.goto(f"{link}?as={user}")
+            page.add_style_tag(content=STILL)
+            page.get_by_test_id("composer").wait_for()
+            shoot(page, IMAGES / f"{name}{end}.png")
+
+    # --- what happens on them ------------------------------------------------------------------------------------
+
+    def posted(self, made: Any, **wanted: Any) -> Any:
+        """The card of an approval."""
+        return self.office.slack.expect_card(approval_id=made["id"], timeout=30, **wanted)
+
+    def shown(self, card: Any, contains: str) -> Any:
+        """The card once it says so."""
+        slack = self.office.slack
+        return slack.expect(lambda: contains in slack.refresh(card).text() and slack.refresh(card), 30, contains)
+
+    def press(self, user: str, card: Any, action: str) -> None:
+        """A tap."""
+        self.office.slack.person(user).click(card, action)
+
+    def fill(self, user: str, card: Any, action: str, **values: str) -> None:
+        """A form, filled in and sent."""
+        person = self.office.slack.person(user)
+        form = person.click(card, action).modal
+        for name, value in values.items():
+            form.fill(name.replace("__", ":"), value)
+        assert person.submit(form).ok
 
 
 def main() -> None:
@@ -60,11 +162,15 @@ def main() -> None:
         url = f"sqlite:///{folder}/sayso.db"
         schema.upgrade(Database(url))
         office = Office(url, Path(folder))
-        office.manifest, office.roster = ROOT / "policies/actions.yml", ROOT / "policies/reviewers.yml"
+        office.manifest = Path(folder) / "actions.yml"
+        office.manifest.write_text((ROOT / "policies/actions.yml").read_text() + MORE)
+        office.roster = ROOT / "policies/reviewers.yml"
         office.open()
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
-            scenes(Studio(office, browser))
+            studio = Studio(office, browser)
+            for scene in (pending, forms, decided, asked_otherwise, notices, lists, overdue):
+                scene(studio)
         finally:
             browser.close()
             office.close()
@@ -73,7 +179,7 @@ def main() -> None:
 def refund(studio: Studio, amount: float, customer: str, **more: Any) -> Any:
     """A refund as an agent would ask for it."""
     return studio.office.agent.ask(
-        "process_refund",
+        REFUND,
         {"customer": customer, "amount_usd": amount, "order_id": "#W4435622"},
         reason="The parcel arrived crushed; the customer sent a photo and wants the money back.",
         evidence={"retrieval_hits": 3, "tool_errored": False, "self_consistency": 0.9},
@@ -86,31 +192,112 @@ def refund(studio: Studio, amount: float, customer: str, **more: Any) -> Any:
     )
 
 
-def opens(action: str, callback: str) -> Callable[[Any], None]:
-    """Tap a button of the newest card and wait for its modal."""
-
-    def act(page: Any) -> None:
-        page.get_by_test_id(f"action-{action}").last.click()
-        page.get_by_test_id("modal").wait_for()
-
-    return act
-
-
-def scenes(studio: Studio) -> None:
-    """Every card and modal there is a picture of."""
-    slack, agent = studio.office.slack, studio.office.agent
-    first = refund(studio, 480, "ann@example.com")
-    card = slack.expect_card(channel="#finance", approval_id=first["id"])
-    slack.person("U0BOB").click(card, "approve")
-    slack.expect_update(card, contains="Approved")
-    agent.claim(first)
-    agent.result(first, detail="Ledger row 1042 written")
-    slack.expect_update(card, contains="Done")
-    second = refund(studio, 4800, "max@example.com")
-    link = slack.expect_card(channel="#finance", approval_id=second["id"], timeout=10).permalink
-    studio.shoot("card", link)
+def pending(studio: Studio) -> None:
+    """An ordinary card, and the forms it opens."""
+    studio.office.agent.beat("support-118", "Support, case 118")
+    card = studio.posted(refund(studio, 4800, "max@example.com"))
+    studio.card("card-pending", card)
     for action in ("reject", "edit", "details", "request_info", "take_over", "escalate"):
-        studio.shoot(f"modal-{action}", link, act=opens(action, f"{action}_modal"))
+        studio.modal(f"modal-{action}", card, action)
+
+
+def forms(studio: Studio) -> None:
+    """Forms that are not on an ordinary card."""
+    large = studio.office.agent.ask("release_payment", {"supplier": "Mill & Sons", "amount_usd": 84000})
+    studio.modal("modal-approve", studio.posted(large), "approve")
+    taken = studio.posted(refund(studio, 620, "tom@example.com"))
+    studio.fill("U0ALICE", taken, "take_over", note="I know this customer")
+    taken = studio.shown(taken, "Taken over")
+    studio.card("card-taken-over", taken)
+    studio.modal("modal-hand_back", taken, "hand_back")
+    studio.fill(
+        "U0ALICE", taken, "hand_back", steps="Called the customer\nPaid by cheque", state="Paid; the order is closed"
+    )
+    studio.card("card-handed-back", studio.shown(taken, "Handed back"))
+    lost = studio.posted(refund(studio, 610, "eva@example.com"))
+
+    def too_late(page: Any) -> None:
+        studio.fill("U0BOB", studio.office.slack.refresh(lost), "reject", reason="Paid in May already")
+        page.get_by_test_id("modal-submit").click()
+        page.get_by_text("Already rejected").wait_for()
+
+    if studio.only in "modal-too-late":
+        studio.screens, both = studio.screens[:1], studio.screens
+        studio.modal("modal-too-late", lost, "take_over", act=too_late)
+        studio.screens = both
+
+
+def decided(studio: Studio) -> None:
+    """Cards that are dead, each with its outcome."""
+    agent = studio.office.agent
+    made = refund(studio, 480, "ann@example.com")
+    card = studio.posted(made)
+    studio.press("U0BOB", card, "approve")
+    studio.card("card-approved", studio.shown(card, "Approved"))
+    agent.claim(made)
+    agent.result(made, detail="Ledger row 1042 written")
+    studio.card("card-done", studio.shown(card, "Done"))
+    card = studio.posted(refund(studio, 470, "ben@example.com"))
+    studio.fill("U0BOB", card, "edit", param__amount_usd="235", note="Half: the charger was fine")
+    studio.card("card-edited", studio.shown(card, "Approved with changes"))
+    card = studio.posted(refund(studio, 460, "cat@example.com"))
+    studio.fill("U0ALICE", card, "reject", reason="The photo shows another parcel")
+    studio.card("card-rejected", studio.shown(card, "Rejected"))
+    made = refund(studio, 450, "dot@example.com")
+    card = studio.posted(made)
+    agent.cancel(made)
+    studio.card("card-cancelled", studio.shown(card, "Cancelled"))
+
+
+def asked_otherwise(studio: Studio) -> None:
+    """Cards that ask for something else than a yes, or of more than one person."""
+    agent = studio.office.agent
+    branch = {"repository": "shop", "branch": "fix/returns"}
+    made = agent.ask(
+        "delete_branch", branch, choices=CHOICES, reason="Both look abandoned, and only one should go.", **MARK
+    )
+    studio.card("card-choose", studio.posted(made))
+    made = agent.ask("delete_branch", branch, kind="input", question="What shall I tell its author?")
+    card = studio.posted(made)
+    studio.card("card-input", card)
+    studio.modal("modal-answer", card, "answer", "U0DAN")
+    card = studio.posted(refund(studio, 440, "fay@example.com"))
+    studio.fill("U0ALICE", card, "request_info", question="Which parcel was it, the first or the second?")
+    studio.card("card-info-awaited", studio.shown(card, "Waiting for the agent"))
+    made = agent.ask(
+        "release_payment", {"supplier": "Mill & Sons", "amount_usd": 9400}, reason="The invoice is due on Friday."
+    )
+    card = studio.posted(made)
+    studio.press("U0BOB", card, "approve")
+    studio.card("card-quorum", studio.shown(card, "1 of 2 given"))
+    card = studio.posted(refund(studio, 430, "gus@example.com"))
+    studio.fill("U0ALICE", card, "escalate", reason="Too unusual for me")
+    studio.card("card-moved", studio.shown(card, "Moved to"))
+
+
+def notices(studio: Studio) -> None:
+    """Messages that nobody has to decide."""
+    slack, agent = studio.office.slack, studio.office.agent
+    agent.ask("rotate_key", {"service": "billing"}, reason="It is ninety days old.")
+    studio.card("card-notify", slack.expect_card(channel="#engineering", contains="without asking", timeout=30))
+    agent.ask("close_account", {"customer": "max@example.com"}, reason="The customer asked for it.")
+    studio.card("notice-blocked", slack.expect_card(channel="#ops", contains="Unknown action", timeout=30), "U0ADMIN")
+    studio.card("notice-taken-over", slack.expect_card(channel="#ops", contains="Taken over", timeout=30), "U0ADMIN")
+
+
+def lists(studio: Studio) -> None:
+    """The home tab, and what the command answers."""
+    studio.home("home")
+    for words in ("help", "queue", "reviewers", "stats", "tune"):
+        studio.answer(f"answer-{words}", words)
+
+
+def overdue(studio: Studio) -> None:
+    """What became of a request that nobody decided. Last, since time passes for all of them."""
+    made = refund(studio, 420, "ivy@example.com")
+    card = studio.posted(made)
+    studio.office.advance(3700)
+    studio.card("card-expired", studio.shown(card, "Expired"))
 
 
 if __name__ == "__main__":

@@ -152,8 +152,13 @@ class Approval:
 
     @property
     def roles_that_decide(self) -> tuple[str, ...]:
-        """The required role and every role the escalation has reached."""
-        return self.reached_roles
+        """The required role, the roles that the escalation has reached, and every role of the quorum."""
+        approvers = self.policy.approvers if self.policy else 1
+        return (
+            self.reached_roles
+            if isinstance(approvers, int)
+            else tuple(dict.fromkeys([*self.reached_roles, *approvers]))
+        )
 
     @property
     def holds_for_ever(self) -> bool:

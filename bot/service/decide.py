@@ -338,7 +338,7 @@ def require_open(approval: Approval, tap: Tap) -> None:
 
 def refusal_of(approval: Approval, actor: Actor) -> str | None:
     """Why this person may not decide it, in words for them; None where they may."""
-    return may_decide(actor, roles=deciding_roles(approval), on_behalf_of=approval.request.on_behalf_of)
+    return may_decide(actor, roles=approval.roles_that_decide, on_behalf_of=approval.request.on_behalf_of)
 
 
 def authorise(approval: Approval, actor: Actor) -> None:
@@ -397,15 +397,6 @@ def _acted(world: World, unit: Unit, tap: Tap, verb: Verb, change: _Change, *, a
     return changed
 
 
-def deciding_roles(approval: Approval) -> set[str]:
-    """Whose members may decide: the required role, the roles the escalation reached, and every role of the quorum."""
-    roles, policy = set(approval.reached_roles), approval.policy
-    if policy is None:
-        return roles
-    seats = () if isinstance(policy.approvers, int) else policy.approvers
-    return roles | {policy.role, *seats}
-
-
 def _repeats(approval: Approval, tap: Tap, verb: Verb) -> bool:
     """A second tap of the same person for what they already decided changes nothing and is no error (G2)."""
     done = _DONE_BY.get(verb)
@@ -446,7 +437,7 @@ def _vote_once(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Ve
         if verb is Verb.REJECT:
             return  # a veto after one's own yes: the state records it
         raise AlreadyVoted()
-    role = next(iter(sorted(tap.actor.roles.intersection(deciding_roles(before)))), "")
+    role = next(iter(sorted(tap.actor.roles.intersection(before.roles_that_decide))), "")
     verb_word = _UNFINISHED.get(verb, verb) if after.pending else verb
     approvals.add_decision(unit, after, verb=verb_word.value, by=tap.actor.user, role=role, note=tap.note)
 
@@ -464,7 +455,7 @@ def _voters(world: World, approval: Approval, actor: Actor) -> dict[str, frozens
 
 def _voted(unit: Unit, approval: Approval, actor: Actor) -> Approval:
     outcome = transition(approval.state, Verb.VOTE, unit.now, approval.deadlines)
-    role = next(iter(sorted(actor.roles.intersection(deciding_roles(approval)))), "")
+    role = next(iter(sorted(actor.roles.intersection(approval.roles_that_decide))), "")
     return replace(approval, state=outcome.state, votes=(*approval.votes, Vote(actor.user, role, unit.now)))
 
 

@@ -145,7 +145,7 @@ def test_an_ordinary_card_says_everything_a_reviewer_needs() -> None:
         "2026-03-02 14:15 UTC",
         "2026-03-02 15:00 UTC",
         "75%",
-        "✗ consistency 0.72",
+        "✗\u00a0consistency 0.72",
         "above $500",
         "93% sure",
         "The parcel may still arrive",
@@ -378,7 +378,7 @@ def test_the_room_around_quotes_is_reckoned_right() -> None:
 def test_who_came_too_late_is_told_who_was_first() -> None:
     """The loser of a race reads who decided what, and when."""
     found = decided(State.APPROVED, "approve")
-    assert cards.settled_sentence(found).startswith("Already approved by <@U0BOB> at <!date^")
+    assert cards.settled_sentence(found).startswith("Already approved by <@U0BOB>, <!date^")
     assert cards.outcome_line(decided(State.REJECTED, "reject", note="too much")).endswith("· too much")
     assert State.APPROVED in GRANTED
 
