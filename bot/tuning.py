@@ -75,7 +75,8 @@ def paragraphs(found: Report) -> Iterator[Paragraph]:
 def _summary(record: Record) -> str:
     rate = record.approval_rate
     said = "nothing decided by people" if rate is None else f"{record.decided} decided, {rate:.1%} yes"
-    parts = [said, f"{record.edited} edited", f"{record.rejected} rejected", f"{record.taken_over} taken over"]
+    kinds = {"edited": record.edited, "rejected": record.rejected, "taken over": record.taken_over}
+    parts = [said, *(f"{count} {kind}" for kind, count in kinds.items() if count)]
     return (
         f"{record.action}: {', '.join(parts)}; {record.alone} by policy alone; {_count(record.incidents, 'incident')}"
     )

@@ -64,6 +64,10 @@ CHOICES = [
 ]
 
 
+def _size(end: str) -> Any:
+    return PHONE if end else DESKTOP
+
+
 class Studio:
     """An office with two screens in front of it."""
 
@@ -96,7 +100,12 @@ class Studio:
             page.get_by_test_id("modal").screenshot(path=path)
             self.office.slack.person(user).close(everything=True)
 
+        tall = action in ("approve", "details")
+        for end, page in self.screens:
+            page.set_viewport_size(_size(end) if tall else _size(end) | {"height": 820})
         self._shoot(name, card.permalink, user, shoot)
+        for end, page in self.screens:
+            page.set_viewport_size(_size(end))
 
     def answer(self, name: str, words: str, user: str = "U0ADMIN") -> None:
         """What `/sayso` answers."""

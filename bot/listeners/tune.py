@@ -31,12 +31,14 @@ async def tune(desk: Desk, actor: Actor, rest: str) -> str:
 
 def _drawn(one: tuning.Paragraph) -> str:
     first, *rest = one.lines
-    lines = [Mrkdwn(f"*{_said(first)}*"), *map(_said, rest)]
+    head, colon, tail = first.partition(": ")
+    lead = Mrkdwn(f"*{_said(head)}*{colon}{_said(tail)}") if colon or rest else _said(first)
+    lines = [lead, *map(_said, rest)]
     if one.diff:
         # A fence inside the diff would end the block it stands in.
         diff = clip(visible(one.diff.rstrip(), lines=True), MOST_DIFF).replace("```", "'''")
         lines.append(Mrkdwn(f"```\n{escape(diff)}\n```"))
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
 def _said(line: str) -> Mrkdwn:
