@@ -14,6 +14,7 @@ from bot.blocks import VIEW_BLOCKS, Button, Confirm, Option
 from bot.buttons import button_value, controls, types_amount
 from bot.cards import needs_full_view
 from bot.editing import Field, editable
+from bot.facts import brief
 from bot.full_view import cost, full_view, sheets
 from bot.message import summary
 from bot.parameters import redactor_of
@@ -321,9 +322,7 @@ def review_incident_modal(approval: Approval, channel: str = "", ts: str = "") -
 
 def notice_modal(title: str, text: str, approval: Approval | None = None) -> View:
     """A refusal or the news that something changed; with `approval`, its present state too."""
-    parts: list[AnyPart] = [
-        line(text if isinstance(text, Mrkdwn) else fill("{text}", text=clip(visible(text), 1000, 2500)))
-    ]
+    parts: list[AnyPart] = [line(text if isinstance(text, Mrkdwn) else brief(text, 700))]
     if approval is not None:
         parts += [*_sentence(approval), line(settled_sentence(approval))]
     return modal("notice_modal", title, parts, private=about(approval) if approval else {})

@@ -26,6 +26,7 @@ def told(office: Office, made: dict[str, str], approve: Callable[[str], object])
     worker = Worker(office, "resume")
     question = {"id": made["request_info"]}
     office.until(lambda: "info_answered" in office.events(question), "the agent answers", timeout=60)
+    office.card(question, contains="It is order 7", has="approve", timeout=60)
     approve(made["request_info"])
     said = {one["id"]: one for one in worker.ended()}
     return {name: said[approval_id] for name, approval_id in made.items()}
