@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -39,7 +39,7 @@ from policies.lifecycle import State
 from policies.manifest import Policy
 from policies.request import Request
 from policies.routing import FAILURE_WINDOW_SECONDS, History, Level, RouteName
-from store import callbacks
+from store import bulk, callbacks
 from store.tables import absences, approvals, decisions, delegations, switches
 from store.types import database_now
 from store.unit import Unit
@@ -277,11 +277,20 @@ def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False
 def save_later(unit: Unit, before: Approval, after: Approval) -> None:
     """The same for a row that `due` has locked, written together with others of its transaction."""
     statement, values = _saving(unit, before, after, None)
-    unit.later(statement, values, one_row=True)
+    bulk.later(unit, statement, _changed_together(tuple(values)), values, one_row=True)
     callbacks.want(unit, before, after)
 
 
 _IN_TIME, _WITHIN_WINDOW = "in_time", "within_window"
+_KEYS = ("_id", "_state", "_version", "_digest")
+
+
+@lru_cache(maxsize=256)
+def _changed_together(names: tuple[str, ...]) -> bulk.Bulk:
+    parameters = tuple((name, approvals.c[name.removeprefix("_") if name in _KEYS else name]) for name in names)
+    setting = ", ".join(f'"{name}" = v."{name}"' for name in names if name not in _KEYS)
+    where = " AND ".join(f'approvals.{name.removeprefix("_")} = v."{name}"' for name in _KEYS)
+    return bulk.Bulk(approvals, parameters, setting, where)
 
 
 def _saving(unit: Unit, before: Approval, after: Approval, deadline: str | None) -> tuple[Update, dict[str, Any]]:
@@ -539,8 +548,11 @@ def taken_over_by(unit: Unit, agent_id: str, session_id: str) -> str | None:
     return found
 
 
-def due(unit: Unit, limit: int) -> list[Approval]:
-    """Up to `limit` approvals whose next moment has come, the longest overdue first, claimed for this transaction."""
+def due(unit: Unit, limit: int) -> tuple[list[Approval], list[str]]:
+    """Up to `limit` approvals whose next moment has come, the longest overdue first, claimed for this transaction.
+
+    Beside them the ids of rows that cannot be read as an approval: one of those must not stop the rest.
+    """
     query = (
         select(*_columns)
         .where(approvals.c.wake_at.is_not(None), approvals.c.wake_at <= unit.instant)
@@ -548,7 +560,16 @@ def due(unit: Unit, limit: int) -> list[Approval]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [from_row(row, _votes(unit, row) if _has_quorum(row) else ()) for row in unit.execute(query).all()]
+    found: list[Approval] = []
+    unreadable: list[str] = []
+    for row in unit.execute(query).all():
+        try:
+            approval = from_row(row)
+        except (ValueError, TypeError, KeyError):
+            unreadable.append(row.id)
+            continue
+        found.append(replace(approval, votes=tuple(_votes(unit, row))) if _has_quorum(row) else approval)
+    return found, unreadable
 
 
 def movable(unit: Unit, limit: int) -> list[Approval]:

@@ -107,7 +107,8 @@ _append_all = select(
     func.sayso_append_audit(
         bindparam("approval_ids", type_=_texts),
         bindparam("session_ids", type_=_texts),
-        bindparam("lines", type_=_texts),
+        # Lines hold no line break (JSON escapes it). As an array, each of their many quotes would be escaped on its own.
+        func.string_to_array(bindparam("lines", type_=Text), literal("\n")),
     ),
     cast(func.pg_current_xact_id(), Text),
 )
@@ -123,8 +124,8 @@ def append(connection: Connection, entries: Sequence[Entry]) -> str | None:
     rows = [{"approval_id": one.approval_id, "session_id": one.session_id, "line": one.line()} for one in entries]
     if connection.dialect.name == "postgresql":
         # One chain, one lock: taken and used within one call, because every commit has to pass here.
-        names = {"approval_ids": "approval_id", "session_ids": "session_id", "lines": "line"}
-        texts = {name: [row[field] for row in rows] for name, field in names.items()}
+        texts: dict[str, Any] = {f"{name}s": [row[name] for row in rows] for name in ("approval_id", "session_id")}
+        texts["lines"] = "\n".join(str(row["line"]) for row in rows)
         return str(connection.execute(_append_all, texts).one()[1])
     connection.execute(_append, rows)
     return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
 
+from store import bulk
 from store.tables import outbox
 from store.types import JsonText
 from store.unit import Unit
@@ -177,9 +178,27 @@ def refresh(unit: Unit, approval_id: str, version: int) -> None:
     unit.execute(_refresh, _change(unit, approval_id, version))
 
 
+# The same for many approvals by one statement. Of two rows of one screen, the screen is drawn anew once.
+_refresh_together = bulk.Bulk(
+    outbox,
+    (
+        ("_approval_id", outbox.c.approval_id),
+        ("_wanted", outbox.c.wanted),
+        ("_now", outbox.c.next_at),
+        ("_soon", outbox.c.next_at),
+    ),
+    "wanted = CASE WHEN outbox.approval_id IS NULL THEN outbox.wanted + 1 ELSE v._wanted END,"
+    " next_at = CASE WHEN outbox.screen_id IS NOT NULL THEN NULL WHEN outbox.next_at > v._now THEN outbox.next_at"
+    " WHEN outbox.approval_id IS NULL THEN v._soon ELSE v._now END",
+    "outbox.id = showing.id",
+    " JOIN outbox AS card ON card.approval_id = v._approval_id AND card.kind = 'card' AND card.face = 'live'"
+    " CROSS JOIN LATERAL (VALUES (card.id), (card.screen_id)) AS showing(id)",
+)
+
+
 def refresh_later(unit: Unit, approval_id: str, version: int) -> None:
     """The same, written together with others of its transaction."""
-    unit.later(_refresh, _change(unit, approval_id, version))
+    bulk.later(unit, _refresh, _refresh_together, _change(unit, approval_id, version))
 
 
 def again(unit: Unit, keys: Sequence[str]) -> bool:

@@ -27,6 +27,7 @@ class Unit:
         self._now: datetime | None = None
         self._entries: list[audit.Entry] = []
         self._later: dict[tuple[Executable, bool], list[dict[str, Any]]] = {}
+        self._together: dict[Executable, Callable[[list[dict[str, Any]]], dict[str, Any]]] = {}
 
     @property
     def instant(self) -> ScalarSelect[datetime]:
@@ -66,15 +67,28 @@ class Unit:
         """Call `callback` once the transaction is durable; never when it is not."""
         self.callbacks.append(callback)
 
-    def later(self, statement: Executable, parameters: dict[str, Any], *, one_row: bool = False) -> None:
-        """Write this together with its like, when `write` is called or the transaction ends; `one_row` must hit one."""
+    def later(
+        self,
+        statement: Executable,
+        parameters: dict[str, Any],
+        *,
+        one_row: bool = False,
+        together: Callable[[list[dict[str, Any]]], dict[str, Any]] | None = None,
+    ) -> None:
+        """Write this together with its like, when `write` is called or the transaction ends; `one_row` must hit one.
+
+        `together` makes of all the rows the parameters of one execution of the statement.
+        """
         self._later.setdefault((statement, one_row), []).append(parameters)
+        if together is not None:
+            self._together[statement] = together
 
     def write(self) -> None:
         """Write what was put off; whoever reads what it changes calls this first."""
         later, self._later = self._later, {}
         for (statement, one_row), rows in later.items():
-            changed = self.execute(statement, rows).rowcount
+            together = self._together.get(statement)
+            changed = self.execute(statement, together(rows) if together else rows).rowcount
             if one_row and changed != len(rows):
                 raise AssertionError(f"{changed} of {len(rows)} rows were as they had been read")
 

@@ -66,7 +66,7 @@ def _batch(world: World, unit: Unit) -> Counter[str]:
     done: Counter[str] = Counter()
     if not _my_turn(unit):
         return done
-    due = approvals.due(unit, BATCH)
+    due, unreadable = approvals.due(unit, BATCH)
     try:
         with unit.savepoint():
             desk = _Desk(world, unit)
@@ -74,6 +74,10 @@ def _batch(world: World, unit: Unit) -> Counter[str]:
     except Exception:
         log.exception("one of %s due approvals could not be swept; each is tried alone", len(due))
         done = _one_by_one(world, unit, due)
+    for approval_id in unreadable:
+        log.error("approval %s cannot be read; it is set aside", approval_id)
+        _set_aside(unit, approval_id)
+        done["failed"] += 1
     if done:
         unit.after_commit(world.signals.outbox_filled)
     return done
@@ -88,7 +92,7 @@ def _one_by_one(world: World, unit: Unit, due: list[Approval]) -> Counter[str]:
                 done[_Desk(world, unit).handle(approval)] += 1
         except Exception:
             log.exception("approval %s could not be swept", approval.id)
-            _set_aside(unit, approval)
+            _set_aside(unit, approval.id)
             done["failed"] += 1
     return done
 
@@ -101,9 +105,9 @@ def _my_turn(unit: Unit) -> bool:
     return bool(unit.execute(query, {"key": SWEEP_LOCK}).scalar_one())
 
 
-def _set_aside(unit: Unit, approval: Approval) -> None:
+def _set_aside(unit: Unit, approval_id: str) -> None:
     later = unit.now + timedelta(seconds=POISON_SECONDS)
-    unit.execute(update(rows).where(rows.c.id == approval.id).values(wake_at=later))
+    unit.execute(update(rows).where(rows.c.id == approval_id).values(wake_at=later))
 
 
 def _missed(before: Approval, after: Approval, now: datetime) -> bool:

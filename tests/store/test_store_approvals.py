@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 from builders import add, add_agent, at_once, due_at, load, made
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from support.marks import on_postgresql
 
@@ -18,6 +19,7 @@ from policies.lifecycle import State
 from policies.request import Request
 from store import approvals, directory
 from store.engine import Database
+from store.tables import approvals as approval_rows
 from store.types import database_now
 from store.unit import Unit
 
@@ -168,18 +170,18 @@ def test_what_is_due_comes_longest_overdue_first(database: Database) -> None:
     add(database, agent)
     paused = replace(due_at(database, -5), paused_at=datetime(2026, 1, 1, tzinfo=UTC))
     add(database, agent, clock=paused)
-    found = database.run(lambda unit: [entry.id for entry in approvals.due(unit, 10)])
+    found = database.run(lambda unit: [entry.id for entry in approvals.due(unit, 10)[0]])
     assert found == [later.id, late.id]
-    assert database.run(lambda unit: [entry.id for entry in approvals.due(unit, 1)]) == [later.id]
+    assert database.run(lambda unit: [entry.id for entry in approvals.due(unit, 1)[0]]) == [later.id]
 
 
 def test_shifted_time_is_the_databases_time(database: Database) -> None:
     """With the clock shifted by twelve hours, what is due then is due now, and the same clock judges a decision."""
     approval = add(database, add_agent(database), clock=due_at(database, 11 * 3600))
-    assert database.run(lambda unit: approvals.due(unit, 10)) == []
+    assert database.run(lambda unit: approvals.due(unit, 10)) == ([], [])
     before = database.read(lambda unit: unit.now)
     database.shift_seconds = 12 * 3600
-    assert [entry.id for entry in database.run(lambda unit: approvals.due(unit, 10))] == [approval.id]
+    assert [entry.id for entry in database.run(lambda unit: approvals.due(unit, 10))[0]] == [approval.id]
     after = database.read(lambda unit: unit.now)
     assert timedelta(hours=12) <= after - before < timedelta(hours=12, seconds=30)
     assert abs(datetime.now(UTC) + timedelta(hours=12) - after) < timedelta(seconds=30)
@@ -192,9 +194,9 @@ def test_two_sweepers_share_the_work(database: Database) -> None:
     rows = {add(database, agent, clock=due_at(database, -number - 1)).id for number in range(2)}
 
     def second() -> list[str]:
-        return database.run(lambda unit: [entry.id for entry in approvals.due(unit, 1)])
+        return database.run(lambda unit: [entry.id for entry in approvals.due(unit, 1)[0]])
 
-    first, other = database.run(lambda unit: ([entry.id for entry in approvals.due(unit, 1)], second()))
+    first, other = database.run(lambda unit: ([entry.id for entry in approvals.due(unit, 1)[0]], second()))
     assert set(first) | set(other) == rows
     assert len(first) == len(other) == 1
 
@@ -337,3 +339,14 @@ def test_ids_sort_by_time(database: Database) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     found = [made(agent, moment + timedelta(milliseconds=number)).id for number in range(50)]
     assert found == sorted(set(found))
+
+
+def test_a_row_that_cannot_be_read_stops_nobody(database: Database) -> None:
+    """Of what is due, a row that no longer makes an approval is named beside the others, and the others come."""
+    agent = add_agent(database)
+    broken, sound = (add(database, agent, clock=due_at(database, -number)) for number in (9, 5))
+    spoilt = update(approval_rows).where(approval_rows.c.id == broken.id).values(request="{")
+    database.run(lambda unit: unit.execute(spoilt))
+    found, unreadable = database.run(lambda unit: approvals.due(unit, 10))
+    assert [entry.id for entry in found] == [sound.id]
+    assert unreadable == [broken.id]
