@@ -17,6 +17,7 @@ from sqlalchemy import Engine, event
 import bot.service.sweep as sweep_module
 import bot.slack
 import store.unit
+from policies.approval import Approval
 
 DECIDED = ("requested", "approved", "resumed", "result")
 STEPS = (
@@ -95,14 +96,14 @@ def _posts(point: Failpoint) -> None:
 
 
 def _sweeps(point: Failpoint) -> None:
-    handle = sweep_module._handle
+    handle = sweep_module._Desk.handle
 
-    def handling(*arguments: Any) -> str:
-        done = handle(*arguments)
+    def handling(desk: sweep_module._Desk, approval: Approval) -> str:
+        done = handle(desk, approval)
         point.reach("mid_sweep")
         return done
 
-    sweep_module._handle = handling
+    sweep_module._Desk.handle = handling  # type: ignore[method-assign]
 
 
 def _migrations(point: Failpoint) -> None:
