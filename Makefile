@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help setup demo test lint format bench screens clean
+.PHONY: help setup demo test lint format bench soak screens clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ clean: ## remove .venv and everything built
 
 bench: $(STAMP) ## measure the performance goals: one table of ratios, and bench.json (BENCH_ROWS=tap,create chooses)
 	@$(PY) -m tests.bench
+
+soak: $(STAMP) ## simulated years, killed sweepers, taps at the deadline, even loads, the cost of a sweep: long, and proven
+	@$(PY) -m tests.soak
 
 screens: $(STAMP) ## take the pictures in docs/images anew (needs Chromium); ONLY=card- those whose names begin so
 	$(PY) docs/screens.py $(ONLY)

@@ -100,9 +100,15 @@ def copies(
     return [f"{prefix}{number}" for number in range(count)]
 
 
-def many(database: Database, template: Approval, prefix: str, count: int) -> None:
+def many(
+    database: Database, template: Approval, prefix: str, count: int, *, changed: Mapping[str, str] | None = None
+) -> None:
     """A great many thin approvals, none due: the indexes are built afterwards, as a bulk load does."""
-    thin = dict.fromkeys(("request", "params", "why", "reached_roles", "asked"), "'[]'") | {"policy": "NULL"}
+    thin = (
+        dict.fromkeys(("request", "params", "why", "reached_roles", "asked"), "'[]'")
+        | {"policy": "NULL"}
+        | dict(changed or {})
+    )
     indexes = sorted(tables.approvals.indexes, key=lambda index: str(index.name))
     for index in indexes:
         index.drop(database.engine)

@@ -1,7 +1,8 @@
 """Named steps at which a forked server ends itself with SIGKILL; nothing of this is in the product.
 
 The steps wrap the product's own functions in the forked process only, so no setting of a real server can reach them.
-A failpoint is written `NAME` or `NAME#K`: at the K-th time (1 is the first).
+A failpoint is written `NAME` or `NAME#K`: at the K-th time (1 is the first). Where `CHAOS_FAILPOINT_ONCE` names a file,
+only the first of several servers dies, the one that makes the file.
 """
 
 from __future__ import annotations
@@ -44,8 +45,16 @@ class Failpoint:
         """The process has come to `step`."""
         if step == self.step:
             self.left -= 1
-            if self.left <= 0:
+            if self.left <= 0 and _first():
                 os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _first() -> bool:
+    path = os.environ.get("CHAOS_FAILPOINT_ONCE")
+    try:
+        return path is None or os.open(path, os.O_CREAT | os.O_EXCL) >= 0
+    except FileExistsError:
+        return False
 
 
 def arm(text: str) -> None:

@@ -86,9 +86,9 @@ class Arena:
         self.stopping = threading.Event()
         self.last_moment = float("inf")
 
-    def server(self, slot: int, failpoint: str = "") -> Child:
-        """Start a server at that address."""
-        env = self.env | {"SAYSO_PORT": str(self.ports[slot]), "CHAOS_FAILPOINT": failpoint}
+    def server(self, slot: int, failpoint: str = "", **more: str) -> Child:
+        """Start a server at that address, with `more` settings."""
+        env = self.env | {"SAYSO_PORT": str(self.ports[slot]), "CHAOS_FAILPOINT": failpoint} | more
         return self.zygote.fork("serve", env, self.folder / f"server{slot}.log")
 
     def close(self) -> None:
@@ -128,14 +128,19 @@ class Caller:
 
     def tap(self, approval: Json, user: str) -> int:
         """A person taps Approve on the card."""
-        body = f"payload={quote_plus(json.dumps(_payload(approval, user)))}".encode()
-        stamp = str(int(time.time()))
-        kind = "application/x-www-form-urlencoded"
-        headers = signed_headers(self._arena.slack.signing_secret, stamp, body, kind)
+        body, headers = signed_tap(self._arena, approval, user)
         return self.call("/slack/events", content=body, headers=headers).status_code
 
 
-def _payload(approval: Json, user: str) -> Json:
+def signed_tap(arena: Arena, approval: Json, user: str) -> tuple[bytes, dict[str, str]]:
+    """The body and the headers with which Slack says that `user` tapped Approve."""
+    body = f"payload={quote_plus(json.dumps(payload(approval, user)))}".encode()
+    kind = "application/x-www-form-urlencoded"
+    return body, signed_headers(arena.slack.signing_secret, str(int(time.time())), body, kind)
+
+
+def payload(approval: Json, user: str) -> Json:
+    """What Slack posts when `user` taps Approve."""
     button = {"type": "button", "action_id": "approve", "value": f"{approval['id']}|{approval['digest']}"}
     return {
         "type": "block_actions",
@@ -243,7 +248,7 @@ def _lives(arena: Arena, slot: int, count: int) -> None:
             child.ended_within(random_.random() * 0.5)
         else:
             moment = "at a random moment"
-            _listens(arena.ports[slot], child)
+            listens(arena.ports[slot], child)
             child.ended_within(3.0 if failpoint else random_.random() * 0.4)
         if child.kill():
             arena.kills[moment] += 1
@@ -253,7 +258,7 @@ def _lives(arena: Arena, slot: int, count: int) -> None:
             arena.seen.problems.append(f"the server at address {slot} ended by itself")
 
 
-def _listens(port: int, child: Child) -> None:
+def listens(port: int, child: Child) -> None:
     """Wait until the server takes connections, or is dead already."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not child.ended_within(0.02) and time.monotonic() < deadline:
@@ -318,7 +323,7 @@ def under_fire(arena: Arena, kills: int, clients: int, agents: int, *, hurry: bo
         held = update(messages).where(messages.c.lease.is_not(None))
         arena.database.run(lambda unit: unit.execute(held.values(next_at=unit.now)))
     survivor = arena.server(0)
-    _listens(arena.ports[0], survivor)
+    listens(arena.ports[0], survivor)
     arena.stopping.set()
     for thread in threads:
         thread.join(PATIENCE_SECONDS * 2)

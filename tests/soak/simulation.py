@@ -1,24 +1,25 @@
 """Simulated time: the real service on a real database whose clock is moved from deadline to deadline, with restarts.
 
-`python -m tests.soak.simulation` runs many years; `make test` runs one.
+`python -m tests.soak.simulation --database KIND` plays many requests; `make test` plays a few.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
 
 from bot.service import submit
 from bot.service.sweep import sweep
 from bot.world import Book, World
+from policies.approval import Approval
 from policies.manifest import load_manifest
 from policies.roster import load_roster
-from store import agents, approvals, audit, schema
+from store import agents, approvals, audit
 from store.engine import Database, sha256_hex
+from tests.chaos.places import Report, command_line, database_url
 from tests.soak import expected
 
 MANIFEST = """
@@ -53,6 +54,8 @@ class Simulation:
 
     url: str
     restart_every: int = 7
+    manifest: str = MANIFEST
+    roster: str = ROSTER
     sweeps: int = 0
     restarts: int = 0
     _key: int = 0
@@ -65,7 +68,7 @@ class Simulation:
 
     def _open(self) -> None:
         self.database = Database(self.url, pool_size=2, shift_seconds=self._shift)
-        self.world = World(self.database, Book(load_manifest(MANIFEST), load_roster(ROSTER)))
+        self.world = World(self.database, Book(load_manifest(self.manifest), load_roster(self.roster)))
 
     def close(self) -> None:
         """Let go of the database."""
@@ -81,11 +84,11 @@ class Simulation:
         self._shift += max(0.0, (moment - self.now).total_seconds())
         self.database.shift_seconds = self._shift
 
-    def ask(self, action: str) -> None:
+    def ask(self, action: str) -> Approval:
         """A request."""
         self._key += 1
         body = json.dumps({"action": action, "params": {}}).encode()
-        submit.submit(self.world, agents.token_hash(self._token), f"key-{self._key}", body)
+        return submit.submit(self.world, agents.token_hash(self._token), f"key-{self._key}", body).approval
 
     def until(self, moment: datetime) -> None:
         """Let everything happen that falls due before `moment`, waking as a server does: at the next deadline."""
@@ -111,14 +114,14 @@ class Simulation:
 
 
 def twelve_hours(url: str, requests: int = 12) -> int:
-    """A request an hour, and nobody ever answers."""
+    """`requests` within twelve hours, nobody ever answers, and the rest of the day passes; how many things happened."""
     simulation = Simulation(url, restart_every=5)
     try:
         start = datetime(2027, 1, 6, 14, tzinfo=UTC)  # a Wednesday, when Berlin and New York both work
-        for hour in range(requests):
-            simulation.until(start + timedelta(hours=hour))
+        for number in range(requests):
+            simulation.until(start + timedelta(hours=12) * number / requests)
             simulation.ask("quick")
-        simulation.until(start + timedelta(hours=requests + 12))
+        simulation.until(start + timedelta(hours=24))
         return simulation.check()
     finally:
         simulation.close()
@@ -138,7 +141,7 @@ BEFORE_CHANGES = (
 
 
 def a_year(url: str, step_days: int = 40, year: int = 2027) -> int:
-    """Requests all through a year, and more on the Fridays before clocks are changed."""
+    """Requests all through a year, and more on the Fridays before clocks are changed; how many things happened."""
     simulation = Simulation(url)
     try:
         usual = [datetime(year, 1, 4, 9, 30, tzinfo=UTC) + timedelta(days=day) for day in range(0, 350, step_days)]
@@ -151,20 +154,18 @@ def a_year(url: str, step_days: int = 40, year: int = 2027) -> int:
         simulation.close()
 
 
-def main(scale: int = 1) -> None:
-    """Twelve hours and a year on a fresh SQLite file, with `scale` times the requests."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, run in (("hours", lambda url: twelve_hours(url, 12 * scale)), ("year", _dense(scale))):
-            url = f"sqlite:///{folder}/{name}.db"
-            database = Database(url, pool_size=1)
-            schema.upgrade(database)
-            database.close()
-            print(f"{name}: {run(url)} reminders, moves and expiries, each once and in time")
+def run(urls: tuple[str, str], kind: str, scale: int) -> Report:
+    """Hours and a year with `scale` times the requests of the short version."""
+    report = Report(f"simulated time on {kind}")
+    report.figures["happened in 24 simulated hours"] = twelve_hours(urls[0], 12 * scale)
+    report.figures["happened in a simulated year"] = a_year(urls[1], step_days=max(1, 40 // scale))
+    return report
 
 
-def _dense(scale: int) -> Any:
-    return lambda url: a_year(url, step_days=max(1, 8 // scale))
+def _work(arguments: argparse.Namespace, folder: Path) -> Report:
+    with database_url(arguments.database, folder) as hours, database_url(arguments.database, folder) as year:
+        return run((hours, year), arguments.database, arguments.n)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 4)
+    command_line(_work, n=8)

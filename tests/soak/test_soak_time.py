@@ -6,7 +6,7 @@ from tests.soak import simulation
 
 
 def test_twelve_simulated_hours(database_url: str) -> None:
-    """A request an hour, nobody answers, and the server restarts all the time: each step of each happens once, in time (G1)."""
+    """Nobody answers, and the server restarts all the time: each step of each request happens once, in time (G1)."""
     assert simulation.twelve_hours(database_url, requests=4) >= 16
 
 

@@ -1,0 +1,133 @@
+"""A sweep with nothing due costs the same among 1,000 rows and among 1,000,000, a tenth of them pending.
+
+`python -m tests.soak.sweepcost` fills two tables, counts what the query reads in each and times whole sweeps in turns.
+What is read is counted by the database: pages on PostgreSQL, steps of its virtual machine on SQLite. No load changes that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from sqlalchemy import event
+
+from bot.service.sweep import BATCH, sweep
+from bot.world import World
+from store import approvals
+from store.engine import Database
+from store.unit import Unit
+from tests.bench import material
+from tests.chaos.places import Report, command_line, database_url
+
+FEW = 1_000
+TURNS = 200
+MOST = 1.5  # times the cost among few rows (PERFORMANCE)
+# Of ten rows one is pending and is due tomorrow; the others are over.
+MIXED = {
+    "state": "CASE WHEN n % 10 = 0 THEN 'pending' ELSE 'expired' END",
+    "wake_at": "CASE WHEN n % 10 = 0 THEN wake_at END",
+}
+
+
+def filled(url: str, count: int) -> World:
+    """A world on a database with so many rows."""
+    database = Database(url, pool_size=2)
+    world = material.world_on(database)
+    template = material.one_pending(world, material.agent_token(database))
+    material.many(database, template, "apr_c", count, changed=MIXED)
+    return world
+
+
+def read_by(unit: Unit) -> tuple[int, str]:
+    """What looking for due approvals reads, and the plan of the query."""
+    return _pages(unit) if unit.connection.dialect.name == "postgresql" else _steps(unit)
+
+
+def _pages(unit: Unit) -> tuple[int, str]:
+    asked = _asked(unit)
+    answer = unit.connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {asked[0]}", asked[1])
+    plan = answer.scalar_one()[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]), json.dumps(plan)
+
+
+def _steps(unit: Unit) -> tuple[int, str]:
+    asked = _asked(unit)
+    raw: Any = unit.connection.connection.driver_connection
+    plan = " ".join(str(row[-1]) for row in raw.execute(f"EXPLAIN QUERY PLAN {asked[0]}", asked[1]))
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    raw.set_progress_handler(step, 1)
+    try:
+        raw.execute(*asked).fetchall()
+    finally:
+        raw.set_progress_handler(None, 0)
+    return steps, plan
+
+
+def _asked(unit: Unit) -> tuple[str, Any]:
+    """The statement with which the sweep looks for what is due, as it goes to the database."""
+    seen: list[tuple[str, Any]] = []
+
+    def before(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(unit.connection, "before_cursor_execute", before)
+    try:
+        assert approvals.due(unit, BATCH) == ([], []), "nothing was to be due"
+    finally:
+        event.remove(unit.connection, "before_cursor_execute", before)
+    (found,) = seen
+    return found
+
+
+def run(addresses: tuple[str, str], kind: str, *, n: int, timed: bool = True) -> Report:
+    """Few rows and `n`: what is read, and how long a sweep takes; `timed` also judges the time."""
+    report = Report(f"a sweep with nothing due, {kind}")
+    worlds = [filled(url, count) for url, count in zip(addresses, (FEW, n), strict=True)]
+    try:
+        (few, _), (many, plan) = (world.database.run(read_by) for world in worlds)
+        report.require(many <= few * MOST + 2, f"{many} read among {n} rows, {few} among {FEW}: {plan}")
+        report.require("ix_approvals_wake" in plan, f"not by the index of what is due: {plan}")
+        quick, slow = _milliseconds([lambda world=world: sweep(world) for world in worlds])
+        report.require(slow <= quick * MOST or not timed, f"{slow:.2f} ms among {n} rows, {quick:.2f} among {FEW}")
+    finally:
+        for world in worlds:
+            world.database.close()
+    report.figures |= {
+        "rows": n,
+        "pending": n // 10,
+        "read": f"{many} ({few} among {FEW:,})",
+        "milliseconds": f"{slow:.2f} ({quick:.2f} among {FEW:,})",
+        "ratio": round(slow / quick, 2),
+    }
+    return report
+
+
+def _milliseconds(works: list[Callable[[], object]]) -> list[float]:
+    """The median of each, in turns, so that what else the machine does meets all alike."""
+    taken: list[list[float]] = [[] for _ in works]
+    for _ in range(TURNS):
+        for work, kept in zip(works, taken, strict=True):
+            begun = time.perf_counter()
+            work()
+            kept.append((time.perf_counter() - begun) * 1000)
+    return [median(one) for one in taken]
+
+
+def _work(arguments: argparse.Namespace, folder: Path) -> Report:
+    with database_url(arguments.database, folder) as few, database_url(arguments.database, folder) as many:
+        return run((few, many), arguments.database, n=arguments.n)
+
+
+if __name__ == "__main__":
+    command_line(_work, n=1_000_000)
