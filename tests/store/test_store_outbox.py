@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from builders import add, add_agent, at_once
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from policies.approval import Approval
 from store import outbox
 from store.engine import Database
 from store.outbox import Item
 from store.tables import outbox as rows
+from store.unit import Unit
+
+Refresh = Callable[[Unit, str, int], None]
 
 
 def card(database: Database, *, channel: str = "#finance", urgency: int = 0, agent: str = "demo") -> Approval:
@@ -102,6 +106,60 @@ def test_a_card_retired_while_it_is_posted_is_not_posted_twice(database: Databas
     assert lease(database) == [], "another courier would post it a second time"
     assert shown(database, item, 1)
     assert [(entry.face, entry.slack_ts) for entry in lease(database)] == [("moved", "1.1")]
+
+
+def desk(database: Database, agent: str) -> list[str]:
+    """Six approvals: one shown, one leased, one put off, one moved on, and two that share a screen."""
+    found = [card(database, channel=f"#{agent}{number}", agent=f"{agent}{number}") for number in range(6)]
+    names = [approval.id for approval in found]
+    of = rows.c.approval_id
+
+    def arranged(unit: Unit) -> None:
+        soon = unit.now + timedelta(seconds=20)
+        screen = {"dedupe_key": agent, "kind": "card", "channel": agent, "thread_of": None, "facts": {}, "face": "live"}
+        wanted = {"urgency": 0, "wanted": 7, "shown": 7, "next_at": None, "created_at": unit.now}
+        made = unit.execute(rows.insert().returning(rows.c.id), screen | wanted).scalar_one()
+        unit.execute(update(rows).where(of.in_(names[:1])).values(next_at=None, shown=1))
+        unit.execute(update(rows).where(of.in_(names[1:2])).values(next_at=soon, lease="held"))
+        unit.execute(update(rows).where(of.in_(names[2:3])).values(next_at=soon))
+        unit.execute(update(rows).where(of.in_(names[3:4])).values(next_at=None, face="moved"))
+        unit.execute(update(rows).where(of.in_(names[4:])).values(next_at=None, screen_id=made))
+
+    database.run(arranged)
+    return names
+
+
+def turns(database: Database, agent: str) -> list[tuple[bool, float | None]]:
+    """Of each message: whether a newer revision is wanted, and in how many seconds its turn is (None: never)."""
+
+    def look(unit: Unit) -> list[tuple[bool, float | None]]:
+        found = unit.execute(select(rows).where(rows.c.channel.contains(agent)).order_by(rows.c.channel)).all()
+        start = min(row.next_at for row in found if row.next_at)
+        return [
+            (row.wanted > 1 and row.wanted != 7, row.next_at and (row.next_at - start).total_seconds()) for row in found
+        ]
+
+    return database.read(look)
+
+
+def test_many_refreshed_together_are_as_one_by_one(database: Database) -> None:
+    """Cards that a sweep refreshes by one statement keep their turns and their screen as those refreshed one at a time."""
+    for agent, refresh in (("single", outbox.refresh), ("many", outbox.refresh_later)):
+        names = desk(database, agent)
+
+        def all_of_them(unit: Unit, refresh: Refresh = refresh, names: list[str] = names) -> None:
+            for name in names:
+                refresh(unit, name, 2)
+
+        database.run(all_of_them)
+    one_by_one, together = turns(database, "single"), turns(database, "many")
+    shape = [(wanted, seconds is None) for wanted, seconds in one_by_one]
+    assert shape == [(wanted, seconds is None) for wanted, seconds in together]
+    # Shown, leased, put off, moved on, two that have no turn but their screen's, and the screen.
+    turn, none, old = (True, False), (True, True), (False, True)
+    assert shape == [turn, turn, turn, old, none, none, turn]
+    late = [(seconds or 0) > 5 for _, seconds in together]
+    assert late == [(seconds or 0) > 5 for _, seconds in one_by_one] == [False, True, True, False, False, False, False]
 
 
 def test_a_retired_card_follows_nothing_more(database: Database) -> None:
