@@ -551,14 +551,16 @@ def taken_over_by(unit: Unit, agent_id: str, session_id: str) -> str | None:
 def due(unit: Unit, limit: int) -> tuple[list[Approval], list[str]]:
     """Up to `limit` approvals whose next moment has come, the longest overdue first, claimed for this transaction.
 
-    Beside them the ids of rows that cannot be read as an approval: one of those must not stop the rest.
+    Beside them the ids of rows that cannot be read as an approval: one of those must not stop the rest. Keys stay free
+    to be referred to: a courier that writes a card twice in one transaction has its approval's key checked, holding the
+    card that the sweep wants next.
     """
     query = (
         select(*_columns)
         .where(approvals.c.wake_at.is_not(None), approvals.c.wake_at <= unit.instant)
         .order_by(approvals.c.wake_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     found: list[Approval] = []
     unreadable: list[str] = []
@@ -580,7 +582,7 @@ def movable(unit: Unit, limit: int) -> list[Approval]:
         .where(approvals.c.clock_due_at > unit.instant)
         .order_by(approvals.c.clock_due_at.desc(), approvals.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     return [from_row(row, _votes(unit, row) if _has_quorum(row) else ()) for row in unit.execute(query).all()]
 

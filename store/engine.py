@@ -76,7 +76,7 @@ class Database:
             try:
                 return self._once(engine, work)
             except (DBAPIError, TimeoutError) as error:
-                if attempt == ATTEMPTS or not _passing(error):
+                if attempt == ATTEMPTS or not passing(error):
                     raise _translated(error) from error
                 time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, not a secret
         raise AssertionError("unreachable")
@@ -207,7 +207,8 @@ def sha256_hex(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
 
 
-def _passing(error: Exception) -> bool:
+def passing(error: Exception) -> bool:
+    """Whether the same may succeed when it is done again: a deadlock, a lost lock race, a connection that broke."""
     if isinstance(error, TimeoutError):
         return False
     if not isinstance(error, DBAPIError):

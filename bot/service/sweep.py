@@ -22,6 +22,7 @@ from policies.manifest import OnTimeout
 from policies.routing import Level
 from store import approvals, outbox
 from store.audit import entry_of
+from store.engine import passing
 from store.tables import approvals as rows
 from store.unit import Unit
 
@@ -71,7 +72,9 @@ def _batch(world: World, unit: Unit) -> Counter[str]:
         with unit.savepoint():
             desk = _Desk(world, unit)
             done.update(desk.handle(approval) for approval in due)
-    except Exception:
+    except Exception as error:
+        if passing(error):
+            raise  # it was not the row's fault: the whole batch is tried again
         log.exception("one of %s due approvals could not be swept; each is tried alone", len(due))
         done = _one_by_one(world, unit, due)
     for approval_id in unreadable:
@@ -90,7 +93,9 @@ def _one_by_one(world: World, unit: Unit, due: list[Approval]) -> Counter[str]:
         try:
             with unit.savepoint():
                 done[_Desk(world, unit).handle(approval)] += 1
-        except Exception:
+        except Exception as error:
+            if passing(error):
+                raise
             log.exception("approval %s could not be swept", approval.id)
             _set_aside(unit, approval.id)
             done["failed"] += 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 from support.files import PLAIN, write_manifest, write_roster
-from support.marks import on_sqlite
+from support.marks import on_postgresql, on_sqlite
 from support.office import Office
 
 from store import outbox
@@ -169,6 +170,22 @@ def test_three_sweepers_are_as_good_as_one(office: Office) -> None:
     for thing in things:
         assert office.events(thing).count("reassigned") == 1
         assert office.agent.see(thing)["version"] == 2
+
+
+@on_postgresql
+def test_a_deadlock_sets_nobody_aside(office: Office) -> None:
+    """A sweep that loses a lock race does the batch again at once; only what is wrong with a row makes that row wait."""
+    refund = office.agent.refund()
+    for statement in (
+        "CREATE SEQUENCE tries",
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('tries') <= 2 THEN "
+        "RAISE EXCEPTION 'lost' USING ERRCODE = 'deadlock_detected'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER lose BEFORE UPDATE ON approvals FOR EACH ROW EXECUTE FUNCTION lose()",
+    ):
+        office.database.run(lambda unit, statement=statement: unit.execute(text(statement)))
+    office.advance(901)
+    office.until(lambda: office.events(refund).count("reassigned") == 1, "Bob is asked")
+    assert office.database.read(lambda unit: unit.execute(text("SELECT last_value FROM tries")).scalar_one()) > 2
 
 
 def test_twelve_forgotten_hours(office: Office) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from builders import add, add_agent, at_once
+from builders import add, add_agent, at_once, due_at
 from sqlalchemy import select, update
+from support.marks import on_postgresql
 
 from policies.approval import Approval
-from store import outbox
+from store import approvals, outbox
 from store.engine import Database
 from store.outbox import Item
 from store.tables import outbox as rows
@@ -160,6 +161,26 @@ def test_many_refreshed_together_are_as_one_by_one(database: Database) -> None:
     assert shape == [turn, turn, turn, old, none, none, turn]
     late = [(seconds or 0) > 5 for _, seconds in together]
     assert late == [(seconds or 0) > 5 for _, seconds in one_by_one] == [False, True, True, False, False, False, False]
+
+
+@on_postgresql
+def test_couriers_do_not_wait_for_the_sweep(database: Database) -> None:
+    """While a sweep holds what is due, a courier takes a card of it and puts it back: else the two could deadlock."""
+    approval = add(database, add_agent(database), clock=due_at(database, -5))
+    database.run(
+        lambda unit: outbox.put_card(unit, approval_id=approval.id, version=1, channel="#c", urgency=0, round_=1)
+    )
+
+    def courier(unit: Unit) -> list[Item]:
+        found = outbox.lease(unit, 10)
+        outbox.put_back(unit, found)
+        return found
+
+    def sweeper(unit: Unit) -> tuple[list[Approval], list[Item]]:
+        return approvals.due(unit, 10)[0], database.run(courier)
+
+    due, taken = database.run(sweeper)
+    assert [item.approval_id for item in taken] == [one.id for one in due] == [approval.id]
 
 
 def test_a_retired_card_follows_nothing_more(database: Database) -> None:
