@@ -19,6 +19,8 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 KINDS = ("sqlite", "postgresql")
+# Real servers, processes, sockets and browsers wait for one another, and a busy machine can outlast their patience.
+WITH_SERVERS = ("scenarios", "demo", "migrations", "playground")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,6 +33,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """The one who named the run stops its PostgreSQL, when every worker is done."""
     if not hasattr(config, "workerinput"):
         postgres.end_run()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with servers get one second try, and the run names each that needed it; all others have to hold at once."""
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).parts[0] in WITH_SERVERS:
+            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
 
 
 @pytest.fixture(scope="session")
