@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from support.files import ACTIONS, PLAIN, write_manifest
+from support.marks import on_sqlite
 from support.office import Office
 
 from playground.kit import Card
+from store.tables import outbox
 
 TIDY: dict[str, Any] = PLAIN | {
     "title": "Tidy up",
@@ -78,3 +81,170 @@ def test_ten_look_alikes_take_one_screen_and_one_tap(desk: Office) -> None:
         assert desk.events(found) == ["requested", "gate_presented", "approved"]
         desk.agent.claim(found)
     desk.intact()
+
+
+def opened(office: Office, user: str, card: Card, found: dict[str, Any]) -> Any:
+    """The details of one entry."""
+    return office.person(user).click(card, "details", f"{found['id']}|{found['digest']}").modal
+
+
+def decided(office: Office, user: str, card: Card, found: dict[str, Any], name: str, **values: str) -> None:
+    """One entry, decided from its details."""
+    form = office.person(user).click(opened(office, user, card, found), name).modal
+    for field, value in values.items():
+        form.fill(field, value)
+    office.person(user).submit(form)
+
+
+def test_what_changed_before_the_tap_is_left_out_and_named(desk: Office) -> None:
+    """Of six on a card one is decided, one asked about, one passed on, one withdrawn: a tap approves the other two."""
+    asked, card = batch(desk, 6)
+    by_bob, asked_about, passed_on, withdrawn = asked[:4]
+    desk.person("U0BOB").click(opened(desk, "U0BOB", card, by_bob), "approve")
+    decided(desk, "U0BOB", card, asked_about, "request_info", question="Why?")
+    decided(desk, "U0BOB", card, passed_on, "escalate", reason="Not mine")
+    desk.agent.cancel(withdrawn)
+    desk.person("U0ALICE").click_stale(card, "batch_approve")
+    told = desk.person("U0ALICE").expect_ephemeral("2 approved", timeout=20).text()
+    assert told.count("was left out") == 4
+    for piece in ("room 0 was left out: Already approved by @bob", "room 1 was left out: it waits for the agent"):
+        assert piece in told
+    assert "room 2 was left out: it has a card of its own now" in told
+    assert "room 3 was left out: Already cancelled" in told
+    assert states(desk, asked) == ["approved", "pending", "pending", "cancelled", "approved", "approved"]
+    assert [found["decision"]["by"] for found in map(desk.agent.see, (asked[0], asked[4]))] == ["U0BOB", "U0ALICE"]
+    old = redrawn(desk, by_bob, "Has a card of its own", "Cancelled", "Nothing here waits")
+    assert old.actions() == []
+    for apart in (asked_about, passed_on):
+        assert "approve" in desk.slack.expect_card(approval_id=apart["id"], has="approve", timeout=20).actions()
+        assert "refused" in desk.events(apart)
+
+
+def test_only_what_is_ticked_is_decided(desk: Office) -> None:
+    """With two of four ticked, two are rejected with the one reason; a tick on what is decided meanwhile is named."""
+    asked, card = batch(desk, 4)
+    alice = desk.person("U0ALICE")
+    alice.check(card, "batch_select", [found["id"] for found in asked[:2]])
+    form = alice.click(card, "batch_reject").modal
+    assert form.callback_id == "batch_reject_modal"
+    assert alice.submit(form).errors, "a reason is needed"
+    alice.submit(form.fill("reason", "Not on a Sunday"))
+    alice.expect_ephemeral("2 rejected", timeout=20)
+    assert states(desk, asked) == ["rejected", "rejected", "pending", "pending"]
+    assert desk.agent.see(asked[1])["decision"]["note"] == "Not on a Sunday"
+    card = redrawn(desk, asked[0], "Not on a Sunday", "2 of 4 wait")
+    assert card.options("batch_select") == [found["id"] for found in asked[2:]]
+
+
+def test_who_may_not_decide_decides_nothing(desk: Office) -> None:
+    """A person without the role is told so, for every request, and nothing is decided."""
+    asked, card = batch(desk, 2)
+    desk.person("U0DAN").click(card, "batch_approve")
+    assert "0 approved" in desk.person("U0DAN").expect_ephemeral("was left out", timeout=20).text()
+    assert states(desk, asked) == ["pending", "pending"]
+    desk.person("U0DAN").click(card, "batch_reject")
+    desk.person("U0DAN").expect_ephemeral("0 rejected", timeout=20)
+
+
+def test_only_the_like_share_a_screen(desk: Office) -> None:
+    """Another action, more urgency, doubt, or parameters that do not fit: each has its own card; so has a lone request."""
+    like = ask(desk, 2)
+    lone = ask(desk, 1, "sweep_floor")[0]
+    urgent = ask(desk, 1, urgency="high")[0]
+    doubted = ask(desk, 1, recommended_review=True)[0]
+    large = desk.agent.ask("tidy", {"what": "x" * 600})
+    for found in (urgent, doubted):
+        assert desk.card(found, has="approve", timeout=20).approval_id == found["id"], "it waits for no other"
+    gathered(desk)
+    assert desk.card(like[0], has="batch_approve", timeout=20).options("batch_select") == [it["id"] for it in like]
+    for found in (lone, large):
+        assert desk.card(found, has="approve", timeout=20).approval_id == found["id"]
+    late = ask(desk, 1)[0]
+    gathered(desk)
+    assert desk.card(late, has="approve", timeout=20).approval_id == late["id"], "who is on a card stays as it was"
+
+
+def test_a_batch_tap_and_a_single_tap_at_once(desk: Office) -> None:
+    """Two batch taps and a tap in the details at the same moment decide each request once; the losers are told."""
+    asked, card = batch(desk, 3)
+    details = opened(desk, "U0BOB", card, asked[0])
+    alice, bob, carol = (desk.person(user) for user in ("U0ALICE", "U0BOB", "U0ALICE"))
+    desk.slack.together(
+        lambda: alice.click_stale(card, "batch_approve"),
+        lambda: bob.click(details, "approve"),
+        lambda: carol.click_stale(card, "batch_approve"),
+        lambda: bob.click_stale(card, "batch_approve"),
+    )
+    assert states(desk, asked) == ["approved"] * 3
+    for found in asked:
+        assert desk.events(found).count("approved") == 1
+    bob.expect_ephemeral("approved.", timeout=20)
+    desk.intact()
+
+
+def test_the_history_of_an_entry_is_told_under_the_screen(desk: Office) -> None:
+    """A reminder about one entry is a line under the batch card."""
+    _, card = batch(desk, 2)
+    desk.advance(700 - FOREVER)
+    reminder = desk.slack.expect_message("#finance", contains="room 0", timeout=20)
+    assert reminder.thread_ts in (card.ts, None)
+    desk.until(
+        lambda: any(message.thread_ts == card.ts for message in desk.slack.messages("#finance")), "told there", 20
+    )
+
+
+@on_sqlite
+def test_killed_while_it_gathers_and_while_it_is_posted(closed_office: Office) -> None:
+    """Killed inside the window and inside the post: one card with all of them, posted once."""
+    office = closed_office
+    office.manifest = tidying(office.folder)
+    office.open_process()
+    asked = ask(office, 3)
+    office.process.kill()
+    server = office.open_process()
+
+    def kill_once_posted(_notice: dict[str, Any]) -> None:
+        if office.slack.cards("#finance"):
+            server.process.kill()
+
+    stop_listening = office.slack.workspace.listen(kill_once_posted)
+    office.until(lambda: server.process.poll() is not None, "the server is killed inside the post", timeout=30)
+    stop_listening()
+    office.database.run(
+        lambda unit: unit.execute(update(outbox).where(outbox.c.lease.is_not(None)).values(next_at=unit.now))
+    )
+    office.open_process()
+    office.until(lambda: all("gate_presented" in office.events(found) for found in asked), "known again", timeout=30)
+    (card,) = office.slack.cards("#finance")
+    office.person("U0ALICE").click(card, "batch_approve")
+    office.person("U0ALICE").expect_ephemeral("approved", timeout=20)
+    assert states(office, asked) == ["approved"] * 3
+
+
+@on_sqlite
+def test_a_burst_is_decidable_in_digests(closed_office: Office) -> None:
+    """Sixty requests at once, high and low, at Slack's limits made short: each is on one card, no risk beside another,
+    and one of them is decided from its entry with the friction of its own card."""
+    office = closed_office
+    office.manifest = tidying(office.folder)
+    office.open(post_interval=600)
+    high = [office.agent.refund(400 + number) for number in range(40)]
+    low = ask(office, 20, "change_thing")
+    office.server.stop()
+    office.slack.limits.enabled, office.slack.limits.message_rate = True, 10.0
+    office.open(post_interval=0.11)
+    for found in [*high, *low]:
+        assert len(office.slack.cards(approval_id=office.card(found, timeout=30).metadata and found["id"])) == 1
+    cards = office.slack.cards("#finance")
+    assert len(cards) <= 10
+    severe = {found["id"] for found in high}
+    for card in cards:
+        ids = {part for part in str(card.metadata["event_payload"].get("approval_ids", "")).split(",") if part}
+        assert ids <= severe or not ids & severe
+    card = office.card(high[-1])
+    details = opened(office, "U0BOB", card, high[-1])
+    assert details.element("approve")["confirm"]["title"]["text"] == "This cannot be undone"
+    office.person("U0BOB").click(details, "approve")
+    assert office.agent.see(high[-1])["decision"]["by"] == "U0BOB"
+    office.person("U0BOB").expect_modal(contains="Approved", timeout=20)
+    redrawn(office, high[-1], "Approved by")
