@@ -85,7 +85,10 @@ def test_ten_look_alikes_take_one_screen_and_one_tap(desk: Office) -> None:
 
 def opened(office: Office, user: str, card: Card, found: dict[str, Any]) -> Any:
     """The details of one entry."""
-    return office.person(user).click(card, "details", f"{found['id']}|{found['digest']}").modal
+    person = office.person(user)
+    person.close(everything=True)
+    person.click(card, "details", f"{found['id']}|{found['digest']}")
+    return person.expect_modal(contains=found["id"], timeout=20)
 
 
 def decided(office: Office, user: str, card: Card, found: dict[str, Any], name: str, **values: str) -> None:
