@@ -9,13 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ast
-import contextlib
 import copy
-import importlib
-import importlib.abc
-import importlib.util
-import inspect
-import io
 import itertools
 import json
 import os
@@ -24,16 +18,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType
-from typing import Any
-
-import pytest
-from hypothesis import Phase, settings
 
 from tests.chaos.places import Report, command_line
+from tests.chaos.planting import ROOT, Fault, caught, warm
 
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 60
 UNIT, STORE = "tests/unit/policies", "tests/store"
 # Each module with the tests that guard it, the quickest first.
 GUARDED: dict[str, tuple[str, ...]] = {
@@ -66,16 +54,13 @@ COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One fault: where, what the line was, and what became of it. `function` is the one it sits in, if any."""
+@dataclass(frozen=True)
+class Mutant(Fault):
+    """A fault with its place: what the line was, and what became of it."""
 
-    module: str
     line: int
     was: str
     became: str
-    function: str
-    tree: ast.Module
 
     @property
     def name(self) -> str:
@@ -96,7 +81,7 @@ def mutants_of(module: str) -> Iterator[Mutant]:
             if became is None:
                 break
             was = lines[line - 1].strip() if line else ""
-            yield Mutant(module, line, was, became, function, ast.fix_missing_locations(mutated))
+            yield Mutant(module, function, ast.fix_missing_locations(mutated), line, was, became)
 
 
 def _walk(tree: ast.AST, path: str = "", function: str = "") -> Iterator[tuple[ast.AST, str]]:
@@ -176,88 +161,6 @@ def _other_constant(node: ast.Constant) -> str | None:
 # --- running one -----------------------------------------------------------------------------------------------------
 
 
-class _Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Gives the mutated module to whoever imports it."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        self._name = _dotted(mutant.module)
-        self._tree, self._path = mutant.tree, str(ROOT / mutant.module)
-
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
-        if fullname != self._name:
-            return None
-        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
-
-    def exec_module(self, module: Any) -> None:
-        exec(compile(self._tree, self._path, "exec"), module.__dict__)
-
-
-def _dotted(module: str) -> str:
-    return module.removesuffix(".py").replace("/", ".")
-
-
-def _plant(mutant: Mutant) -> None:
-    """Put the fault into what is imported already; what is not in a function means importing everything of ours anew."""
-    if mutant.function:
-        found: Any = importlib.import_module(_dotted(mutant.module))
-        for name in mutant.function.split("."):
-            found = getattr(found, name)
-        found = found.fget if isinstance(found, property) else inspect.unwrap(found)
-        found.__code__ = _code(compile(mutant.tree, found.__code__.co_filename, "exec"), mutant.function)
-        return
-    sys.meta_path.insert(0, _Planted(mutant))
-    for module in list(sys.modules):
-        if module.partition(".")[0] in ("bot", "store", "policies", "support", "playground"):
-            del sys.modules[module]
-
-
-def _code(within: CodeType, function: str) -> CodeType:
-    for constant in within.co_consts:
-        if isinstance(constant, CodeType):
-            if constant.co_qualname == function:
-                return constant
-            if function.startswith(constant.co_qualname + "."):
-                return _code(constant, function)
-    raise LookupError(function)
-
-
-def caught(mutant: Mutant | None, tests: tuple[str, ...]) -> bool:
-    """Whether the tests notice; one that hangs is noticed too."""
-    pid = os.fork()
-    if pid == 0:
-        _run_tests(mutant, tests)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0
-
-
-def _run_tests(mutant: Mutant | None, tests: tuple[str, ...]) -> None:
-    status = 1
-    with (
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-        contextlib.suppress(BaseException),
-    ):
-        if mutant is not None:
-            _plant(mutant)
-        from support import postgres
-
-        postgres.begin_run = postgres.end_run = lambda: None  # one server for all mutants
-        arguments = ["-x", "-q", "-p", "no:xdist", "--no-header", "--tb=no", "--hypothesis-profile=mutants"]
-        arguments += [f"--timeout={SECONDS}"]
-        status = int(pytest.main([*arguments, *(str(ROOT / test) for test in tests)]))
-    os._exit(status)
-
-
-def _warm() -> None:
-    """Import what every test needs, and start PostgreSQL, once; an example that fails is not made smaller."""
-    phases = (Phase.explicit, Phase.generate)
-    settings.register_profile("mutants", deadline=None, database=None, derandomize=True, phases=phases)
-    for name in ("support.office", "bot.__main__", "alembic.command"):
-        importlib.import_module(name)
-    from support import postgres
-
-    postgres.running()
-
-
 def run(modules: list[str], *, n: int = 0, verbose: bool = False) -> Report:
     """Every mutant (or every k-th, so that about `n` are left) of these modules."""
     report = Report("mutants")
@@ -283,7 +186,7 @@ def run(modules: list[str], *, n: int = 0, verbose: bool = False) -> Report:
 
 def _work(arguments: argparse.Namespace, folder: Path) -> Report:
     os.chdir(ROOT)
-    _warm()
+    warm()
     begun = time.monotonic()
     report = run([arguments.module] if arguments.module else list(GUARDED), n=arguments.n, verbose=True)
     report.figures["minutes"] = round((time.monotonic() - begun) / 60, 1)

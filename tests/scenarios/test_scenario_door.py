@@ -83,6 +83,8 @@ JUNK: list[Any] = [
     {"type": "view_submission", "user": {"id": "U0ALICE"}, "view": SUBMITTED},
     {"type": "view_closed"},
     {"type": "shortcut", "callback_id": "x"},
+    {"type": "shortcut", "callback_id": "x", "view": None},
+    {"type": "block_actions", "actions": [{"action_id": "x"}], "user": {"id": "U0ALICE"}, "view": None},
     {"type": "message_action"},
     {"type": "event_callback", "event": {}},
     {"type": "event_callback", "event": {"type": "app_home_opened"}},

@@ -106,6 +106,12 @@ def test_types_count(one: object, other: object) -> None:
     assert digest_of(**{**FACTS, "params": {"a": one}}) != digest_of(**{**FACTS, "params": {"a": other}})
 
 
+def test_what_is_not_said_is_a_plain_question() -> None:
+    """Without more words a request asks for a yes or no, has no choices and no question."""
+    plain = {name: fact for name, fact in FACTS.items() if name not in ("kind", "choices", "question")}
+    assert digest_of(**plain) == digest_of(**FACTS)
+
+
 def test_a_value_cannot_move_between_fields() -> None:
     """Shifting text from one field to its neighbour changes the digest."""
     assert digest_of(**{**FACTS, "agent": "bo", "action": "tpay"}) != digest_of(**FACTS)
@@ -116,6 +122,7 @@ def test_the_same_moment_in_another_zone_is_the_same() -> None:
     elsewhere = WHEN.astimezone(timezone(timedelta(hours=5, minutes=45)))
     assert digest_of(**{**FACTS, "expires_at": elsewhere}) == digest_of(**FACTS)
     assert rfc3339(elsewhere) == "2026-01-31T12:00:00.000001Z"
+    assert rfc3339(elsewhere.replace(microsecond=0)) == "2026-01-31T12:00:00.000000Z"
 
 
 def test_the_digest_is_stable_across_releases() -> None:

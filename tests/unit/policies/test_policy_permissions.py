@@ -56,6 +56,30 @@ def test_a_flaw_refuses_admins_too(flaw: dict[str, bool]) -> None:
     assert may_administer(actor) == genuine(actor)
 
 
+WORDS = {
+    "known": "Slack could not confirm who you are just now, so nothing was done. Please try again in a moment.",
+    "stranger": "You belong to another Slack workspace, so you cannot decide here.",
+    "active": "Your Slack account is deactivated, so you cannot decide.",
+    "bot": "Bots cannot decide.",
+    "guest": "Guests cannot decide.",
+}
+
+
+@pytest.mark.parametrize("flaw", WORDS)
+def test_people_are_told_why_in_whole_sentences(flaw: str) -> None:
+    """What a refused person reads is one whole sentence that names the reason."""
+    assert genuine(replace(ALICE, **{flaw: flaw not in ("known", "active")})) == WORDS[flaw]  # type: ignore[arg-type]
+
+
+def test_the_refusal_names_every_role_and_the_reason() -> None:
+    """The roles that could decide are all named, in order; who asked for themselves is told so, and admins are named."""
+    told = may_decide(ALICE, roles={"ops", "legal"}, on_behalf_of=None)
+    assert told == "Only members of legal or ops can decide this."
+    own = may_decide(ALICE, roles=["finance"], on_behalf_of="alice@example.com")
+    assert own == "This was asked on your own behalf, so somebody else has to decide it."
+    assert may_administer(ALICE) == "Only Sayso's admins can do this."
+
+
 def test_only_admins_administer() -> None:
     """A genuine member steers Sayso only as an admin."""
     assert may_administer(replace(ALICE, admin=True)) is None
