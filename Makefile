@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help setup demo test lint format bench soak screens clean
+.PHONY: help setup demo test lint format bench soak chaos screens clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: $(STAMP) ## measure the performance goals: one table of ratios, and bench
 
 soak: $(STAMP) ## simulated years, killed sweepers, taps at the deadline, even loads, the cost of a sweep: long, and proven
 	@$(PY) -m tests.soak
+
+chaos: $(STAMP) ## kill, cut, fuzz, mutate, for hours: docs/reliability.md (RUNS="kills fuzz" chooses, SHARE=0.01 shortens)
+	@$(PY) -m tests.chaos $(RUNS) $(if $(SHARE),--share $(SHARE))
 
 screens: $(STAMP) ## take the pictures in docs/images anew (needs Chromium); ONLY=card- those whose names begin so
 	$(PY) docs/screens.py $(ONLY)

@@ -436,6 +436,8 @@ def _vote_once(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Ve
     if (again or after.digest != before.digest) and approvals.vote_of(unit, before, tap.actor.user) is not None:
         if verb is Verb.REJECT:
             return  # a veto after one's own yes: the state records it
+        if loaded(unit, before.id).version != before.version:
+            raise Overtaken  # that vote came after the reading, and may have settled it
         raise AlreadyVoted()
     role = next(iter(sorted(tap.actor.roles.intersection(before.roles_that_decide))), "")
     verb_word = _UNFINISHED.get(verb, verb) if after.pending else verb

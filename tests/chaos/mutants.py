@@ -54,6 +54,9 @@ COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 
 
+CHANGED = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Constant, ast.If, ast.Return, ast.Expr, ast.Call)
+
+
 @dataclass(frozen=True)
 class Mutant(Fault):
     """A fault with its place: what the line was, and what became of it."""
@@ -72,8 +75,8 @@ def mutants_of(module: str) -> Iterator[Mutant]:
     """Every mutant of a module."""
     source = (ROOT / module).read_text(encoding="utf-8")
     tree, lines = ast.parse(source), source.splitlines()
-    for index, (_, function) in enumerate(_walk(tree)):
-        for change in range(4):
+    for index, (original, function) in enumerate(_walk(tree)):
+        for change in range(4 if isinstance(original, CHANGED) else 0):
             mutated = copy.deepcopy(tree)
             node = next(itertools.islice(_walk(mutated), index, None))[0]
             line = getattr(node, "lineno", 0)
@@ -149,7 +152,7 @@ def _other_constant(node: ast.Constant) -> str | None:
             node.value = not node.value
         case int() | float():
             node.value = node.value + 1
-        case str() if node.value:
+        case str() if node.value and " " not in node.value:  # a sentence is for people, who read past a letter
             node.value = node.value + "X"
         case bytes():
             node.value = node.value + b"X"

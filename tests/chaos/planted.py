@@ -306,11 +306,10 @@ def run(bugs: tuple[Bug, ...]) -> Report:
 def _work(arguments: argparse.Namespace, folder: Path) -> Report:
     os.chdir(ROOT)
     warm()
-    bugs = BUGS[:: max(1, len(BUGS) // arguments.n)] if arguments.n else BUGS
-    return run(bugs)
+    return run(tuple(bug for bug in BUGS if not arguments.module or bug.module == arguments.module))
 
 
 if __name__ == "__main__":
     if sys.flags.optimize:
         sys.exit("assertions are needed")
-    command_line(_work, n=0, databases=False)
+    command_line(_work, n=0, databases=False, module="")

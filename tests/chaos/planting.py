@@ -107,11 +107,8 @@ def _run_tests(fault: Fault | None, tests: tuple[str, ...]) -> None:
 
 
 def warm() -> None:
-    """Import what every test needs, and start PostgreSQL, once; an example that fails is not made smaller."""
+    """Import what every test needs, once; an example that fails is not made smaller."""
     phases = (Phase.explicit, Phase.generate)
     settings.register_profile("faults", deadline=None, database=None, derandomize=True, phases=phases)
     for name in ("support.office", "bot.__main__", "alembic.command"):
         importlib.import_module(name)
-    from support import postgres
-
-    postgres.running()

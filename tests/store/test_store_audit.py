@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from builders import at_once
+from builders import add, add_agent, at_once
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from support.marks import on_postgresql, on_sqlite
@@ -182,6 +182,17 @@ def test_a_rewritten_history_is_found(database: Database) -> None:
     tamper(database, "DELETE FROM audit WHERE seq > 0")
     record(database, 2, rationale="another story")
     assert any("not the one that was signed" in fault for fault in faults(database, (noted,)))
+
+
+@pytest.mark.parametrize("event", sorted(audit.BESIDE))
+def test_what_is_recorded_beside_stands_for_no_move(database: Database, event: str) -> None:
+    """A row that moved nothing cannot stand in for one that is gone: an approval that moved twice needs two that did."""
+    approval = add(database, add_agent(database), version=2)
+    for recorded in ("requested", event):
+        record(database, approval_id=approval.id, event=recorded)
+    assert faults(database) == [f"1 events of {approval.id} have no row"]
+    record(database, approval_id=approval.id, event="approved")
+    assert faults(database) == []
 
 
 def test_an_empty_table_is_found(database: Database) -> None:
