@@ -108,7 +108,12 @@ def _unquoted(value: bytes) -> str:
 
 def _object(text: str) -> dict[str, Any] | None:
     value = json.loads(text)
+    if _SURROGATE.search(text):
+        json.dumps(value, ensure_ascii=False).encode()  # half of a pair is no text, and could not be stored
     return value if isinstance(value, dict) and _shallow(value) else None
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _shallow(value: Any) -> bool:

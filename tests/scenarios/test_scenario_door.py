@@ -84,6 +84,7 @@ JUNK: list[Any] = [
     {"type": "view_closed"},
     {"type": "shortcut", "callback_id": "x"},
     {"type": "shortcut", "callback_id": "x", "view": None},
+    {"type": "block_actions", "actions": [{"action_id": "approve", "value": "x|y"}], "user": {"id": "\ud800"}},
     {"type": "block_actions", "actions": [{"action_id": "x"}], "user": {"id": "U0ALICE"}, "view": None},
     {"type": "message_action"},
     {"type": "event_callback", "event": {}},
