@@ -153,12 +153,11 @@ class Approval:
     @property
     def roles_that_decide(self) -> tuple[str, ...]:
         """The required role, the roles that the escalation has reached, and every role of the quorum."""
-        approvers = self.policy.approvers if self.policy else 1
-        return (
-            self.reached_roles
-            if isinstance(approvers, int)
-            else tuple(dict.fromkeys([*self.reached_roles, *approvers]))
-        )
+        if self.policy is None:
+            return self.reached_roles
+        seats = () if isinstance(self.policy.approvers, int) else tuple(self.policy.approvers)
+        # What policy let run reached nobody: the role that would have been asked may undo and review it.
+        return tuple(dict.fromkeys([*self.reached_roles, self.policy.role, *seats]))
 
     @property
     def holds_for_ever(self) -> bool:
