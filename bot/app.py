@@ -30,6 +30,7 @@ from bot.policybook import load_book, remember, watch
 from bot.rehearsal import check_all
 from bot.relay import Relay
 from bot.runtime import Runtime
+from bot.service import mornings
 from bot.service.sweep import sweep
 from bot.settings import Settings
 from bot.signals import LiveSignals
@@ -38,6 +39,7 @@ from bot.ticker import Ticker
 from bot.world import World
 from store import approvals, durability, schema
 from store.engine import Database, StoreUnavailable
+from store.unit import Unit
 
 log = logging.getLogger("sayso")
 VERSION = "0.1.0"
@@ -204,9 +206,13 @@ async def _swept(runtime: Runtime) -> None:
     if counts.total:
         log.info("swept %s", counts)
     await runtime.call(auditmark.keep, runtime.settings, runtime.world.database)
-    following = await runtime.call(runtime.world.database.read, approvals.next_wake)
-    if following is not None:
-        runtime.signals.deadline_set(following)
+    for moment in await runtime.call(runtime.world.database.read, partial(_following, runtime.world)):
+        if moment is not None:
+            runtime.signals.deadline_set(moment)
+
+
+def _following(world: World, unit: Unit) -> tuple[datetime | None, datetime | None]:
+    return approvals.next_wake(unit), mornings.upcoming(world, unit.now)
 
 
 async def _alarm(runtime: Runtime, ticker: Ticker) -> None:

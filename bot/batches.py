@@ -14,7 +14,7 @@ from bot.buttons import button_value, types_amount
 from bot.message import Message, block_ids, summary
 from bot.parameters import leaves_of, listing
 from bot.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
-from bot.wording import consequence, headline, mention, outcome_line, when
+from bot.wording import assignee, consequence, headline, mention, outcome_line, when
 from policies.approval import Approval
 from policies.batching import simple
 from policies.lifecycle import State
@@ -51,8 +51,8 @@ def batch_card(approvals: Sequence[Approval], moved: Moved = _NOBODY) -> Message
     still = _deciding(approvals, moved)
     title = clip(visible(approvals[0].title), 100, 400) if approvals else Shown("")
     header = Shown(f"{title}: {len(approvals)} requests")
-    asked = sorted({approval.assignee for approval in still if approval.assignee})
-    who = Mrkdwn(" ".join(mention(user) for user in asked)) or Mrkdwn("Anyone of the role")
+    asked = sorted({assignee(approval, "") for approval in still if approval.assignee})
+    who = Mrkdwn(" ".join(asked)) or Mrkdwn("Anyone of the role")
     lead = fill("🟢 {who}, {count} of {all} wait for you", who=who, count=len(still), all=len(approvals))
     dues = [approval.clock.due_at for approval in still if approval.clock.due_at]
     lead = fill("{lead} · decide by {at}", lead=lead, at=when(min(dues))) if dues else lead
@@ -137,9 +137,7 @@ def _details(approval: Approval, moved: Moved, label: str) -> Button | None:
 
 
 def _turn(approval: Approval) -> Mrkdwn:
-    who = (
-        mention(approval.assignee) if approval.assignee else fill("{role}", role=approval.role or "Anyone of the role")
-    )
+    who = assignee(approval, "Anyone of the role")
     due = approval.clock.due_at
     given = fill(" · {count} yes so far", count=len(approval.votes)) if approval.votes else Mrkdwn("")
     return fill("{who} · decide by {at}{given}", who=who, at=when(due), given=given) if due else who

@@ -195,7 +195,14 @@ class Courier:
         await self._write(lambda unit: outbox.give_up(unit, item, error=error.error))
 
     async def _fall_back(self, item: Item, error: ChannelGone) -> None:
-        """The channel is gone: operations get the card, else the assignee does; each is tried once."""
+        """The channel is gone: operations get the card, else the assignee does; each is tried once.
+
+        A list for one person is nobody else's, and is old tomorrow.
+        """
+        if item.facts.get("notice") == pictures.MORNING:
+            log.warning("%s cannot be told in the morning: %s", item.channel, error)
+            await self._write(lambda unit: outbox.give_up(unit, item, error=error.error))
+            return
         operations = self._runtime.world.book.roster.operations
         approval = (await self._scene(item)).one
         choices = [operations, approval.assignee if approval else None]

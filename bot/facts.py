@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.redaction import Redactor
 from bot.visible_text import Mrkdwn, Shown, clip, escape, fill, json_size, visible
-from bot.wording import SILENCE, consequence, headline, mention, outcome_line, when
+from bot.wording import SILENCE, assignee, consequence, headline, mention, outcome_line, when
 from policies import quorum
 from policies.approval import Approval
 from policies.lifecycle import State
@@ -48,7 +48,9 @@ def _consequence(approval: Approval) -> Mrkdwn:
 def _turn(approval: Approval) -> Mrkdwn:
     if approval.assignee is None:
         return fill("*Whose turn*\nAnyone of {role}", role=brief(approval.role or "the role", 60))
-    fact = fill("*Your turn*\n{who}", who=mention(approval.assignee))
+    fact = fill("*Your turn*\n{who}", who=assignee(approval, ""))
+    if approval.clock.hush_until:
+        fact = fill("*Whose turn*\n{who}, told {at}", who=assignee(approval, ""), at=when(approval.clock.hush_until))
     reason = approval.assigned_why
     return fill("{fact} · {reason}", fact=fact, reason=brief(reason, 150)) if reason else fact
 

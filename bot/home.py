@@ -25,14 +25,15 @@ def home_view(
     *,
     away: bool = False,
     links: Mapping[str, str] | None = None,
+    quiet_until: datetime | None = None,
 ) -> dict[str, Any]:
     """The home tab of `me`: at most 30 waiting and 10 recent approvals, and up to 10 figures by name.
 
-    `away` without `away_until` means away until further notice.
+    `away` without `away_until` means away until further notice; `quiet_until` ends the quiet hours of now.
     """
     is_away = away or away_until is not None
     context = {
-        "presence": _presence(me, is_away, away_until),
+        "presence": _presence(me, is_away, away_until, quiet_until),
         "toggle": Button("away_toggle", "I am back", "back") if is_away else Button("away_toggle", "I am away", "away"),
         "figures": [_figure(name, value) for name, value in list((figures or {}).items())[:FIGURES]],
     }
@@ -47,7 +48,10 @@ def home_view(
     return {"type": "home", "callback_id": "home", "blocks": blocks}
 
 
-def _presence(me: str, away: bool, until: datetime | None) -> Mrkdwn:
+def _presence(me: str, away: bool, until: datetime | None, quiet_until: datetime | None) -> Mrkdwn:
+    if not away and quiet_until:
+        words = "🤫 {me}, these are your quiet hours until {at}: only what is urgent or severe is sent to you."
+        return fill(words, me=mention(me), at=when(quiet_until))
     if not away:
         return fill("👋 {me}, you are here: requests can be assigned to you.", me=mention(me))
     until_when = fill(" until {at}", at=when(until)) if until else Mrkdwn("")

@@ -26,7 +26,7 @@ class Link:
 
 async def to_card(runtime: Runtime, item: Item, approval: Approval | None) -> Link:
     """The way to the card. Raises SlackTrouble where a message had better wait until that is posted."""
-    if approval is None or item.screen or (item.kind == "card" and item.face == Face.LIVE):
+    if approval is None or item.approval_id is None or (item.kind == "card" and item.face == Face.LIVE):
         return Link()
     approval_id, database = approval.id, runtime.world.database
     card: Place | None = await runtime.call(database.read, lambda unit: outbox.newest_card(unit, approval_id))

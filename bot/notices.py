@@ -16,7 +16,7 @@ from bot.message import Message, block_ids, link_to, look, metadata, summary
 from bot.parameters import leaves_of, listing, redactor_of
 from bot.quotes import Said
 from bot.visible_text import Mrkdwn, clip, fill, notification, visible
-from bot.wording import consequence, headline, mention, outcome_line, when
+from bot.wording import assignee, consequence, headline, mention, outcome_line, when
 from policies.approval import Approval
 from policies.lifecycle import State
 
@@ -28,6 +28,7 @@ class Notice(StrEnum):
     """What there is to tell."""
 
     REMINDER = "reminder"
+    YOURS = "yours"
     REASSIGNED = "reassigned"
     ESCALATED = "escalated"
     OUTCOME = "outcome"
@@ -176,11 +177,15 @@ def _present(text: str | None) -> tuple[str, ...]:
 
 
 def _who(approval: Approval) -> Mrkdwn:
-    return mention(approval.assignee) if approval.assignee else fill("{role}", role=approval.role or "A reviewer")
+    return assignee(approval, "A reviewer")
 
 
 def _reminder(approval: Approval) -> Mrkdwn:
     return fill("⏰ {who}, this still waits for you", who=_who(approval))
+
+
+def _yours(approval: Approval) -> Mrkdwn:
+    return _turn(approval, "🔔 {who}, this waits for you")
 
 
 def _reassigned(approval: Approval) -> Mrkdwn:
@@ -261,6 +266,7 @@ def _takeover(approval: Approval) -> Mrkdwn:
 
 _LEAD: Final[dict[Notice, Callable[[Approval], Mrkdwn]]] = {
     Notice.REMINDER: _reminder,
+    Notice.YOURS: _yours,
     Notice.REASSIGNED: _reassigned,
     Notice.ESCALATED: _escalated,
     Notice.OUTCOME: _outcome,
@@ -278,6 +284,7 @@ _LEAD: Final[dict[Notice, Callable[[Approval], Mrkdwn]]] = {
 }
 _PLAIN: Final = {
     Notice.REMINDER: "Still waiting for you",
+    Notice.YOURS: "Waiting for you",
     Notice.REASSIGNED: "Yours now",
     Notice.ESCALATED: "Escalated to you",
     Notice.OUTCOME: "Decided",

@@ -16,6 +16,8 @@ from store.outbox import Item
 from store.screens import Member
 from store.unit import Unit
 
+MORNING = "morning"
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -38,6 +40,9 @@ def scene(unit: Unit, item: Item) -> Scene:
         found = approvals.several(unit, [member.approval_id for member in members])
         moved = {member.approval_id: member.moved_to for member in members if member.moved}
         return Scene(tuple(found[member.approval_id] for member in members), moved)
+    if item.facts.get("notice") == MORNING:
+        listed = approvals.several(unit, item.facts["ids"])
+        return Scene(tuple(listed[approval_id] for approval_id in item.facts["ids"]), {})
     approval = approvals.load(unit, item.approval_id) if item.approval_id is not None else None
     if approval is not None and item.facts.get("notice") == Notice.TAKEOVER:
         approval = _with_checkpoint(unit, approval)
@@ -66,6 +71,8 @@ def drawn(item: Item, shown: Scene, link: str | None = None) -> Message:
         moved_to = item.facts.get("moved_to")
         face = Face(item.face)
         return cards.approval_card(approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link)
+    if item.facts["notice"] == MORNING:
+        return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=item.facts["total"])
     if approval is None or item.facts["notice"] == "alert":
         return alert(item.facts["title"], item.facts["text"], link=link)
     return notice(item.facts["notice"], approval, link=link)

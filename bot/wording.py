@@ -82,6 +82,17 @@ def mention(user: str) -> Mrkdwn:
     return Mrkdwn(f"<@{user}>") if _USER.match(user) else escape(user)
 
 
+def assignee(approval: Approval, anyone: str) -> Mrkdwn:
+    """Whose turn it is: mentioned, named where they must not be notified, the role or `anyone` where it is nobody's."""
+    if approval.assignee is None:
+        return escape(clip(visible(approval.role or anyone), 60))
+    return (
+        escape(clip(visible(approval.named or approval.assignee), 60))
+        if approval.hushed
+        else mention(approval.assignee)
+    )
+
+
 def stamp(moment: datetime) -> str:
     """A moment where Slack does not localise it: UTC to the minute."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

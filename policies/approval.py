@@ -113,6 +113,18 @@ class Approval:
     chain: tuple[Link, ...] = ()
     undo: Undo | None = None
     review: Review | None = None
+    named: str | None = None  # what the assignee is called where a message must not mention them
+
+    @property
+    def hushed(self) -> bool:
+        """Whether the assignee was not notified yet: their quiet hours, or a full hour, come first."""
+        return self.clock.hush_until is not None
+
+    @property
+    def heard_in_time(self) -> bool:
+        """Whether the assignee, who was not notified yet, will be before the SLA and the expiry are over."""
+        until, ends = self.clock.hush_until, (self.clock.due_at, self.clock.expires_at)
+        return until is not None and all(end is None or until < end for end in ends)
 
     @property
     def action(self) -> str:

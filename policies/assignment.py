@@ -15,6 +15,7 @@ class Candidate:
 
     `absent` says in words why they cannot (away, outside working hours, at capacity); None means available. `back_at`
     is when that ends, where it is known. `last_assigned_at` breaks ties fairly: whoever waited longest is next.
+    Who `rests` (quiet hours, a full hour) takes only what presses, and after those who do not.
     A delegate has a second turn: `turn_of` is whose, and `stands_in_for` the same in words.
     """
 
@@ -25,6 +26,7 @@ class Candidate:
     back_at: datetime | None = None
     stands_in_for: str | None = None
     turn_of: str | None = None
+    rests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,9 @@ def lighter_by_two(mine: int, role: str, candidates: Sequence[Candidate], alread
     return choice if mine - theirs >= 2 else None
 
 
-def _load_then_patience(person: Candidate) -> tuple[int, float, str]:
+def _load_then_patience(person: Candidate) -> tuple[bool, int, float, str]:
     last = person.last_assigned_at
-    return person.open, last.timestamp() if last else _NEVER, person.turn_of or person.user
+    return person.rests, person.open, last.timestamp() if last else _NEVER, person.turn_of or person.user
 
 
 def _why(role: str, chosen: Candidate, people: Sequence[Candidate], notes: Sequence[str], *, further: bool) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from policies.hours import Hours
 
 REMIND_AT_SHARE = 0.75  # of the SLA: the reminder people accept
+SHORTEST_GAP, LONGEST_GAP = timedelta(hours=4), timedelta(hours=24)  # between two reminders for one card
 URGENT_SHARE = 0.5  # of the SLA, where the agent says that it is urgent
 
 
@@ -23,8 +24,9 @@ class SlaClock(StrEnum):
 class Clock:
     """An approval's moments, all UTC; None means never. `due_at` is the SLA of the present assignee.
 
-    After the fact: until `undo_until` Undo is offered, by `roll_back_by` the agent should have rolled back, and by
-    `review_by` the sampled review should be done.
+    `reminders` is how often the assignee was reminded; until `hush_until` they have not even been told. After the fact:
+    until `undo_until` Undo is offered, by `roll_back_by` the agent should have rolled back, and by `review_by` the
+    sampled review should be done.
     """
 
     due_at: datetime | None = None
@@ -35,6 +37,8 @@ class Clock:
     undo_until: datetime | None = None
     roll_back_by: datetime | None = None
     review_by: datetime | None = None
+    hush_until: datetime | None = None
+    reminders: int = 0
 
     @property
     def wake_at(self) -> datetime | None:
@@ -46,7 +50,7 @@ class Clock:
     @property
     def _moments(self) -> tuple[datetime | None, ...]:
         after = (self.undo_until, self.roll_back_by, self.review_by)
-        return (self.due_at, self.remind_at, self.expires_at, self.claim_by, *after)
+        return (self.due_at, self.remind_at, self.hush_until, self.expires_at, self.claim_by, *after)
 
 
 class Due(StrEnum):
@@ -54,6 +58,7 @@ class Due(StrEnum):
 
     EXPIRE = "expire"
     LAPSE = "lapse"
+    TELL = "tell"
     REASSIGN = "reassign"
     REMIND = "remind"
     CLOSE_UNDO = "close_undo"
@@ -78,26 +83,49 @@ def assigned(clock: Clock, now: datetime, sla_seconds: float, hours: Hours | Non
     With `hours` only that time counts in which they work. The expiry is not touched: it never waits for anybody's hours.
     """
     sla = timedelta(seconds=sla_seconds)
-    return replace(clock, due_at=_later(now, sla, hours), remind_at=_later(now, sla * REMIND_AT_SHARE, hours))
+    remind_at = _later(now, sla * REMIND_AT_SHARE, hours)
+    return replace(clock, due_at=_later(now, sla, hours), remind_at=remind_at, hush_until=None, reminders=0)
 
 
 def _later(now: datetime, length: timedelta, hours: Hours | None) -> datetime:
     return hours.after(now, length) if hours else now + length
 
 
-def reminded(clock: Clock) -> Clock:
-    """The clock after its reminder went out."""
-    return replace(clock, remind_at=None)
+def reminded(clock: Clock, now: datetime, since: datetime) -> Clock:
+    """The clock after a reminder went out for what waits `since` then.
+
+    While an SLA runs, what comes next is its end. Afterwards the next reminder comes after as long again as it has
+    waited, at least SHORTEST_GAP and at most LONGEST_GAP later, unless the expiry comes first.
+    """
+    counted = replace(clock, reminders=clock.reminders + 1, remind_at=None)
+    return counted if clock.due_at else _reminded_next(counted, now, since)
 
 
-def exhausted(clock: Clock) -> Clock:
-    """The clock when nobody is left to ask: only the final expiry remains."""
-    return replace(clock, due_at=None, remind_at=None)
+def exhausted(clock: Clock, now: datetime, since: datetime) -> Clock:
+    """The clock when nobody is left to ask: the last one asked is reminded now and then, until the final expiry."""
+    planned = clock.remind_at is not None and clock.remind_at > now
+    left = replace(clock, due_at=None)
+    return left if planned else _reminded_next(left, now, since)
 
 
-def asked_again(clock: Clock, at: datetime) -> Clock:
-    """The clock when those who are left are not there now: somebody may be at that moment."""
-    return replace(clock, due_at=at, remind_at=None)
+def asked_again(clock: Clock, at: datetime, now: datetime, since: datetime) -> Clock:
+    """The clock when those who are left are not there now: somebody may be at that moment.
+
+    Until then whoever was asked last is reminded as where nobody is left; who has not even heard of it comes first.
+    """
+    again = min(at, clock.hush_until) if clock.hush_until else at
+    return replace(clock, due_at=again, remind_at=exhausted(clock, now, since).remind_at)
+
+
+def hushed(clock: Clock, until: datetime) -> Clock:
+    """The clock of somebody who must not be notified before `until`: they hear of it then, with a fresh SLA."""
+    return replace(clock, hush_until=until, remind_at=None)
+
+
+def _reminded_next(clock: Clock, now: datetime, since: datetime) -> Clock:
+    following = now + min(max(now - since, SHORTEST_GAP), LONGEST_GAP)
+    fits = clock.hush_until is None and (clock.expires_at is None or following < clock.expires_at)
+    return replace(clock, remind_at=following if fits else None)
 
 
 def paused(clock: Clock, now: datetime) -> Clock:
@@ -163,6 +191,8 @@ def owed(clock: Clock, now: datetime, *, claimed: bool = False) -> Due | None:
         return Due.EXPIRE
     if _reached(clock.claim_by, now):
         return Due.LAPSE if claimed else Due.EXPIRE
+    if _reached(clock.hush_until, now):
+        return Due.TELL
     if _reached(clock.due_at, now):
         return Due.REASSIGN
     if _reached(clock.remind_at, now):

@@ -72,6 +72,15 @@ class Hours:
         """The next moment that lies in working hours: `now` itself where it does."""
         return next((begin for begin, _ in self._spans(now.astimezone(UTC))), now + HORIZON)
 
+    def closing(self, now: datetime) -> datetime:
+        """The end of the hours in which `now` lies: `now` itself where it lies in none."""
+        at = now.astimezone(UTC)
+        for begin, end in self._spans(at):
+            if begin > at:
+                break
+            at = end
+        return at
+
     def _spans(self, start: datetime) -> Iterator[Span]:
         """The stretches of working time from `start` on, in order, up to HORIZON."""
         last = start + HORIZON

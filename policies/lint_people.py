@@ -9,6 +9,7 @@ from policies import quorum
 from policies.deadlines import SlaClock
 from policies.findings import Case, Finding, Reporter
 from policies.manifest import ADMINS, Manifest
+from policies.peace import always_quiet
 from policies.roster import Roster
 
 
@@ -116,6 +117,7 @@ def in_roster(roster: Roster, manifest: Manifest, reporter: Reporter) -> Iterato
     yield from _members(roster, manifest, reporter)
     yield from _delegates(roster, reporter)
     yield from _principals(roster, reporter)
+    yield from _quiet(roster, reporter)
 
 
 def _members(roster: Roster, manifest: Manifest, reporter: Reporter) -> Iterator[Finding]:
@@ -173,3 +175,11 @@ def _principals(roster: Roster, reporter: Reporter) -> Iterator[Finding]:
             message = f"{user} has the same principal as {owner[principal]}"
             yield reporter.warning(("people", user, "principal"), message, "Give each person their own")
         owner.setdefault(principal, user)
+
+
+def _quiet(roster: Roster, reporter: Reporter) -> Iterator[Finding]:
+    for user in roster.file.people:
+        hours, quiet = roster.hours(user), roster.quiet(user)
+        if hours and quiet and always_quiet(hours, quiet):
+            message = f"all working hours of {user} are quiet hours: only what is urgent or severe ever notifies them"
+            yield reporter.warning(("people", user), message, "Shorten their quiet hours, or say quiet: never")

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from policies.hours import Hours, hours_of, working_hours
 from policies.manifest import ADMINS, Channel
+from policies.peace import NEVER, Morning, check_quiet, quiet_hours
 from policies.schema import GROUP, USER, Line, Strict, Version, Word, validated
 from policies.strict_yaml import Document, parse
 
@@ -46,6 +47,14 @@ class Person(Strict):
     """How many approvals may wait for this person at once."""
     delegate: UserId | None = None
     """Who stands in while this person is away."""
+    quiet: str | None = None
+    """Quiet hours, such as 22:00-07:00, or never: only what is urgent or of high severity notifies."""
+    max_cards_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many cards this person is handed within any hour; then others are asked."""
+    max_reminders: Annotated[int, Field(ge=0, le=100)] | None = None
+    """How often this person is reminded of one card."""
+    digest: bool | None = None
+    """Whether this person gets a list of what waits for them in the morning."""
 
     @field_validator("hours")
     @classmethod
@@ -57,11 +66,51 @@ class Person(Strict):
     @field_validator("timezone")
     @classmethod
     def _timezone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is not a time zone like Europe/Berlin") from None
-        return value
+        return _zone(value)
+
+    @field_validator("quiet")
+    @classmethod
+    def _quiet(cls, value: str | None) -> str | None:
+        return _quiet(value)
+
+
+class RosterDefaults(Strict):
+    """What holds for everybody of whom `people` says nothing else."""
+
+    timezone: str = "UTC"
+    """The zone of those who name none, such as Europe/Berlin."""
+    quiet: str | None = None
+    """Quiet hours of those who name none, such as 22:00-07:00."""
+    max_cards_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many cards one person is handed within any hour."""
+    max_reminders: Annotated[int, Field(ge=0, le=100)] = 3
+    """How often one person is reminded of one card."""
+    digest: bool = False
+    """Whether people get a list of what waits for them in the morning."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone(cls, value: str) -> str:
+        return _zone(value)
+
+    @field_validator("quiet")
+    @classmethod
+    def _quiet(cls, value: str | None) -> str | None:
+        return _quiet(value)
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{value!r} is not a time zone like Europe/Berlin") from None
+    return value
+
+
+def _quiet(value: str | None) -> str | None:
+    if value is not None:
+        check_quiet(value)
+    return value
 
 
 class Operations(Strict):
@@ -80,6 +129,8 @@ class RosterFile(Strict):
     """Every role and who holds it."""
     people: dict[UserId, Person] = {}
     """What is known of single people."""
+    defaults: RosterDefaults = RosterDefaults()
+    """What holds for everybody of whom people says nothing else."""
     admins: list[UserId] = []
     """Who may steer Sayso itself, and decides where an action names no role."""
     operations: Operations | None = None
@@ -125,7 +176,43 @@ class Roster:
     def hours(self, user: str) -> Hours | None:
         """The person's working hours; None means always."""
         person = self.person(user)
-        return hours_of(person.hours, person.timezone) if person.hours is not None else None
+        return hours_of(person.hours, self.timezone(user)) if person.hours is not None else None
+
+    def timezone(self, user: str) -> str:
+        """The zone of the person's wall clock."""
+        person = self.person(user)
+        return person.timezone if "timezone" in person.model_fields_set else self.file.defaults.timezone
+
+    def quiet(self, user: str) -> Hours | None:
+        """The person's quiet hours; None means never."""
+        text = self.person(user).quiet or self.file.defaults.quiet
+        return quiet_hours(text, self.timezone(user)) if text and text != NEVER else None
+
+    def quiet_until(self, user: str, now: datetime) -> datetime | None:
+        """When the quiet hours in which `now` lies end; None where it lies in none."""
+        quiet = self.quiet(user)
+        return quiet.closing(now) if quiet and quiet.covers(now) else None
+
+    def budget(self, user: str) -> int | None:
+        """How many cards the person is handed within any hour; None means any number."""
+        return self.person(user).max_cards_per_hour or self.file.defaults.max_cards_per_hour
+
+    def reminders(self, user: str | None) -> int:
+        """How often the person is reminded of one card."""
+        own = self.person(user).max_reminders if user else None
+        return self.file.defaults.max_reminders if own is None else own
+
+    @property
+    def any_morning(self) -> bool:
+        """Whether anybody gets a list in the morning."""
+        return self.file.defaults.digest or any(person.digest for person in self.file.people.values())
+
+    def morning(self, user: str) -> Morning | None:
+        """When the person gets the list of what waits; None where they want none."""
+        wanted = self.person(user).digest
+        if not (self.file.defaults.digest if wanted is None else wanted):
+            return None
+        return Morning(self.hours(user), self.quiet(user), self.timezone(user))
 
     def working(self, user: str, now: datetime) -> bool:
         """Whether `now` lies in the person's working hours, in their own time zone; no hours means always."""

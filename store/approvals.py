@@ -84,6 +84,8 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
             undo_until=row.clock_undo_until,
             roll_back_by=row.clock_roll_back_by,
             review_by=row.clock_review_by,
+            hush_until=row.clock_hush_until,
+            reminders=row.clock_reminders or 0,
         ),
         expires_at=row.expires_at,
         assignee=row.assignee,
@@ -101,6 +103,7 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         undo=_undo(row.undo),
         breached_at=row.breached_at,
         review=_review(row.review),
+        named=row.named,
     )
 
 
@@ -158,6 +161,7 @@ _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
     "undo": lambda it: _undo_columns(it.undo),
     "breached_at": lambda it: {"breached_at": it.breached_at},
     "review": lambda it: _review_columns(it.review),
+    "named": lambda it: {"named": it.named},
 }
 
 
@@ -194,6 +198,8 @@ def _clock_columns(clock: Clock) -> dict[str, Any]:
         "clock_undo_until": clock.undo_until,
         "clock_roll_back_by": clock.roll_back_by,
         "clock_review_by": clock.review_by,
+        "clock_hush_until": clock.hush_until,
+        "clock_reminders": clock.reminders,
         "wake_at": clock.wake_at,
     }
 
@@ -272,6 +278,12 @@ def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False
         return False
     callbacks.want(unit, before, after)
     return True
+
+
+def put_off(unit: Unit, approval: Approval, clock: Clock) -> None:
+    """Set another clock on a row that `due` has locked: nothing that people see has changed, so its version stays."""
+    statement = update(approvals).where(approvals.c.id == approval.id, approvals.c.version == approval.version)
+    unit.execute(statement.values(_clock_columns(clock)))
 
 
 def save_later(unit: Unit, before: Approval, after: Approval) -> None:

@@ -131,6 +131,8 @@ approvals = Table(
     Column("clock_undo_until", UtcDateTime),
     Column("clock_roll_back_by", UtcDateTime),
     Column("clock_review_by", UtcDateTime),
+    Column("clock_hush_until", UtcDateTime),
+    Column("clock_reminders", Integer),
     Column("wake_at", UtcDateTime),
     Column("info_request", JsonText),
     Column("exchange", JsonText, nullable=False),
@@ -147,6 +149,7 @@ approvals = Table(
     Column("breached_at", UtcDateTime),
     Column("review", JsonText),
     Column("reviewer", Text),
+    Column("named", Text),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("version >= 1", name="version"),
@@ -402,4 +405,23 @@ absences = Table(
     Column("since", UtcDateTime, nullable=False),
     Column("until", UtcDateTime),
     Column("delegate", Text),
+)
+
+# When those who have a budget an hour were notified of a card.
+asks = Table(
+    "asks",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("user_id", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_asks_user_at", "user_id", "at"),
+)
+
+# The last local day on which somebody was told in the morning what waits for them, or nothing waited.
+mornings = Table(
+    "mornings",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("day", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )

@@ -42,22 +42,23 @@ async def reviewers(desk: Desk, actor: Actor, rest: str) -> str:
     members = {role: world.directory.members(roster, role) for role in roster.roles}
     people = {user for users in members.values() for user in users}
 
-    def look(unit: Unit) -> tuple[dict[str, approvals.Load], Figures]:
-        return approvals.loads(unit, people), figures(unit, days=DAYS)
+    def look(unit: Unit) -> tuple[dict[str, approvals.Load], Figures, datetime]:
+        return approvals.loads(unit, people), figures(unit, days=DAYS), unit.now
 
-    loads, found = await desk.call(world.database.read, look)
+    loads, found, now = await desk.call(world.database.read, look)
     told = {role.role: of_role(role) for role in found.roles}
     late = {person.user: late_part(person.waiting) for person in found.reviewers}
+    busy = {user: _busy(loads[user], late.get(user, ""), roster.quiet_until(user, now)) for user in people}
     lines = []
     for role, users in members.items():
-        said = ", ".join(f"{mention(user)} ({_busy(loads[user], late.get(user, ''))})" for user in users) or "nobody"
+        said = ", ".join(f"{mention(user)} ({busy[user]})" for user in users) or "nobody"
         lines.append(f"• *{escape(role)}*: {said}" + (f"\n    {escape(told[role])}" if role in told else ""))
     return pages.first(lines) or "Nobody is."
 
 
-def _busy(load: approvals.Load, late: str) -> str:
+def _busy(load: approvals.Load, late: str, quiet_until: datetime | None) -> str:
     if not load.away:
-        return f"{load.open} open{late}"
+        return f"{load.open} open{late}" + (f", quiet until {when(quiet_until)}" if quiet_until else "")
     until = f" until {when(load.away_until)}" if load.away_until else ""
     instead = f", {mention(load.delegate)} stands in" if load.delegate else ""
     return f"{load.open} open{late}, away{until}{instead}"
@@ -123,7 +124,7 @@ def _until(text: str, desk: Desk, actor: Actor, now: datetime) -> datetime:
     spell = _SPELL.match(text)
     if spell:
         return now + timedelta(**{_UNITS[spell[2]]: int(spell[1])})
-    zone = ZoneInfo(desk.runtime.world.book.roster.person(actor.user).timezone)
+    zone = ZoneInfo(desk.runtime.world.book.roster.timezone(actor.user))
     try:
         moment = datetime.fromisoformat(text)
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -11,6 +11,7 @@ from bot.home import home_view
 from bot.listeners.desk import Body, Desk, explain, is_outage
 from bot.service import steer
 from policies.errors import SaysoError
+from policies.roster import Roster
 from store import approvals, directory
 from store.figures import figures
 from store.unit import Unit
@@ -47,11 +48,12 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def publish(desk: Desk, user: str) -> None:
     """Show `user` their home tab as things stand."""
-    view = await desk.call(desk.runtime.world.database.read, lambda unit: _drawn(unit, user))
+    world = desk.runtime.world
+    view = await desk.call(world.database.read, lambda unit: _drawn(unit, user, world.book.roster))
     await desk.runtime.slack.call("views.publish", user_id=user, view=view)
 
 
-def _drawn(unit: Unit, user: str) -> dict[str, Any]:
+def _drawn(unit: Unit, user: str, roster: Roster) -> dict[str, Any]:
     mine = approvals.pending(unit, assignee=user, limit=100)
     absences = directory.away(unit)
     return home_view(
@@ -61,4 +63,5 @@ def _drawn(unit: Unit, user: str) -> dict[str, Any]:
         absences.get(user),
         on_home(figures(unit, days=DAYS)),
         away=user in absences,
+        quiet_until=roster.quiet_until(user, unit.now),
     )

@@ -265,26 +265,24 @@ def reassigned(
         staff.moved(approval.assignee, choice.user)
         return moved_to(world, unit, approval, replace(choice, why=why))
     again = staff.soonest(approval, roles) if roles else None
-    clock = deadlines.asked_again(approval.clock, again) if again else deadlines.exhausted(approval.clock)
-    left = replace(approval, clock=clock)
+    clock, now, since = approval.clock, unit.now, approval.created_at
+    after = deadlines.asked_again(clock, again, now, since) if again else deadlines.exhausted(clock, now, since)
+    left = replace(approval, clock=after)
     notices.nobody_left(world, unit, left)
     return left
 
 
 def moved_to(world: World, unit: Unit, approval: Approval, choice: Choice) -> Approval:
     """The approval on somebody else's desk, with a fresh SLA: a new card for them, and the old one says where it went."""
-    policy = approval.policy
-    assert policy is not None
-    sla, hours = deadlines.urgent(policy.sla_seconds, approval.request.urgency), staffing.sla_hours
     moved = replace(
         approval,
-        clock=deadlines.assigned(approval.clock, unit.now, sla, hours(world, policy, choice.user)),
         assignee=choice.user,
         role=choice.role,
         reached_roles=tuple(dict.fromkeys([*approval.reached_roles, *choice.passed_roles])),
         asked=(*approval.asked, choice.user),
         assigned_why=choice.why,
     )
+    moved = staffing.handed(world, unit, replace(moved, clock=staffing.fresh_sla(world, unit, moved)))
     showing.next_card(unit, replace(moved, version=approval.version + 1))
     return moved
 

@@ -198,6 +198,7 @@ def answer_info(world: World, agent: Agent, approval_id: str, text: str) -> Appr
                 approval.clock, unit.now, staffing.sla_hours(world, approval.policy, approval.assignee)
             ),
         )
+        answered = staffing.hushed(world, answered, staffing.quiet_until(world, unit, answered))
         if not approvals.save(unit, approval, answered):
             return work(unit)
         notices.in_thread(unit, answered, "info_answered", asked_by=approval.info_request.by)

@@ -45,9 +45,9 @@ def nobody_can_decide(world: World, unit: Unit, action: str, role: str) -> None:
 
 
 def nobody_available(world: World, unit: Unit, approval: Approval) -> None:
-    """A request waits for somebody who is not there."""
+    """A request waits for somebody who is not there. It is not stored yet: the notice cannot refer to its row."""
     text = f"{approval.id} waits for {approval.assignee}: {approval.assigned_why}."
-    operations(world, unit, f"absent:{approval.id}", "alert", approval, title="Nobody is available", text=text)
+    operations(world, unit, f"absent:{approval.id}", "alert", None, title="Nobody is available", text=text)
 
 
 def nobody_left(world: World, unit: Unit, approval: Approval) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.world import World
+from policies import deadlines, peace
 from policies.approval import Approval
 from policies.assignment import Candidate, Choice, choose_reviewer, least_loaded, lighter_by_two, unasked
 from policies.deadlines import SlaClock
@@ -15,7 +16,7 @@ from policies.hours import Hours
 from policies.manifest import Policy
 from policies.quorum import fillable, roles_needed
 from policies.request import Request
-from store import approvals
+from store import approvals, asks
 from store.unit import Unit
 
 # Somebody who is away without an end, or full, may be there at any time: looked for again after the approval's own
@@ -49,6 +50,60 @@ def sla_hours(world: World, policy: Policy, user: str | None) -> Hours | None:
     return world.book.roster.hours(user)
 
 
+def fresh_sla(world: World, unit: Unit, approval: Approval) -> deadlines.Clock:
+    """The clock from the moment on at which the assignee hears of it."""
+    policy = approval.policy
+    assert policy is not None
+    seconds = deadlines.urgent(policy.sla_seconds, approval.request.urgency)
+    return deadlines.assigned(approval.clock, unit.now, seconds, sla_hours(world, policy, approval.assignee))
+
+
+def handed(world: World, unit: Unit, approval: Approval) -> Approval:
+    """The approval on its assignee's desk: what does not press waits without a mention until they may be notified."""
+    return hushed(world, approval, notified(world, unit, approval))
+
+
+def notified(world: World, unit: Unit, approval: Approval) -> datetime | None:
+    """Until when the assignee must not be notified of this; None where they are now, which counts in their hour."""
+    roster, user = world.book.roster, approval.assignee
+    if user is None:
+        return None
+    until = quiet_until(world, unit, approval)
+    budget = roster.budget(user)
+    if until is not None or budget is None:
+        return until
+    full_until = asks.full_until(unit, user, budget)
+    if full_until is not None and not peace.presses(approval):
+        return full_until
+    asks.add(unit, user)
+    return None
+
+
+def quiet_until(world: World, unit: Unit, approval: Approval) -> datetime | None:
+    """When the quiet hours end in which the assignee is now; None where they are in none, or it presses."""
+    if approval.assignee is None or peace.presses(approval):
+        return None
+    return world.book.roster.quiet_until(approval.assignee, unit.now)
+
+
+def off_until(world: World, unit: Unit, approval: Approval) -> datetime | None:
+    """When the assignee's working hours begin, where they are over now and no SLA runs that would say more."""
+    hours = world.book.roster.hours(approval.assignee) if approval.assignee else None
+    if approval.clock.due_at is not None or hours is None or hours.covers(unit.now):
+        return None
+    return hours.opening(unit.now)
+
+
+def hushed(world: World, approval: Approval, until: datetime | None) -> Approval:
+    """The approval whose assignee must not be notified before `until`; unchanged where that is None."""
+    user = approval.assignee
+    if until is None or user is None:
+        return approval
+    facts = world.directory.people.get(user)
+    name = facts.name if facts and facts.name else user
+    return replace(approval, clock=deadlines.hushed(approval.clock, until), named=name)
+
+
 class Staff:
     """Who is there and how busy, as of one transaction. It counts what is handed out meanwhile, so that a whole
     batch is dealt out fairly and everybody's load is read once."""
@@ -58,10 +113,11 @@ class Staff:
         self._loads: dict[str, approvals.Load] = {}
         self._qualified: dict[tuple[str, str | None], list[str]] = {}
         self._gone: dict[str, tuple[str, datetime | None] | None] = {}
+        self._given: dict[str, asks.Given] = {}
 
-    def first(self, request: Request, roles: Sequence[str]) -> tuple[Choice | None, bool]:
+    def first(self, approval: Approval, roles: Sequence[str]) -> tuple[Choice | None, bool]:
         """Who is asked first, and whether they are available: where nobody is, the least loaded is named all the same."""
-        candidates = self._candidates(request, roles)
+        candidates = self._candidates(approval, roles)
         choice = choose_reviewer(roles, candidates)
         if choice is not None:
             return choice, True
@@ -70,7 +126,7 @@ class Staff:
 
     def next(self, approval: Approval, roles: Sequence[str]) -> Choice | None:
         """Who is asked next: nobody twice, each other available person of the role, then the next role (E3)."""
-        candidates = self._candidates(approval.request, roles)
+        candidates = self._candidates(approval, roles)
         was = approval.assignee
         away = self._away(was) if was else None
         heir = self._delegate(was, candidates.get(roles[0], ())) if was and away else None
@@ -83,7 +139,7 @@ class Staff:
         """Who looks at it after the fact: the least loaded of its role, reviews counted too; nobody twice (A14)."""
         assert approval.policy is not None
         role = approval.policy.role
-        people = self._candidates(approval.request, [role])[role]
+        people = self._candidates(approval, [role])[role]
         self._unit.write()
         waiting = approvals.open_reviews(self._unit, {person.user for person in people})
         people = [replace(person, open=person.open + waiting.get(person.user, 0)) for person in people]
@@ -91,7 +147,7 @@ class Staff:
 
     def soonest(self, approval: Approval, roles: Sequence[str]) -> datetime | None:
         """When somebody who was not asked yet may be there; None where everybody was asked."""
-        left = unasked(roles, self._candidates(approval.request, roles), self._already(approval))
+        left = unasked(roles, self._candidates(approval, roles), self._already(approval))
         now = self._unit.now
         look = now + min(max(now - approval.created_at, SOONEST_LOOK), LATEST_LOOK)
         return min((person.back_at or look for person in left), default=None)
@@ -107,7 +163,7 @@ class Staff:
         role, was = approval.role, approval.assignee
         if role is None or was is None:
             return None
-        candidates = self._candidates(approval.request, [role])[role]
+        candidates = self._candidates(approval, [role])[role]
         self._read([was])
         return lighter_by_two(self._loads[was].open, role, candidates, self._already(approval))
 
@@ -125,6 +181,8 @@ class Staff:
         """Count a card that changed hands in this transaction; None for a card that begins or ends."""
         if was in self._loads:
             self._loads[was] = replace(self._loads[was], open=max(0, self._loads[was].open - 1))
+        if to in self._given:
+            self._given[to] = self._given[to].one_more(self._unit.now)
         if to in self._loads:
             self._loads[to] = replace(self._loads[to], open=self._loads[to].open + 1, last_assigned_at=self._unit.now)
 
@@ -132,10 +190,11 @@ class Staff:
     def _already(approval: Approval) -> set[str]:
         return {*approval.asked, *(vote.user for vote in approval.votes)}
 
-    def _candidates(self, request: Request, roles: Sequence[str]) -> dict[str, list[Candidate]]:
-        by_role = {role: self._could_decide(role, request.on_behalf_of) for role in roles}
+    def _candidates(self, approval: Approval, roles: Sequence[str]) -> dict[str, list[Candidate]]:
+        by_role = {role: self._could_decide(role, approval.request.on_behalf_of) for role in roles}
         self._read({user for users in by_role.values() for user in users})
-        return {role: self._of_role(users) for role, users in by_role.items()}
+        presses = peace.presses(approval)
+        return {role: self._of_role(users, presses) for role, users in by_role.items()}
 
     def _could_decide(self, role: str, on_behalf_of: str | None) -> list[str]:
         key = (role, on_behalf_of)
@@ -148,19 +207,34 @@ class Staff:
         if missing:
             self._unit.write()  # what was put off changes who is how busy
             self._loads |= approvals.loads(self._unit, missing)
+            limited = {user for user in missing if self._world.book.roster.budget(user) is not None}
+            self._given |= asks.last_hour(self._unit, limited)
 
-    def _of_role(self, users: Sequence[str]) -> list[Candidate]:
-        people = [self._candidate(user) for user in users]
+    def _of_role(self, users: Sequence[str], presses: bool) -> list[Candidate]:
+        people = [self._candidate(user, presses) for user in users]
         return [*people, *(turn for turn in (self._turn_of(user, people) for user in users) if turn)]
 
-    def _candidate(self, user: str) -> Candidate:
+    def _candidate(self, user: str, presses: bool) -> Candidate:
         load = self._loads[user]
         gone = self._missing(user)
         most = self._world.book.roster.person(user).max_open
         if gone is None and most is not None and load.open >= most:
             gone = (f"at capacity with {load.open} open", None)
-        absent, back_at = gone or (None, None)
-        return Candidate(user, load.open, absent, load.last_assigned_at, back_at)
+        rests = None if gone else self._rests(user)
+        absent, back_at = gone or (None if presses else rests) or (None, None)
+        return Candidate(user, load.open, absent, load.last_assigned_at, back_at, rests=rests is not None)
+
+    def _rests(self, user: str) -> tuple[str, datetime | None] | None:
+        """Why somebody who is there gets only what presses, and until when."""
+        quiet_until = self._world.book.roster.quiet_until(user, self._unit.now)
+        return ("in quiet hours", quiet_until) if quiet_until else self._spent(user)
+
+    def _spent(self, user: str) -> tuple[str, datetime | None] | None:
+        """Why somebody had all the cards of this hour, and until when."""
+        given, most = self._given.get(user), self._world.book.roster.budget(user)
+        if given is None or most is None or given.count < most:
+            return None
+        return f"had {given.count} cards within the hour", given.first_at and given.first_at + asks.HOUR
 
     def _turn_of(self, user: str, people: Sequence[Candidate]) -> Candidate | None:
         """The turn of somebody who is away, taken by their delegate; only members of the role can be that."""

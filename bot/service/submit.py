@@ -216,7 +216,7 @@ def _by_policy(approval: Approval, state: State, kind: str) -> Approval:
 def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: Route) -> Approval:
     roles = staffing.roles_ahead(policy, found.role)
     staffing.require_somebody(world, policy, approval.request, roles)
-    choice, available = staffing.Staff(world, unit).first(approval.request, roles)
+    choice, available = staffing.Staff(world, unit).first(approval, roles)
     assert choice is not None, "require_somebody found somebody"
     clock = deadlines.opened(
         unit.now,
@@ -235,7 +235,8 @@ def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: 
         asked=(choice.user,),
         assigned_why=choice.why,
     )
-    if not available:
+    asked = staffing.handed(world, unit, asked)
+    if not available and not asked.heard_in_time:
         notices.nobody_available(world, unit, asked)
     return sealed(asked)
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text, update
 
-from bot.service import notices, review, staffing
+from bot.service import mornings, notices, review, staffing
 from bot.service.decide import moved_to, reassigned
 from bot.service.submit import timeout_of
 from bot.world import World
@@ -37,6 +37,8 @@ class Counts:
     """What one sweep did."""
 
     reminded: int = 0
+    hushed: int = 0
+    greeted: int = 0
     reassigned: int = 0
     exhausted: int = 0
     expired: int = 0
@@ -49,7 +51,7 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """How many approvals were touched."""
+        """How much was done."""
         return sum(asdict(self).values())
 
 
@@ -60,7 +62,7 @@ def sweep(world: World) -> Counts:
         done = world.database.run(lambda unit: _batch(world, unit))
         counted.update(done)
         if sum(done.values()) < BATCH:
-            return Counts(**counted)
+            return Counts(**counted, greeted=mornings.greet(world))
 
 
 def _batch(world: World, unit: Unit) -> Counter[str]:
@@ -130,6 +132,8 @@ class _Desk:
 
     def handle(self, approval: Approval) -> str:
         match deadlines.owed(approval.clock, self.unit.now, claimed=approval.state is State.CLAIMED):
+            case Due.TELL:
+                return self._tell(approval)
             case Due.REMIND:
                 return self._remind(approval)
             case Due.REASSIGN:
@@ -159,11 +163,35 @@ class _Desk:
         self.unit.record(entry_of(after, event, self.unit.now, "system", **more))
         self.unit.after_commit(lambda: self.world.signals.approval_changed(after.id))
 
+    def _tell(self, approval: Approval) -> str:
+        """Quiet hours or a full hour are over: now the assignee is mentioned, unless they have to wait once more."""
+        until = staffing.notified(self.world, self.unit, approval)
+        if until is not None:
+            return self._put_off(approval, deadlines.hushed(approval.clock, until))
+        clock = staffing.fresh_sla(self.world, self.unit, approval)
+        return self._spoken(approval, "yours", clock, "may be notified again")
+
     def _remind(self, approval: Approval) -> str:
+        clock, most = approval.clock, self.world.book.roster.reminders(approval.assignee)
+        if clock.reminders >= most:
+            return self._put_off(approval, replace(clock, remind_at=None))
+        until = staffing.quiet_until(self.world, self.unit, approval) or staffing.off_until(
+            self.world, self.unit, approval
+        )
+        if until is not None:
+            return self._put_off(approval, replace(clock, remind_at=until))
+        why = "75 % of the SLA" if clock.due_at else f"reminder {clock.reminders + 1}"
+        return self._spoken(approval, "reminder", deadlines.reminded(clock, self.unit.now, approval.created_at), why)
+
+    def _put_off(self, approval: Approval, clock: deadlines.Clock) -> str:
+        approvals.put_off(self.unit, approval, clock)
+        return "hushed"
+
+    def _spoken(self, approval: Approval, notice: str, clock: deadlines.Clock, why: str) -> str:
         outcome = transition(approval.state, Verb.REMIND, self.unit.now, approval.deadlines)
-        after = replace(approval, clock=deadlines.reminded(approval.clock))
-        notices.in_thread(self.unit, replace(after, version=approval.version + 1), "reminder")
-        self._save(approval, after, outcome.event, rationale=f"75 % of the SLA, {approval.assignee}")
+        after = replace(approval, clock=clock)
+        notices.in_thread(self.unit, replace(after, version=approval.version + 1), notice)
+        self._save(approval, after, outcome.event, rationale=f"{why}, {approval.assignee}")
         return "reminded"
 
     def _reassign(self, approval: Approval) -> str:

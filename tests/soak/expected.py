@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 Line = Mapping[str, Any]
 QUARTER = timedelta(minutes=15)
 REMINDER = 0.75
+REMINDERS = 3  # for one reviewer
+SHORTEST, LONGEST = timedelta(hours=4), timedelta(hours=24)  # between two reminders when nobody is left to ask
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,12 @@ class Story:
     reminded: bool = False
     exhausted: bool = False
     ended: bool = False
+    begun_at: datetime = field(init=False)
+    reminders: int = 0
+    told_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.begun_at = self.asked_at
 
     def next(self) -> tuple[str, datetime]:
         """What happens next, and when."""
@@ -69,6 +77,8 @@ class Story:
             found["moved"] = self._after(self.sla)
             if not self.reminded:
                 found["reminded"] = self._after(self.sla * REMINDER)
+        elif self.told_at is not None and self.reminders < REMINDERS:
+            found["reminded"] = self.told_at + min(max(self.told_at - self.begun_at, SHORTEST), LONGEST)
         event = min(found, key=lambda name: found[name])
         return event, found[event]
 
@@ -115,8 +125,10 @@ class Model:
             self._same(name, seen, "timeout")
             story.ended = True
         elif event == "reminded":
-            self._same(name, f"{seen} {line['rationale']}", f"reminded 75 % of the SLA, {story.who.user}")
-            story.reminded = True
+            story.reminders += 1
+            why = f"reminder {story.reminders}" if story.exhausted else "75 % of the SLA"
+            self._same(name, f"{seen} {line['rationale']}", f"reminded {why}, {story.who.user}")
+            story.reminded, story.told_at = True, now
         else:
             self._moved(name, story, line, now)
 
@@ -126,11 +138,11 @@ class Model:
         found = self._chosen(ahead, now, story.asked)
         if found is None:
             self._same(name, f"{line['event']} {line['decision']}", "escalated None")
-            story.exhausted = True
+            story.exhausted, story.told_at = True, now
             return
         event = "reassigned" if found.role == story.who.role else "escalated"
         self._same(name, f"{line['event']} {line['decision']}", f"{event} {found.user}")
-        story.who, story.asked_at, story.reminded = found, now, False
+        story.who, story.asked_at, story.reminded, story.reminders = found, now, False, 0
         story.asked.append(found.user)
 
     def _chosen(self, people: Sequence[Person], now: datetime, asked: Sequence[str]) -> Person | None:

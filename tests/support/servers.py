@@ -21,7 +21,9 @@ from bot.caller import Resolve, by_name
 from bot.service.sweep import Counts, sweep
 from bot.settings import Settings
 from bot.world import World
+from store import approvals
 from store.engine import Database
+from store.unit import Unit
 
 ROOT = Path(__file__).resolve().parents[2]
 # Templates do not change while a process lives: one rehearsal serves every server in a thread of it.
@@ -92,9 +94,12 @@ class ThreadServer:
         return sweep(self.world)
 
     def advance(self, seconds: float) -> Counts:
-        """Let database time move on, and sweep."""
+        """Let database time move on, and sweep. Another sweeper at work leaves this one nothing to do: it is waited for."""
         self.database.shift_seconds += seconds
-        return self.sweep()
+        counts, patience = self.sweep(), time.monotonic() + 30
+        while self.database.read(_overdue) and time.monotonic() < patience:
+            time.sleep(0.02)
+        return counts
 
     def stop(self) -> None:
         """Shut down as an operator would."""
@@ -103,6 +108,11 @@ class ThreadServer:
         self._socket.close()
         self.database.close()
         assert not self._thread.is_alive(), "the server did not stop"
+
+
+def _overdue(unit: Unit) -> bool:
+    following = approvals.next_wake(unit)
+    return following is not None and following <= unit.now
 
 
 class ProcessServer:

@@ -90,6 +90,12 @@ people:
     timezone: Europe/Berlin
     max_open: 10
     delegate: U0BOB
+    quiet: "22:00-07:00"
+    max_cards_per_hour: 6
+    max_reminders: 2
+    digest: true
+defaults:
+  timezone: Europe/Berlin
 admins: [U0ADMIN]
 operations:
   channel: "#ops"
@@ -278,6 +284,11 @@ _ROSTER_VALUES: dict[str, list[str]] = {
         '"a\\0b"',
     ],
     "    max_open": ["0", "-1", "1001", "1.5", "many", "true"],
+    "    quiet": ["22-7", '"Mon 22:00-07:00"', '"22:00-7:00"', '"22:00-22:00"', '"25:00-07:00"', '"none"', '""', "3"],
+    "    max_cards_per_hour": ["0", "-1", "1001", "1.5", "many", "true"],
+    "    max_reminders": ["-1", "101", "1.5", "many", "true"],
+    "    digest": ["yes", "on", "1", '"true"', "[true]", "daily"],
+    "  timezone": ["Berlin", '"../../etc/passwd"', '""', "3", "null", "+02:00"],
     "    delegate": ["bob", "3", "[U0BOB]", "S0LEADS"],
     "admins": [*_LISTS, "[alice]"],
     "  channel": _CHANNELS,

@@ -29,7 +29,7 @@ def test_without_timeout_it_waits_for_ever() -> None:
     """A held request never expires, though its SLA still runs (B4)."""
     clock = opened(NOW, sla_seconds=60, timeout_seconds=None)
     assert clock.expires_at is None
-    assert owed(exhausted(clock), NOW + timedelta(days=10_000)) is None
+    assert owed(exhausted(clock, NOW, NOW), NOW + timedelta(days=10_000)) is Due.REMIND
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_the_most_final_is_owed_first() -> None:
 
 def test_a_reminder_goes_out_once() -> None:
     """After its reminder a request owes nothing until its SLA."""
-    clock = reminded(opened(NOW, sla_seconds=400, timeout_seconds=3600))
+    clock = reminded(opened(NOW, sla_seconds=400, timeout_seconds=3600), NOW + timedelta(seconds=300), NOW)
     assert owed(clock, NOW + timedelta(seconds=399)) is None
     assert owed(clock, NOW + timedelta(seconds=400)) is Due.REASSIGN
 
@@ -102,7 +102,7 @@ def test_resuming_a_running_clock_changes_nothing() -> None:
 def test_the_next_reviewer_gets_a_whole_sla(sla: int, timeout: int, later: timedelta) -> None:
     """A reassignment starts a fresh SLA and reminder and leaves the expiry alone."""
     clock = opened(NOW, sla_seconds=sla, timeout_seconds=timeout)
-    again = assigned(reminded(clock), NOW + later, sla)
+    again = assigned(reminded(clock, NOW, NOW), NOW + later, sla)
     assert again.due_at == NOW + later + timedelta(seconds=sla)
     assert again.remind_at is not None
     assert NOW + later < again.remind_at < again.due_at

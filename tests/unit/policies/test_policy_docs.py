@@ -12,7 +12,7 @@ from policies.limits import Aggregate, Conditions, Limits, Thresholds
 from policies.lint import lint
 from policies.manifest import Action, Defaults, ManifestFile, load_manifest
 from policies.request import Request
-from policies.roster import Operations, Person, Role, RosterFile, load_roster
+from policies.roster import Operations, Person, Role, RosterDefaults, RosterFile, load_roster
 from policies.routing import History, route
 from policies.schema import Strict
 from policies.tightening import Accepted, Autonomy, FirstUses, Quota, Rule
@@ -35,6 +35,7 @@ PARTS = [
     Operations,
     Person,
     Role,
+    RosterDefaults,
     RosterFile,
 ]
 

@@ -264,6 +264,12 @@ ROSTER_CASES: list[Case] = [
     ({"people": {"U0ALICE": {"delegate": "U0ALICE"}}}, "error", "delegate", "lead back to U0ALICE"),
     ({"people": {"U0ALICE": {"delegate": "U0CAROL"}}}, "warning", "delegate", "does not hold finance"),
     (
+        {"people": {"U0BOB": {"hours": "Mon-Fri 22:00-06:00", "quiet": "20:00-08:00"}}},
+        "warning",
+        "U0BOB",
+        "all working hours of U0BOB are quiet hours",
+    ),
+    (
         {"people": {**PERSON, "U0BOB": {"principal": "ALICE@example.com "}}},
         "warning",
         "principal",
