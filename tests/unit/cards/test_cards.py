@@ -386,8 +386,8 @@ def test_who_came_too_late_is_told_who_was_first() -> None:
 def test_what_nobody_claimed_was_approved_all_the_same() -> None:
     """Approved and then not claimed in time, it says both: nobody reads that the reviewer let it expire."""
     unclaimed = cards.outcome_line(decided(State.EXPIRED, "approved"))
-    assert unclaimed.startswith("Expired · Approved by <@U0BOB> at <!date^")
-    assert cards.outcome_line(decided(State.EXPIRED, "expired", by="policy")).startswith("Expired by policy at")
+    assert unclaimed.startswith("Expired · Approved by <@U0BOB>, <!date^")
+    assert cards.outcome_line(decided(State.EXPIRED, "expired", by="policy")).startswith("Expired by policy,")
 
 
 def test_cards_are_fast() -> None:
