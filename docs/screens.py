@@ -55,6 +55,24 @@ MORE = """
     undo_window_seconds: 3600
     required_role: engineering
     channel: "#engineering"
+  archive_ticket:
+    title: Archive tickets
+    describe: "Archive ticket {{ params.ticket }}"
+    severity: low
+    reversible: true
+    approval_required: true
+    batch: true
+    required_role: finance
+    channel: "#finance"
+  call_customer:
+    title: Call a customer back
+    describe: "Call {{ params.customer }} back"
+    severity: low
+    reversible: true
+    approval_required: false
+    sample_review: 1.0
+    required_role: finance
+    channel: "#finance"
 """
 REFUND = "process_refund"
 MARK = {"kind": "choose", "question": "Which of the two is the stale one?"}
@@ -178,7 +196,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
             studio = Studio(office, browser)
-            for scene in (pending, forms, decided, asked_otherwise, notices, lists, overdue):
+            for scene in (pending, forms, decided, asked_otherwise, together, notices, afterwards, lists, overdue):
                 scene(studio)
         finally:
             browser.close()
@@ -282,6 +300,36 @@ def asked_otherwise(studio: Studio) -> None:
     card = studio.posted(refund(studio, 430, "gus@example.com"))
     studio.fill("U0ALICE", card, "escalate", reason="Too unusual for me")
     studio.card("card-moved", studio.shown(card, "Moved to"))
+
+
+def together(studio: Studio) -> None:
+    """Look-alike requests on one card, some of them rejected."""
+    agent = studio.office.agent
+    asked = [
+        agent.ask("archive_ticket", {"ticket": f"#{1180 + number}", "closed_days": 90 + number}) for number in range(4)
+    ]
+    card = studio.posted(asked[0], has="batch_approve")
+    studio.card("card-batch", card)
+    studio.modal("modal-batch_reject", card, "batch_reject")
+    studio.office.slack.person("U0ALICE").check(card, "batch_select", [made["id"] for made in asked[:1]])
+    studio.fill("U0ALICE", card, "batch_reject", reason="The customer wrote again today")
+    studio.press("U0ALICE", studio.shown(card, "wrote again"), "batch_approve")
+    studio.card("card-batch-decided", studio.shown(card, "All of these are decided"))
+
+
+def afterwards(studio: Studio) -> None:
+    """What is looked at, or taken back, after it ran."""
+    slack, agent = studio.office.slack, studio.office.agent
+    card = slack.expect_card(channel="#engineering", contains="without asking", timeout=30)
+    studio.modal("modal-undo", card, "undo", "U0DAN")
+    studio.fill("U0DAN", card, "undo", note="The old key is still in use")
+    studio.card("card-undone", studio.shown(card, "Undone by"))
+    made = agent.ask("call_customer", {"customer": "max@example.com"})
+    agent.claim(made)
+    agent.result(made, detail="Called, left a message")
+    card = studio.posted(made, has="review_correct")
+    studio.card("card-review", card)
+    studio.modal("modal-review_incident", card, "review_incident")
 
 
 def notices(studio: Studio) -> None:
