@@ -64,7 +64,7 @@ def test_a_tap_whose_commit_was_not_answered(closed_office: Office, line: TcpPro
     thing = office.agent.ask(action, {"thing": "door"}, **more)
     card = office.card(thing)
     office.until(lambda: "gate_presented" in office.events(thing), "the card is known to be posted", 20)
-    line.lose_commits(1, after=f'\\"event\\":\\"{event}\\"'.encode())
+    line.lose_commits(1, after=f'"event":"{event}"'.encode())
     done = _tap(office, "approve" if verb == "vote" else verb, card)
     assert done.status == 200
     assert line.lost == 1
@@ -78,7 +78,7 @@ def test_an_agents_calls_whose_commits_were_not_answered(closed_office: Office, 
     """Create, claim, result and label answer as if nothing had happened, and each happened once."""
     office = closed_office
     agent = office.agent
-    line.lose_commits(1, after=b'\\"event\\":\\"requested\\"')
+    line.lose_commits(1, after=b'"event":"requested"')
     refund = agent.refund(12)
     assert refund["state"] == "approved"
     for event, call in {
@@ -86,7 +86,7 @@ def test_an_agents_calls_whose_commits_were_not_answered(closed_office: Office, 
         "result": lambda: agent.result(refund),
         "labelled": lambda: agent.label(refund, "correct"),
     }.items():
-        line.lose_commits(1, after=f'\\"event\\":\\"{event}\\"'.encode())
+        line.lose_commits(1, after=f'"event":"{event}"'.encode())
         call()
     assert line.lost == 4
     assert office.events(refund) == ["requested", "auto_proceeded", "resumed", "result", "labelled"]
