@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -25,10 +26,13 @@ def test_a_planted_bug_fits_the_code(bug: planted.Bug) -> None:
 
 def test_mutants_are_of_what_decides() -> None:
     """Each guarded module has its faults, and every fault that nobody could see still stands where it is explained."""
-    found = {module: list(mutants.mutants_of(module)) for module in mutants.GUARDED}
-    assert all(len(faults) >= 25 for faults in found.values())
-    known = {(fault.module, fault.was, fault.became) for faults in found.values() for fault in faults}
-    assert set(mutants.EQUIVALENT) <= known
+    explained = {module for module, _, _ in mutants.EQUIVALENT}
+    for module in mutants.GUARDED:
+        faults = mutants.mutants_of(module)
+        found = list(faults if module in explained else itertools.islice(faults, 25))
+        assert len(found) >= 25
+        known = {(fault.module, fault.was, fault.became) for fault in found}
+        assert {entry for entry in mutants.EQUIVALENT if entry[0] == module} <= known
 
 
 @pytest.mark.timeout(300)
