@@ -15,23 +15,13 @@ ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from playwright.sync_api import sync_playwright  # noqa: E402
+from support.browser import chromium  # noqa: E402
 from support.office import Office  # noqa: E402
 
 from store import schema  # noqa: E402
 from store.engine import Database  # noqa: E402
 
 Act = Callable[[Any], None]
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESKTOP, PHONE = {"width": 1100, "height": 1500}, {"width": 390, "height": 1800}
 STILL = "*, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent; }"
 # Beside the shipped actions: one that two roles release, one that runs and is told of.
@@ -185,7 +175,7 @@ class Studio:
 def main() -> None:
     """Play the scenes."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         url = f"sqlite:///{folder}/sayso.db"
         schema.upgrade(Database(url))
         office = Office(url, Path(folder))
@@ -193,13 +183,11 @@ def main() -> None:
         office.manifest.write_text((ROOT / "policies/actions.yml").read_text() + MORE)
         office.roster = ROOT / "policies/reviewers.yml"
         office.open()
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
             studio = Studio(office, browser)
             for scene in (pending, forms, decided, asked_otherwise, together, notices, afterwards, lists, overdue):
                 scene(studio)
         finally:
-            browser.close()
             office.close()
 
 

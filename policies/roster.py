@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from policies.hours import Hours, hours_of, working_hours
 from policies.manifest import ADMINS, Channel
@@ -17,6 +17,23 @@ from policies.strict_yaml import Document, parse
 
 UserId = Annotated[str, Field(pattern=USER)]
 GroupId = Annotated[str, Field(pattern=GROUP)]
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{value!r} is not a time zone like Europe/Berlin") from None
+    return value
+
+
+def _quiet(value: str) -> str:
+    check_quiet(value)
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Quiet = Annotated[str, AfterValidator(_quiet)]
 
 
 class Role(Strict):
@@ -41,13 +58,13 @@ class Person(Strict):
     """The name agents act under on this person's behalf, such as an e-mail address."""
     hours: str | None = None
     """Working hours, such as Mon-Fri 09:00-17:00; several with commas; none means always."""
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     """The zone of the hours, such as Europe/Berlin."""
     max_open: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How many approvals may wait for this person at once."""
     delegate: UserId | None = None
     """Who stands in while this person is away."""
-    quiet: str | None = None
+    quiet: Quiet | None = None
     """Quiet hours, such as 22:00-07:00, or never: only what is urgent or of high severity notifies."""
     max_cards_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How many cards this person is handed within any hour; then others are asked."""
@@ -63,23 +80,13 @@ class Person(Strict):
             working_hours(value)
         return value
 
-    @field_validator("timezone")
-    @classmethod
-    def _timezone(cls, value: str) -> str:
-        return _zone(value)
-
-    @field_validator("quiet")
-    @classmethod
-    def _quiet(cls, value: str | None) -> str | None:
-        return _quiet(value)
-
 
 class RosterDefaults(Strict):
     """What holds for everybody of whom `people` says nothing else."""
 
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     """The zone of those who name none, such as Europe/Berlin."""
-    quiet: str | None = None
+    quiet: Quiet | None = None
     """Quiet hours of those who name none, such as 22:00-07:00."""
     max_cards_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How many cards one person is handed within any hour."""
@@ -87,30 +94,6 @@ class RosterDefaults(Strict):
     """How often one person is reminded of one card."""
     digest: bool = False
     """Whether people get a list of what waits for them in the morning."""
-
-    @field_validator("timezone")
-    @classmethod
-    def _timezone(cls, value: str) -> str:
-        return _zone(value)
-
-    @field_validator("quiet")
-    @classmethod
-    def _quiet(cls, value: str | None) -> str | None:
-        return _quiet(value)
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{value!r} is not a time zone like Europe/Berlin") from None
-    return value
-
-
-def _quiet(value: str | None) -> str | None:
-    if value is not None:
-        check_quiet(value)
-    return value
 
 
 class Operations(Strict):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support import browser as pages
 from support import postgres
 from support.office import Office
 
@@ -124,3 +126,12 @@ def office(closed_office: Office) -> Office:
     """An office with the real app running in a thread."""
     closed_office.open()
     return closed_office
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One browser for the tests of a module."""
+    if not pages.CHROMIUM.exists():
+        pytest.skip(f"NOT TESTED: the page needs a browser, and {pages.CHROMIUM} is missing")
+    with pages.chromium() as opened:
+        yield opened

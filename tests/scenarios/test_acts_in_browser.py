@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import TimeoutError as Late
-from playwright.sync_api import sync_playwright
 from support.office import Office
 from support.played import played
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE_MS = 60_000
 TRIES_MS = (20_000, 20_000, 60_000)
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One browser for both databases."""
-    if not os.path.exists(CHROMIUM):
-        pytest.skip(f"NOT TESTED: the page needs a browser, and {CHROMIUM} is missing")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 class Clicking:
