@@ -9,23 +9,14 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from types import FrameType
 from typing import Any
 
-import uvicorn
-from fastapi import FastAPI
-
-from bot import audit_cli, logs, policy_cli
-from bot.app import build, open_database
-from bot.policybook import load_book
-from bot.runtime import Runtime
-from bot.service.sweep import sweep
+from bot import audit_cli, policy_cli
+from bot.opening import open_database
 from bot.settings import Settings, load_settings
-from bot.world import Directory, PersonFacts, World
 from policies.errors import SaysoError
-from store import agents, directory, schema
+from store import agents, schema
 from store.engine import Database
-from store.unit import Unit
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -115,36 +106,9 @@ def _scopes(text: str) -> frozenset[agents.Scope]:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    settings = load_settings()
-    settings.require_slack()
-    logs.configure(settings.log_format)
-    app = build(settings)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        server_header=False,
-    )
-    server = _Server(config)
-    server.run()
-    return 0 if server.started else 1
+    from bot import serving  # as late as this: no other command waits for the server's libraries
 
-
-class _Server(uvicorn.Server):
-    """Lets waiting agents go before it waits for its connections to end."""
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal to stop."""
-        app = self.config.app
-        runtime: Runtime | None = getattr(app.state, "runtime", None) if isinstance(app, FastAPI) else None
-        if runtime is not None:
-            runtime.signals.close()
-        super().handle_exit(sig, frame)
+    return serving.serve()
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
@@ -155,18 +119,9 @@ def _migrate(arguments: argparse.Namespace) -> int:
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    settings = load_settings()
-    world = World(open_database(settings), load_book(settings))
-    world.directory = world.database.read(_last_known)
-    counts = asdict(sweep(world))
-    print(json.dumps(counts) if arguments.json else ", ".join(f"{kind} {count}" for kind, count in counts.items()))
-    return 0
+    from bot import serving
 
-
-def _last_known(unit: Unit) -> Directory:
-    """The directory as the server last saw it: a sweep by hand asks Slack nothing."""
-    people = {user: PersonFacts(**copy.value) for user, copy in directory.saved_people(unit).items()}
-    return Directory(people, {group: tuple(copy.value) for group, copy in directory.saved_usergroups(unit).items()})
+    return serving.sweep_once(as_json=arguments.json)
 
 
 def _database(settings: Settings | None = None) -> Database:

@@ -16,7 +16,6 @@ from fastapi import FastAPI
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import Route as WebRoute
 
 from bot import api, auditmark, health, hosts, listeners
@@ -25,6 +24,7 @@ from bot.courier import Courier
 from bot.door import Door
 from bot.listeners.desk import Desk
 from bot.metrics import Metrics
+from bot.opening import open_database
 from bot.people import People
 from bot.policybook import load_book, remember, watch
 from bot.rehearsal import check_all
@@ -37,29 +37,12 @@ from bot.signals import LiveSignals
 from bot.slack import Slack
 from bot.ticker import Ticker
 from bot.world import World
-from store import approvals, durability, schema
+from store import approvals, durability
 from store.engine import Database, StoreUnavailable
 from store.unit import Unit
 
 log = logging.getLogger("sayso")
 VERSION = "0.1.0"
-THREADS = {"sqlite": 4, "postgresql": 8}
-
-
-def open_database(settings: Settings, *, shift_seconds: float = 0.0) -> Database:
-    """The database, with its schema at head: SQLite is brought there, PostgreSQL must be (python -m bot migrate)."""
-    threads = THREADS["sqlite" if settings.database_url.startswith("sqlite") else "postgresql"]
-    database = Database(settings.database_url, pool_size=threads, shift_seconds=shift_seconds)
-    try:
-        durability.require(database)
-        if database.sqlite:
-            schema.upgrade(database)
-        schema.require_head(database)
-    except SQLAlchemyError as error:
-        raise StoreUnavailable(
-            "SAYSO_DATABASE_URL: the database does not answer", field="SAYSO_DATABASE_URL"
-        ) from error
-    return database
 
 
 def build(
@@ -129,8 +112,6 @@ async def _running(
         )
     running = [asyncio.create_task(task) for task in tasks]
     ticker.start()
-    gc.collect()
-    gc.freeze()  # what lives as long as the server is not looked through again (PERFORMANCE: p99)
     try:
         yield
     finally:
@@ -143,7 +124,6 @@ async def _running(
         await runtime.call(auditmark.keep, settings, world.database)
         pool.shutdown(wait=True)
         world.database.close()
-        gc.unfreeze()
         gc.collect()  # calls that were cut off end while their loop still runs
 
 

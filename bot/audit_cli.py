@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from bot import auditmark
-from bot.app import open_database
+from bot.opening import open_database
 from bot.settings import load_settings
 from policies.errors import NotFound
 from store import audit, learning

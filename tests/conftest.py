@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
         elif room in ("chaos", "soak"):
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2, only_rerun=TOO_SLOW))
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests are no garbage: every server that stops would look through them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from store.engine import Database
 
 RUN = "SAYSO_TEST_RUN"
 ELSEWHERE = "SAYSO_TEST_POSTGRES_URL"
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 * 2**30
 
 
 def place() -> Path:
@@ -31,6 +32,13 @@ def place() -> Path:
 def begin_run() -> None:
     """Name this run, once, before any worker starts."""
     os.environ[RUN] = secrets.token_hex(6)
+    if "TMPDIR" not in os.environ and _roomy(MEMORY):
+        # Hundreds of databases are made and thrown away: in memory that costs a third.
+        os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
+
+
+def _roomy(place: Path) -> bool:
+    return os.access(place, os.W_OK) and shutil.disk_usage(place).free > MEMORY_BYTES
 
 
 def end_run() -> None:
@@ -71,7 +79,7 @@ class Postgres:
     def fresh(self, *, empty: bool = False) -> Iterator[str]:
         """The address of a new database, at the newest schema or `empty`; dropped afterwards."""
         name = f"sayso_{secrets.token_hex(6)}"
-        self._admin(f"CREATE DATABASE {name}" + ("" if empty else f" TEMPLATE {self._template}"))
+        self._admin(f"CREATE DATABASE {name}" + ("" if empty else f" TEMPLATE {self._template} STRATEGY file_copy"))
         try:
             yield self.url(name)
         finally:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import gc
 import os
 import signal
 import socket
@@ -28,6 +30,20 @@ from store.unit import Unit
 ROOT = Path(__file__).resolve().parents[2]
 # Templates do not change while a process lives: one rehearsal serves every server in a thread of it.
 bot.app.check_all = functools.cache(bot.app.check_all)
+
+
+class _Hasty:
+    """asyncio for uvicorn, which looks every tenth of a second whether it may end: a thousand tests would wait for that."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.01))
+
+
+uvicorn.server.asyncio = _Hasty()  # type: ignore[assignment]
 
 
 def bound(port: int = 0) -> socket.socket:
@@ -108,6 +124,7 @@ class ThreadServer:
         self._socket.close()
         self.database.close()
         assert not self._thread.is_alive(), "the server did not stop"
+        gc.freeze()  # what it left in the caches of libraries is nothing that the next one has to look through
 
 
 def _overdue(unit: Unit) -> bool:

@@ -397,9 +397,9 @@ def test_cards_are_fast() -> None:
         approval_card(found)
         times = []
         for _ in range(30):
-            start = time.process_time()
+            start = time.thread_time()
             approval_card(found)
-            times.append(time.process_time() - start)
+            times.append(time.thread_time() - start)
         assert min(times) < limit
 
 

@@ -22,10 +22,10 @@ MANIFESTS, ROSTERS = bad_manifests(), bad_rosters()
 
 def refused(load: Callable[..., object], text: str, file: str, line: int, word: str) -> None:
     """`text` is refused in one clear line within a second."""
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(BadFile) as caught:
         load(text, path=file)
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1
     message = str(caught.value)
     assert message.isprintable()
     assert len(message) <= 500

@@ -288,9 +288,9 @@ def test_a_thousand_calls_take_less_than_two_seconds() -> None:
     text = "\n".join(
         json.dumps({"action": "pay", "params": {"to": f"u{n % 9}"}, "amount_usd": n, "at": at(n)}) for n in range(1000)
     )
-    started = time.process_time()
+    started = time.thread_time()
     report = replay(read_calls(text, path="calls.jsonl"), *rules)
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 2
     assert report.calls == 1000
 
 

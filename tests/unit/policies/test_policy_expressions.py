@@ -116,9 +116,9 @@ def test_the_dearest_condition_is_cheap() -> None:
     part = "params.to + params.to == params.to || "
     source = checked(part * ((MAX_LENGTH - 4) // len(part)) + "true")
     large = VALUES | {"params": {"to": "x" * 64_000}}
-    started = time.process_time()
+    started = time.thread_time()
     assert holds(source, large)
-    assert time.process_time() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 def test_threads_share_a_condition() -> None:

@@ -126,10 +126,10 @@ def test_the_worst_bodies_cost_little() -> None:
         b'{"x":[' + b",".join([b"9" * 4000] * 60) + b"]}",
         b'{"x":"' + b"\\u00e9" * 40_000 + b'","y":"\\ud800"}',
     ]
-    started = time.process_time()
+    started = time.thread_time()
     for body in bodies:
         refusal(body)
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize("value", [{"x": 2**60}, {"x": float("nan")}, {"x": [float("inf")]}, {"x": "\x00"}])

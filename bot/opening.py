@@ -1,0 +1,27 @@
+"""The database of this process's settings, refused in one line where it cannot be worked with."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.settings import Settings
+from store import durability, schema
+from store.engine import Database, StoreUnavailable
+
+THREADS = {"sqlite": 4, "postgresql": 8}
+
+
+def open_database(settings: Settings, *, shift_seconds: float = 0.0) -> Database:
+    """The database, with its schema at head: SQLite is brought there, PostgreSQL must be (python -m bot migrate)."""
+    threads = THREADS["sqlite" if settings.database_url.startswith("sqlite") else "postgresql"]
+    database = Database(settings.database_url, pool_size=threads, shift_seconds=shift_seconds)
+    try:
+        durability.require(database)
+        if database.sqlite:
+            schema.upgrade(database)
+        schema.require_head(database)
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(
+            "SAYSO_DATABASE_URL: the database does not answer", field="SAYSO_DATABASE_URL"
+        ) from error
+    return database
