@@ -17,7 +17,7 @@ setup: $(STAMP) ## build .venv from the pinned constraints
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Sayso needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r constraints.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps -r constraints.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

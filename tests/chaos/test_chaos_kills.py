@@ -72,11 +72,11 @@ def test_killed_while_the_card_is_being_posted(closed_office: Office) -> None:
 
     def kill_once_posted(_notice: dict[str, Any]) -> None:
         if office.slack.cards("#finance"):
-            server.process.kill()
+            server.kill()
 
     stop_listening = workspace.listen(kill_once_posted)
     refund = office.agent.refund()
-    office.until(lambda: server.process.poll() is not None, "the server is killed inside the post")
+    office.until(lambda: not server.alive, "the server is killed inside the post")
     stop_listening()
     restart(office)
     office.until(lambda: "gate_presented" in office.events(refund), "the card is found")

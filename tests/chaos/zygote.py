@@ -1,11 +1,12 @@
 """Real server processes, quickly: one process has imported everything and forks a server whenever it is told to.
 
 A forked server runs `python -m bot serve` from its first line on; only the imports and the rehearsal of the templates
-are not repeated. It is a process of its own, with its own connections, and is ended with SIGKILL.
+are not repeated. It is a process of its own, with its own connections, and ends with the zygote.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import json
@@ -49,6 +50,12 @@ class Child:
         os.close(self._fd)
         self._fd = None
         return True
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal, unless it is dead already."""
+        if self._fd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._fd, number)
 
     def kill(self) -> bool:
         """SIGKILL, without a word; False where it was dead already."""
@@ -104,13 +111,14 @@ def _bare() -> dict[str, str]:
 
 
 def serve() -> None:
-    """`python -m bot serve`, posting faster than Slack's one a second and channel, perhaps with a failpoint armed."""
+    """`python -m bot serve`; CHAOS_POST_INTERVAL posts faster than once a second, CHAOS_FAILPOINT arms one."""
     import bot.__main__ as command
+    from bot import serving
     from tests.chaos import failpoints
 
     failpoints.arm(os.environ.get("CHAOS_FAILPOINT", ""))
-    pace = float(os.environ.get("CHAOS_POST_INTERVAL", "0.05"))
-    command.build = partial(command.build, post_interval=pace)  # type: ignore[attr-defined]
+    if pace := os.environ.get("CHAOS_POST_INTERVAL"):
+        serving.build = partial(serving.build, post_interval=float(pace))  # type: ignore[attr-defined]
     sys.exit(command.main(["serve"]))
 
 
@@ -165,8 +173,8 @@ def main() -> None:
     import uvicorn.loops.uvloop
     import uvicorn.protocols.http.httptools_impl  # noqa: F401
 
-    import bot.__main__
     import bot.app
+    import bot.serving
     from tests.chaos import agents, failpoints, histories  # noqa: F401
 
     bot.app.check_all()

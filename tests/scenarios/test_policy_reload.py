@@ -80,7 +80,7 @@ def test_a_bad_manifest_changes_nothing_and_operations_hear_of_it(real: Office) 
     assert real.agent.refund(12)["state"] == "approved"
     real.until(lambda: bad(real, "manifest"), "the figure says so")
     os.utime(real.manifest)
-    real.process.process.send_signal(signal.SIGHUP)
+    real.process.send(signal.SIGHUP)
     write_roster(real.folder, people={})
     real.manifest.unlink()
     real.until(lambda: len(alarms(real)) == 2, "another fault is told too")
@@ -94,9 +94,9 @@ def test_a_bad_manifest_changes_nothing_and_operations_hear_of_it(real: Office) 
 def test_sighup_reads_the_files_at_once(real: Office) -> None:
     """SIGHUP does not end the process; it reads both files."""
     write_manifest(real.folder, raised(100))
-    real.process.process.send_signal(signal.SIGHUP)
+    real.process.send(signal.SIGHUP)
     real.until(lambda: routed(real, 60) == "auto", "the new limit holds")
-    real.process.process.send_signal(signal.SIGHUP)
+    real.process.send(signal.SIGHUP)
     assert routed(real, 60) == "auto"
 
 

@@ -208,10 +208,10 @@ def test_killed_while_it_gathers_and_while_it_is_posted(closed_office: Office) -
 
     def kill_once_posted(_notice: dict[str, Any]) -> None:
         if office.slack.cards("#finance"):
-            server.process.kill()
+            server.kill()
 
     stop_listening = office.slack.workspace.listen(kill_once_posted)
-    office.until(lambda: server.process.poll() is not None, "the server is killed inside the post", timeout=30)
+    office.until(lambda: not server.alive, "the server is killed inside the post", timeout=30)
     stop_listening()
     office.database.run(
         lambda unit: unit.execute(update(outbox).where(outbox.c.lease.is_not(None)).values(next_at=unit.now))

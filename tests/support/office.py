@@ -53,7 +53,7 @@ class Office:
 
     def open_process(self) -> ProcessServer:
         """Start a server as a process, always on the same port."""
-        server = ProcessServer(self.env, self.folder, port=self.port)
+        server = ProcessServer(self.env, self.folder, port=self.port, forked=True)
         self._reached(server)
         return server
 

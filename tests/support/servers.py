@@ -26,6 +26,8 @@ from bot.world import World
 from store import approvals
 from store.engine import Database
 from store.unit import Unit
+from support.agent import TLS
+from tests.chaos.zygote import Child, Zygote
 
 ROOT = Path(__file__).resolve().parents[2]
 # Templates do not change while a process lives: one rehearsal serves every server in a thread of it.
@@ -133,26 +135,28 @@ def _overdue(unit: Unit) -> bool:
 
 
 class ProcessServer:
-    """`python -m bot serve`, which can be killed without a word."""
+    """`python -m bot serve`, which can be killed without a word; `forked` from a process that has loaded it before."""
 
-    def __init__(self, env: dict[str, str], folder: Path, *, port: int) -> None:
+    def __init__(self, env: dict[str, str], folder: Path, *, port: int, forked: bool = False) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / f"serve-{port}-{time.monotonic_ns()}.log"
-        with self.log.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"],
-                env=environment(env | {"SAYSO_PORT": str(port)}),
-                cwd=ROOT,
-                stdout=out,
-                stderr=out,
-            )
+        env = env | {"SAYSO_PORT": str(port)}
+        self._child = zygote().fork("serve", env, self.log) if forked else self._started(env)
         self._wait()
+
+    def _started(self, env: dict[str, str]) -> Child:
+        with self.log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "serve"], env=environment(env), cwd=ROOT, stdout=out, stderr=out
+            )
+        threading.Thread(target=process.wait, daemon=True).start()
+        return Child(process.pid)
 
     def _wait(self) -> None:
         # A loaded machine takes its time, and looking must not cost what starting needs.
         deadline = time.monotonic() + 90
-        with httpx2.Client(timeout=5) as http:
-            while time.monotonic() < deadline and self.process.poll() is None:
+        with httpx2.Client(timeout=5, verify=TLS) as http:
+            while time.monotonic() < deadline and self.alive:
                 try:
                     if http.get(f"{self.url}/healthz").status_code == 200:
                         return
@@ -161,20 +165,36 @@ class ProcessServer:
         self.stop()
         raise AssertionError(f"the server did not start:\n{self.log.read_text()[-3000:]}")
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._child.alive
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._child.pid
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal."""
+        self._child.send(number)
+
     def kill(self) -> None:
         """SIGKILL: no goodbye, no flush, no cleanup."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self._child.kill()
 
     def stop(self) -> None:
         """SIGTERM, as an operator's supervisor sends it."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(15)
-            except subprocess.TimeoutExpired:
-                self.kill()
-                raise
+        self._child.send(signal.SIGTERM)
+        if not self._child.ended_within(15):
+            self.kill()
+            raise AssertionError("the server did not stop")
+
+
+@functools.cache
+def zygote() -> Zygote:
+    """The process that servers are forked from; it ends with this one."""
+    return Zygote()
 
 
 def environment(env: dict[str, str]) -> dict[str, str]:

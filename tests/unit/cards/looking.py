@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import unicodedata
@@ -53,11 +54,12 @@ def live_marks(node: Any) -> list[str]:
 
 def hidden(text: str) -> list[str]:
     """Characters of `text` that a person cannot see, by Unicode's categories (line breaks are seen)."""
-    return [
-        f"U+{ord(sign):04X}"
-        for sign in text
-        if (unicodedata.category(sign) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") and sign != "\n") or ord(sign) in BLANK
-    ]
+    return [f"U+{ord(sign):04X}" for sign in text if _hidden(sign)]
+
+
+@functools.cache
+def _hidden(sign: str) -> bool:
+    return (unicodedata.category(sign) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") and sign != "\n") or ord(sign) in BLANK
 
 
 def faults(blocks: list[dict[str, Any]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from policies.approval import Approval, Decision
 from policies.deadlines import Clock
 from policies.digest import digest_of
 from policies.lifecycle import State
-from policies.manifest import Policy, load_manifest
+from policies.manifest import Manifest, Policy, load_manifest
 from policies.request import read_request
 from policies.routing import Level, RouteName
 from policies.sentences import sentence
@@ -60,9 +61,14 @@ REFUND = {"customer": "alice@x.com", "amount_usd": 4800, "order_id": "A-1009"}
 
 def policy(name: str = "process_refund", **changed: Any) -> Policy:
     """A policy of the sample manifest with some fields changed."""
-    found = load_manifest(MANIFEST).policy(name)
+    found = _manifest().policy(name)
     assert found is not None
     return found.model_copy(update=changed)
+
+
+@functools.cache
+def _manifest() -> Manifest:
+    return load_manifest(MANIFEST)
 
 
 def approval(
