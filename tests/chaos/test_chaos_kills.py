@@ -7,26 +7,16 @@ import time
 from typing import Any
 
 import httpx2
-from sqlalchemy import update
 from support.files import PLAIN, write_manifest
 from support.marks import on_sqlite
 from support.office import Office
-
-from store.tables import outbox
 
 
 def restart(office: Office) -> None:
     """Kill without a word, and start again on the same port and database."""
     office.process.kill()
-    leases_run_out(office)
+    office.leases_run_out()
     office.open_process()
-
-
-def leases_run_out(office: Office) -> None:
-    """Let the half minute pass after which a message that a dead courier held is anybody's."""
-    office.database.run(
-        lambda unit: unit.execute(update(outbox).where(outbox.c.lease.is_not(None)).values(next_at=unit.now))
-    )
 
 
 def told_once(office: Office, refund: dict[str, Any]) -> None:

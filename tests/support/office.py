@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy import update
+
 from playground.kit import Card, Modal, PersonKit, Playground
 from store import agents, audit
 from store.engine import Database, sha256_hex
+from store.tables import outbox
 from support.agent import Agent, Json
 from support.files import write_manifest, write_roster
 from support.servers import ProcessServer, ThreadServer, free_port
@@ -82,6 +85,12 @@ class Office:
         """Let time pass for every clock there is, and sweep."""
         self.server.advance(seconds)
         self.database.shift_seconds = self.server.database.shift_seconds
+
+    def leases_run_out(self) -> None:
+        """Let the half minute pass after which a message that a dead courier held is anybody's."""
+        self.database.run(
+            lambda unit: unit.execute(update(outbox).where(outbox.c.lease.is_not(None)).values(next_at=unit.now))
+        )
 
     # --- who is there --------------------------------------------------------------------------------------------
 
