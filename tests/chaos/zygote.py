@@ -131,6 +131,24 @@ def migrate() -> None:
     sys.exit(command.main(["migrate"]))
 
 
+def command() -> None:
+    """`python -m bot …` with the words, folder and environment of the order, its status written to a file."""
+    import bot.__main__ as entrance
+
+    order = json.loads(os.environ["CHAOS_COMMAND"])
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["folder"])
+    os.dup2(os.open(order["errors"], os.O_WRONLY | os.O_CREAT), 2)
+    try:
+        status = entrance.main(order["words"])
+    except SystemExit as end:
+        status = int(end.code or 0)
+    sys.stdout.flush()
+    Path(order["status"]).write_text(str(status), encoding="ascii")
+    sys.exit(status)
+
+
 def agent() -> None:
     """An agent with the published client (agents.py)."""
     from tests.chaos import agents
@@ -145,7 +163,13 @@ def replica() -> None:
     histories.replica()
 
 
-ROLES: dict[str, Callable[[], None]] = {"serve": serve, "migrate": migrate, "agent": agent, "replica": replica}
+ROLES: dict[str, Callable[[], None]] = {
+    "serve": serve,
+    "migrate": migrate,
+    "command": command,
+    "agent": agent,
+    "replica": replica,
+}
 
 
 def _child(order: dict[str, Any]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -204,14 +206,19 @@ def environment(env: dict[str, str]) -> dict[str, str]:
 
 
 def command(env: dict[str, str], *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run `python -m bot …` to its end."""
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *words],
-        env=environment(env) | {"PYTHONPATH": path},
-        cwd=folder or ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    """Run `python -m bot …` to its end, in a process forked from one that has loaded it; a crash has status 70."""
+    with tempfile.TemporaryDirectory() as place:
+        said, errors, status = (Path(place) / name for name in ("said", "errors", "status"))
+        order = {
+            "words": words,
+            "env": environment(env),
+            "folder": str(folder or ROOT),
+            "errors": str(errors),
+            "status": str(status),
+        }
+        child = zygote().fork("command", {"CHAOS_COMMAND": json.dumps(order)}, said)
+        if not child.ended_within(60):
+            child.kill()
+            raise AssertionError(f"not within 60 s: python -m bot {' '.join(words)}")
+        code = int(status.read_text()) if status.exists() else 70
+        return subprocess.CompletedProcess(words, code, said.read_text(), errors.read_text())
