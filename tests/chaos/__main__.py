@@ -16,6 +16,7 @@ from tests.chaos.planting import ROOT
 RUNS: dict[str, tuple[tuple[str, int, tuple[str, ...]], ...]] = {
     "planted": (("planted", 0, ()),),
     "mutants": (("mutants", 0, ()),),
+    "rolling": (("rolling", 30, ()),),
     "lockstep": (("lockstep", 1000, ()),),
     "posts": (("posts", 10_000, ()),),
     "fuzz": (("fuzz", 200_000, ()),),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command as command_of_alembic
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -107,6 +108,40 @@ def test_a_schema_that_is_ahead_is_refused(empty: Database, empty_database_url: 
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert "run the newer version" in done.stderr
+
+
+def test_every_migration_only_adds(empty: Database) -> None:
+    """What a server of the version before writes is taken during and after a migration: nothing it knows goes or narrows."""
+    script = ScriptDirectory.from_config(schema._config())
+    revisions = [revision.revision for revision in reversed(list(script.walk_revisions()))]
+    before: dict[str, dict[str, Any]] = {}
+    for revision in revisions:
+        _at(empty, revision)
+        after = _columns(empty)
+        for table, known in before.items():
+            assert known.keys() <= after[table].keys(), f"{revision} takes a column of {table} away"
+            for name, column in after[table].items():
+                if name not in known:
+                    free = column["nullable"] or column["default"] is not None
+                    assert free, f"{revision}: {table}.{name} must be filled by who does not know it"
+                elif known[name]["nullable"]:
+                    assert column["nullable"], f"{revision}: {table}.{name} may be empty no more"
+        before = after
+
+
+def _at(database: Database, revision: str) -> None:
+    config = schema._config()
+    with database.engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command_of_alembic.upgrade(config, revision)
+
+
+def _columns(database: Database) -> dict[str, dict[str, Any]]:
+    with database.engine.connect() as connection:
+        found = inspect(connection)
+        return {
+            table: {column["name"]: column for column in found.get_columns(table)} for table in found.get_table_names()
+        }
 
 
 def test_there_is_one_line_of_revisions() -> None:
