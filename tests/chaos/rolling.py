@@ -129,8 +129,11 @@ def _phases(arena: Arena, code: Path, report: Report, seconds: float) -> None:
     arena.stopping.set()
     for thread in threads:
         thread.join(60)
-    _rested(arena, report)
     new.stop()
+    arena.ports = [free_port()]
+    quick = arena.server(0)  # at one post a second and channel the rest would take minutes
+    _rested(arena, report)
+    quick.kill()
 
 
 def _phase(arena: Arena, report: Report, name: str, seconds: float) -> None:
