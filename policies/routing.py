@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import zip_longest
@@ -74,7 +74,7 @@ def route(agent: str, request: Request, policy: Policy | None, history: History)
         )
         return Route(RouteName.BLOCK, None, (reason,), keys=(None,), lines=(None,))
     case = Case(agent, request, policy, history, paths.amount_at(policy.amount, request.params))
-    ordered, own = list(_speaking(case)), list(restrictions.speaking(case))
+    ordered, own = _speaking(case), list(restrictions.speaking(case))
     strictest = max(own, key=lambda said: said.strictness, default=ordered[0])
     if strictest.strictness <= ordered[0].strictness:
         return _route(policy, [*ordered, *own], escalates=ordered[0].escalate)
@@ -99,12 +99,9 @@ def _route(policy: Policy, said: list[Said], *, escalates: bool) -> Route:
     )
 
 
-def _speaking(case: Case) -> Iterator[Said]:
-    for rule in _RULES:
-        said = rule(case)
-        if said is not None:
-            yield said
-    yield _otherwise(case)
+def _speaking(case: Case) -> list[Said]:
+    said = [said for rule in _RULES if (said := rule(case)) is not None]
+    return said or [_otherwise(case)]
 
 
 def _over_limit(case: Case) -> Said | None:

@@ -92,6 +92,8 @@ def test_each_rule_alone_decides_as_the_contract_says(rule: str) -> None:
     result = went(rule)
     assert (result.name, result.level) == RULES[rule]["says"]
     assert RULES[rule]["word"] in result.why[0]
+    said = any(RULES["otherwise"]["word"] in why for why in result.why)
+    assert said == (rule == "otherwise"), "the last rule speaks where no other has cause to"
     assert result.role == RULES[rule].get("role", "finance")
     assert result.escalated == ("role" in RULES[rule])
 
