@@ -149,3 +149,8 @@ def test_a_settled_approval_says_settled_even_after_its_deadline() -> None:
     """A late tap on what is decided learns the decision, not that it is late."""
     with pytest.raises(Settled, match="rejected"):
         transition(State.REJECTED, Verb.APPROVE, NOW, Deadlines(expires_at=NOW - TICK))
+
+
+def test_a_verb_is_told_by_its_name() -> None:
+    """Figures and log lines call each verb what the code calls it."""
+    assert [verb.value for verb in Verb] == [verb.name.lower() for verb in Verb]
