@@ -31,6 +31,9 @@ GUARDED: dict[str, tuple[str, ...]] = {
     "bot/service/execute.py": (f"{STORE}/test_store_execute.py",),
     "store/audit.py": (f"{STORE}/test_store_audit.py",),
 }
+AUDIT = "store/audit.py"
+READ_AT_ONCE = "how many rows are fetched at once, which costs and changes nothing"
+STILL_TEXT = "a Python text is a text to both databases, named or not"
 # (module, line's text, what it became): why nobody could tell the difference.
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
@@ -38,6 +41,30 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         'return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)',
         "without ensure_ascii",
     ): "it is the library's default too; it is written because the digest depends on it",
+    (
+        AUDIT,
+        '_last = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1).subquery("last")',
+        "'lastX'",
+    ): "the name of a subquery inside one statement",
+    **{
+        (AUDIT, line, became): READ_AT_ONCE
+        for line in (
+            "for row in unit.execute(query.execution_options(yield_per=1000)):",
+            "query = select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)",
+        )
+        for became in ("without yield_per", "1001")
+    },
+    **{
+        (AUDIT, line, "without type_"): STILL_TEXT
+        for line in (
+            '_line = bindparam("line", type_=Text)',
+            'bindparam("approval_id", type_=Text),',
+            'bindparam("session_id", type_=Text),',
+            'bindparam("approval_ids", type_=_texts),',
+            'bindparam("session_ids", type_=_texts),',
+            'func.string_to_array(bindparam("lines", type_=Text), literal("\n")),',
+        )
+    },
 }
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {

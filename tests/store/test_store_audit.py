@@ -268,9 +268,27 @@ def test_an_entry_repeats_its_approval() -> None:
     assert (plain.params, plain.level) == ({"amount_usd": 1}, None)
 
 
+def test_a_label_that_moved_its_approval_says_so_and_stands_for_a_move(database: Database) -> None:
+    """What is recorded beside witnesses a move where it says that it made one."""
+    approval = add(database, add_agent(database), version=2)
+    record(database, approval_id=approval.id)
+    record(database, approval_id=approval.id, event="labelled", extra={"moved": True})
+    assert faults(database) == []
+
+
+def test_a_fitting_row_that_is_no_event_is_found(database: Database) -> None:
+    """A last row with a fitting hash that holds no event is named, and ends nothing."""
+    record(database, 3)
+    last = database.read(lambda unit: list(audit.lines(unit)))[-1]
+    forged = sha256_hex(f"{last['prev_hash']}\n3\n[]")
+    tamper(database, f"UPDATE audit SET line = '[]', hash = '{forged}' WHERE seq = 3")
+    assert faults(database) == ["row 3 is no event"]
+
+
 def test_an_empty_table_is_found(database: Database) -> None:
     """A table without its first row is no chain."""
     tamper(database, "DELETE FROM audit")
+    assert head(database) == Head(-1, "")
     assert faults(database) == ["the chain has no beginning"]
 
 
@@ -279,6 +297,7 @@ def test_the_trail_can_be_read_by_approval_and_session(database: Database) -> No
     record(database, 2)
     record(database, 1, approval_id="apr_x", session_id="s")
     read = database.read
+    assert [line["seq"] for line in read(lambda unit: list(audit.lines(unit)))] == [1, 2, 3]
     assert [line["seq"] for line in read(lambda unit: list(audit.lines(unit, approval_id="apr_1")))] == [2]
     assert [line["approval_id"] for line in read(lambda unit: list(audit.lines(unit, session_id="s")))] == ["apr_x"]
 

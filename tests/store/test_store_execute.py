@@ -254,6 +254,18 @@ def test_a_claim_that_comes_second_is_no_claim(desk: Desk, monkeypatch: pytest.M
     assert desk.claim(approval, OTHER)
 
 
+def test_nothing_is_claimed_while_somebody_does_the_session_by_hand(desk: Desk) -> None:
+    """A takeover holds the rest of its session's claims and says whose it is; other sessions and a hand-back go on."""
+    approval, other = desk.approved(session_id="run"), desk.approved(session_id="another")
+    by_hand = desk.ask(session_id="run")
+    decide.take_over(desk.world, desk.tap(by_hand, "U0BOB"))
+    with pytest.raises(Stopped, match="U0BOB took over in session run"):
+        desk.claim(approval)
+    assert desk.claim(other)
+    decide.hand_back(desk.world, desk.tap(by_hand, "U0BOB"), ["did it"])
+    assert desk.claim(approval)
+
+
 def test_nothing_is_claimed_while_all_is_stopped(desk: Desk) -> None:
     """The stop and the pause of its session hold a claim, and say who; another session's pause does not."""
     approval = desk.approved(session_id="run")
