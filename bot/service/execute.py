@@ -219,10 +219,12 @@ def label(world: World, agent: Agent, approval_id: str, word: str, detail: str |
     def work(unit: Unit) -> Approval:
         approval, by = own(unit, agent, approval_id), f"agent:{agent.name}"
         owed = word == "reverted" and approval.roll_back_owed
-        if not labels.keep(unit, approval, word, by, detail) and not owed:
-            return approval
-        told = _rolled_back(world, unit, approval, detail) if owed else approval
-        extra = {"moved": True} if told.version > approval.version else {}
+        kept = labels.keep(unit, approval, word, by, detail)
+        rolled_back = _rolled_back(world, unit, approval, detail) if owed else None
+        told = rolled_back or (_as_it_is(unit, approval) if owed else approval)
+        if not kept and rolled_back is None:
+            return told
+        extra = {"moved": True} if rolled_back else {}
         extra |= ratchet.after_label(world, unit, told, word)
         unit.record(entry_of(told, "labelled", unit.now, by, decision=word, rationale=detail, extra=extra))
         return told
@@ -230,9 +232,10 @@ def label(world: World, agent: Agent, approval_id: str, word: str, detail: str |
     return world.database.run(work)
 
 
-def _rolled_back(world: World, unit: Unit, approval: Approval, detail: str | None) -> Approval:
+def _rolled_back(world: World, unit: Unit, approval: Approval, detail: str | None) -> Approval | None:
+    """The approval with its roll-back reported; None where that was reported meanwhile."""
     if approval.undo is None or not approval.roll_back_owed:
-        return approval
+        return None
     undo = replace(approval.undo, reverted_at=unit.now, reverted_detail=detail)
     clock = replace(approval.clock, roll_back_by=None)
     told = replace(approval, undo=undo, clock=clock, version=approval.version + 1, updated_at=unit.now)

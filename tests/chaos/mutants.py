@@ -62,7 +62,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
             'bindparam("session_id", type_=Text),',
             'bindparam("approval_ids", type_=_texts),',
             'bindparam("session_ids", type_=_texts),',
-            'func.string_to_array(bindparam("lines", type_=Text), literal("\n")),',
+            'func.string_to_array(bindparam("lines", type_=Text), literal("\\n")),',
         )
     },
 }

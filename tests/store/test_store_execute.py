@@ -37,7 +37,7 @@ from policies.manifest import load_manifest
 from policies.roster import load_roster
 from store import agents, approvals, audit, sessions
 from store.agents import Agent, token_hash
-from store.engine import Database
+from store.engine import Database, sha256_hex
 from store.tables import labels, outbox
 
 Json = dict[str, Any]
@@ -462,6 +462,7 @@ def test_a_label_is_kept_once(desk: Desk) -> None:
         ("correct", "Put back.", "agent:demo"),
         ("reverted", "Put back.", "agent:demo"),
     ]
+    assert not any("moved" in line for line in noted)
     assert desk.bell.rung == []
     assert load(desk.database, approval) == done
 
@@ -501,7 +502,7 @@ def test_a_roll_back_is_reported_once(desk: Desk) -> None:
     assert (told.clock.roll_back_by, told.version, told.roll_back_owed) == (None, before.version + 1, False)
     assert replace(told.undo, reverted_at=None, reverted_detail=None) == before.undo
     last = desk.last(before)
-    assert (last["event"], last["decision"]) == ("labelled", "reverted")
+    assert (last["event"], last["decision"], last["moved"]) == ("labelled", "reverted", True)
     assert last["at"] == audit.rfc3339(told.updated_at)
     assert desk.notices(before)[-1] == "reverted"
     assert desk.wanted(before) > 0
@@ -520,6 +521,32 @@ def test_a_label_given_too_early_does_not_count_as_the_roll_back(desk: Desk) -> 
     assert desk.label(approval, "incident").roll_back_owed
     assert not desk.label(approval).roll_back_owed
     assert [line["event"] for line in desk.trail(approval)].count("labelled") == 3
+
+
+@on_postgresql
+def test_of_two_reports_of_a_roll_back_one_counts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same report a moment later finds it done: one row, one move, and the answer is what is."""
+    before = undone(desk, claimed=True)
+    first(monkeypatch, lambda: desk.label(before))
+    assert desk.label(before) == load(desk.database, before)
+    noted = [line for line in desk.trail(before) if line["event"] == "labelled"]
+    assert [line["moved"] for line in noted] == [True]
+    assert desk.database.read(lambda unit: audit.verify(unit, sha256_hex))[1] == []
+
+
+def test_whoever_it_was_asked_for_sees_how_it_ends(desk: Desk) -> None:
+    """The message that told them the decision is drawn again once it is done."""
+    approval = desk.ask(on_behalf_of="alice@example.com")
+    decide.approve(desk.world, desk.tap(approval, "U0BOB"))
+    theirs = outbox.c.channel == "U0ALICE"
+    desk.database.run(
+        lambda unit: unit.execute(update(outbox).where(theirs).values(shown=outbox.c.wanted, next_at=None))
+    )
+    due = select(outbox.c.next_at).where(theirs)
+    desk.claim(approval)
+    assert desk.database.read(lambda unit: unit.execute(due).scalar_one()) is None
+    desk.report(approval)
+    assert desk.database.read(lambda unit: unit.execute(due).scalar_one()) is not None
 
 
 @on_postgresql
