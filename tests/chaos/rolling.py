@@ -154,7 +154,10 @@ def _rested(arena: Arena, report: Report) -> None:
 
 
 def _work(arguments: argparse.Namespace, folder: Path) -> Report:
-    return run(folder, seconds=float(arguments.n), seed=arguments.seed)
+    try:
+        return run(folder, seconds=float(arguments.n), seed=arguments.seed)
+    except NoHistory:
+        raise SystemExit("rolling: the repository's history ends before the newest migration: fetch all of it") from None
 
 
 if __name__ == "__main__":
