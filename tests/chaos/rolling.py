@@ -157,7 +157,9 @@ def _work(arguments: argparse.Namespace, folder: Path) -> Report:
     try:
         return run(folder, seconds=float(arguments.n), seed=arguments.seed)
     except NoHistory:
-        raise SystemExit("rolling: the repository's history ends before the newest migration: fetch all of it") from None
+        raise SystemExit(
+            "rolling: the repository's history ends before the newest migration: fetch all of it"
+        ) from None
 
 
 if __name__ == "__main__":
