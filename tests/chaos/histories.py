@@ -22,16 +22,17 @@ from pathlib import Path
 
 from sqlalchemy import select
 from support.tcpproxy import TcpProxy
+from support.zygote import Child, Zygote
 
 from bot.world import World
 from store import agents, audit
 from store.engine import Database, sha256_hex
 from store.tables import approvals as rows
+from tests.chaos import roles
 from tests.chaos.doing import FAR_AHEAD_SECONDS, Doer, world_in
 from tests.chaos.linear import Call, linearizable, overlapping
 from tests.chaos.model import Model, Op
 from tests.chaos.places import Report, command_line, database_url
-from tests.chaos.zygote import Child, Zygote
 
 REPLICAS, CLIENTS = 3, 2
 BLOCK = 6  # histories between two moments at which all replicas meet
@@ -133,7 +134,7 @@ class Stage:
     def enter(self, number: int) -> None:
         """A replica begins, or begins anew after it was killed."""
         env = self._env | {"CHAOS_REPLICA": str(number), "CHAOS_NOTES": str(self.folder / f"notes{number}")}
-        self.children[number] = self.zygote.fork("replica", env, self.folder / f"replica{number}.log")
+        self.children[number] = self.zygote.fork(roles.REPLICA, env, self.folder / f"replica{number}.log")
         self._listener.settimeout(120)
         self._lines[number], _ = self._listener.accept()
         self._lines[number].settimeout(300)
@@ -215,7 +216,7 @@ def run(url: str, folder: Path, *, n: int, seed: int = 1, faults: bool = False, 
     random_, counts, happened = random.Random(seed), Counter[str](), Counter[str]()
     limit = time.monotonic() + minutes * 60 if minutes else float("inf")
     with ExitStack() as stack:
-        zygote = stack.enter_context(Zygote())
+        zygote = stack.enter_context(roles.zygote())
         proxy = None
         if faults and not url.startswith("sqlite"):
             proxy = TcpProxy(url)

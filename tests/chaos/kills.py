@@ -25,6 +25,7 @@ import httpx2
 from sqlalchemy import select, update
 from support.files import PLAIN, write_manifest, write_roster
 from support.servers import free_port
+from support.zygote import Child, Zygote
 
 from playground.kit import Playground
 from playground.model import Channel
@@ -36,10 +37,10 @@ from store.tables import approvals as rows
 from store.tables import audit as trail
 from store.tables import decisions
 from store.tables import outbox as messages
+from tests.chaos import roles
 from tests.chaos.agents import Ledger
 from tests.chaos.failpoints import MIGRATION, STEPS
 from tests.chaos.places import Report, command_line, database_url
-from tests.chaos.zygote import Child, Zygote
 
 Json = dict[str, Any]
 SERVERS = {"sqlite": 2, "postgresql": 3}
@@ -89,7 +90,7 @@ class Arena:
     def server(self, slot: int, failpoint: str = "", **more: str) -> Child:
         """Start a server at that address, with `more` settings."""
         env = self.env | {"SAYSO_PORT": str(self.ports[slot]), "CHAOS_FAILPOINT": failpoint} | more
-        return self.zygote.fork("serve", env, self.folder / f"server{slot}.log")
+        return self.zygote.fork(roles.SERVE, env, self.folder / f"server{slot}.log")
 
     def close(self) -> None:
         """Stop Slack and let go of the database."""
@@ -284,7 +285,7 @@ def agent_lives(arena: Arena, number: int) -> None:
         "CHAOS_NAME": name,
     }
     while not arena.stopping.is_set():
-        child = arena.zygote.fork("agent", env, arena.folder / f"{name}.log")
+        child = arena.zygote.fork(roles.AGENT, env, arena.folder / f"{name}.log")
         arena.stopping.wait(0.5 + 4 * random_.random())
         if child.kill():
             arena.kills["agent"] += 1
@@ -297,9 +298,9 @@ def migrations(arena: Arena, kind: str, count: int, report: Report) -> None:
         with database_url(kind, arena.folder, empty=True) as url:
             env = {"SAYSO_DATABASE_URL": url, "CHAOS_FAILPOINT": f"{MIGRATION}#{random_.randint(4, 60)}"}
             log = arena.folder / "migrate.log"
-            assert arena.zygote.fork("migrate", env, log).ended_within(60)
+            assert arena.zygote.fork(roles.MIGRATE, env, log).ended_within(60)
             arena.kills[MIGRATION] += 1
-            assert arena.zygote.fork("migrate", env | {"CHAOS_FAILPOINT": ""}, log).ended_within(60)
+            assert arena.zygote.fork(roles.MIGRATE, env | {"CHAOS_FAILPOINT": ""}, log).ended_within(60)
             database = Database(url, pool_size=1)
             _, faults = database.read(lambda unit: audit.verify(unit, sha256_hex))
             report.require(schema.current(database) == schema.head(), "a killed migration did not reach head")
@@ -451,7 +452,7 @@ def run(
 ) -> Report:
     """`n` kills of servers, or as many as fit into `minutes` (agents and migrations on top), then the reckoning."""
     report = Report(f"kills on {kind}")
-    with Zygote() as zygote:
+    with roles.zygote() as zygote:
         arena = Arena(url, folder, zygote, kind, seed)
         if minutes:
             arena.last_moment = time.monotonic() + minutes * 60

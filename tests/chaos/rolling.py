@@ -21,9 +21,9 @@ from support.agent import TLS
 from support.servers import ROOT, ProcessServer, command, environment, free_port
 
 from store import outbox, schema
+from tests.chaos import roles
 from tests.chaos.kills import Arena, client, reckon
 from tests.chaos.places import Report, command_line
-from tests.chaos.zygote import Zygote
 
 CLIENTS = 4
 
@@ -91,7 +91,7 @@ def run(folder: Path, *, seconds: float, seed: int = 1) -> Report:
     """Four phases of `seconds` each: the old alone, the old on the new schema, both, the new alone."""
     report = Report("rolling update on postgresql")
     code = version_before(folder / "before")
-    with postgres.running().fresh(empty=True) as url, Zygote() as zygote:
+    with postgres.running().fresh(empty=True) as url, roles.zygote() as zygote:
         begun = _old(code, {"SAYSO_DATABASE_URL": url}, "migrate")
         report.require(begun.returncode == 0, f"the version before does not migrate: {begun.stderr}")
         arena = Arena(url, folder, zygote, "postgresql", seed)

@@ -23,6 +23,7 @@ from typing import Any
 
 import httpx2
 from sqlalchemy import func, select, text, update
+from support.zygote import Child
 
 from bot.service import submit
 from bot.world import Book, World
@@ -38,9 +39,9 @@ from store.tables import decisions
 from store.tables import outbox as messages
 from store.unit import Unit
 from tests.bench import material
+from tests.chaos import roles
 from tests.chaos.kills import PATIENCE_SECONDS, Arena, listens, signed_tap
 from tests.chaos.places import Report, command_line, database_url
-from tests.chaos.zygote import Child, Zygote
 
 LATE = "CAST('2020-01-01T00\\:00\\:00+00\\:00' AS TIMESTAMPTZ)"
 KINDS = ("timeout", "reassigned", "reminded")  # what is owed to the rows in turn
@@ -54,7 +55,7 @@ APART_SECONDS = 0.05
 @contextmanager
 def fleet(url: str, folder: Path, seed: int) -> Iterator[Arena]:
     """The places at which three servers will stand; messages to Slack are held back, they are not what is measured."""
-    with Zygote() as zygote:
+    with roles.zygote() as zygote:
         arena = Arena(url, folder, zygote, "postgresql", seed)
         arena.env["CHAOS_POST_INTERVAL"] = "60"
         try:

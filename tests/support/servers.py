@@ -29,7 +29,7 @@ from store import approvals
 from store.engine import Database
 from store.unit import Unit
 from support.agent import TLS
-from tests.chaos.zygote import Child, Zygote
+from support.zygote import Child, Zygote
 
 ROOT = Path(__file__).resolve().parents[2]
 # Templates do not change while a process lives: one rehearsal serves every server in a thread of it.
@@ -143,7 +143,7 @@ class ProcessServer:
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / f"serve-{port}-{time.monotonic_ns()}.log"
         env = env | {"SAYSO_PORT": str(port)}
-        self._child = zygote().fork("serve", env, self.log) if forked else self._started(env)
+        self._child = zygote().fork("support.zygote:serve", env, self.log) if forked else self._started(env)
         self._wait()
 
     def _started(self, env: dict[str, str]) -> Child:
@@ -216,7 +216,7 @@ def command(env: dict[str, str], *words: str, folder: Path | None = None) -> sub
             "errors": str(errors),
             "status": str(status),
         }
-        child = zygote().fork("command", {"CHAOS_COMMAND": json.dumps(order)}, said)
+        child = zygote().fork("support.zygote:command", {"TEST_COMMAND": json.dumps(order)}, said)
         if not child.ended_within(60):
             child.kill()
             raise AssertionError(f"not within 60 s: python -m bot {' '.join(words)}")

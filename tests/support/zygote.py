@@ -1,7 +1,8 @@
-"""Real server processes, quickly: one process has imported everything and forks a server whenever it is told to.
+"""Real processes, quickly: one process has imported everything and forks another whenever it is told to.
 
 A forked server runs `python -m bot serve` from its first line on; only the imports and the rehearsal of the templates
-are not repeated. It is a process of its own, with its own connections, and ends with the zygote.
+are not repeated. It is a process of its own, with its own connections, and ends with the zygote. What a process does is
+named by its function: `module:function`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import select
@@ -17,8 +19,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,11 @@ class Child:
 
 
 class Zygote:
-    """Forks on demand. Use as a context manager: its children end with it."""
+    """Forks on demand. Use as a context manager: its children end with it. `modules` are loaded before the first one."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: Iterable[str] = ()) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.zygote"],
+            [sys.executable, "-m", "support.zygote", *modules],
             cwd=ROOT,
             env=_bare() | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
             stdin=subprocess.PIPE,
@@ -82,7 +83,7 @@ class Zygote:
         self._heard()
 
     def fork(self, role: str, env: Mapping[str, str], log: Path) -> Child:
-        """A new process in that role, with these settings; what it prints goes to `log`."""
+        """A new process that calls `role` (`module:function`) with these settings; what it prints goes to `log`."""
         assert self._process.stdin is not None
         with self._turn:
             print(json.dumps({"role": role, "env": dict(env), "log": str(log)}), file=self._process.stdin, flush=True)
@@ -111,31 +112,17 @@ def _bare() -> dict[str, str]:
 
 
 def serve() -> None:
-    """`python -m bot serve`; CHAOS_POST_INTERVAL posts faster than once a second, CHAOS_FAILPOINT arms one."""
-    import bot.__main__ as command
-    from bot import serving
-    from tests.chaos import failpoints
+    """`python -m bot serve`."""
+    import bot.__main__ as entrance
 
-    failpoints.arm(os.environ.get("CHAOS_FAILPOINT", ""))
-    if pace := os.environ.get("CHAOS_POST_INTERVAL"):
-        serving.build = partial(serving.build, post_interval=float(pace))  # type: ignore[attr-defined]
-    sys.exit(command.main(["serve"]))
-
-
-def migrate() -> None:
-    """`python -m bot migrate`, perhaps with a failpoint armed."""
-    import bot.__main__ as command
-    from tests.chaos import failpoints
-
-    failpoints.arm(os.environ.get("CHAOS_FAILPOINT", ""))
-    sys.exit(command.main(["migrate"]))
+    sys.exit(entrance.main(["serve"]))
 
 
 def command() -> None:
     """`python -m bot …` with the words, folder and environment of the order, its status written to a file."""
     import bot.__main__ as entrance
 
-    order = json.loads(os.environ["CHAOS_COMMAND"])
+    order = json.loads(os.environ["TEST_COMMAND"])
     os.environ.clear()
     os.environ.update(order["env"])
     os.chdir(order["folder"])
@@ -149,29 +136,6 @@ def command() -> None:
     sys.exit(status)
 
 
-def agent() -> None:
-    """An agent with the published client (agents.py)."""
-    from tests.chaos import agents
-
-    agents.main()
-
-
-def replica() -> None:
-    """A replica at the level of the use cases (histories.py)."""
-    from tests.chaos import histories
-
-    histories.replica()
-
-
-ROLES: dict[str, Callable[[], None]] = {
-    "serve": serve,
-    "migrate": migrate,
-    "command": command,
-    "agent": agent,
-    "replica": replica,
-}
-
-
 def _child(order: dict[str, Any]) -> None:
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -181,7 +145,8 @@ def _child(order: dict[str, Any]) -> None:
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(source, target)
         os.environ.update(order["env"])
-        ROLES[order["role"]]()
+        module, _, function = order["role"].partition(":")
+        getattr(importlib.import_module(module), function)()
     except SystemExit as end:
         sys.stdout.flush()
         os._exit(int(end.code or 0))
@@ -193,13 +158,11 @@ def _child(order: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Read orders, one a line, and answer each with the new process's id."""
-    import uvicorn.loops.uvloop
-    import uvicorn.protocols.http.httptools_impl  # noqa: F401
-
+    """Load the modules that were named, read orders, one a line, and answer each with the new process's id."""
     import bot.app
-    import bot.serving
-    from tests.chaos import agents, failpoints, histories  # noqa: F401
+
+    for module in ("uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl", "bot.serving", *sys.argv[1:]):
+        importlib.import_module(module)
 
     bot.app.check_all()
     bot.app.check_all = lambda: None
