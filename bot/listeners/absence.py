@@ -17,7 +17,7 @@ from bot.visible_text import escape
 from bot.wording import mention, when
 from policies.errors import InvalidInput
 from policies.permissions import Actor
-from store import approvals
+from store import workload
 from store.figures import Figures, figures
 from store.unit import Unit
 
@@ -42,8 +42,8 @@ async def reviewers(desk: Desk, actor: Actor, rest: str) -> str:
     members = {role: world.directory.members(roster, role) for role in roster.roles}
     people = {user for users in members.values() for user in users}
 
-    def look(unit: Unit) -> tuple[dict[str, approvals.Load], Figures, datetime]:
-        return approvals.loads(unit, people), figures(unit, days=DAYS), unit.now
+    def look(unit: Unit) -> tuple[dict[str, workload.Load], Figures, datetime]:
+        return workload.loads(unit, people), figures(unit, days=DAYS), unit.now
 
     loads, found, now = await desk.call(world.database.read, look)
     told = {role.role: of_role(role) for role in found.roles}
@@ -56,7 +56,7 @@ async def reviewers(desk: Desk, actor: Actor, rest: str) -> str:
     return pages.first(lines) or "Nobody is."
 
 
-def _busy(load: approvals.Load, late: str, quiet_until: datetime | None) -> str:
+def _busy(load: workload.Load, late: str, quiet_until: datetime | None) -> str:
     if not load.away:
         return f"{load.open} open{late}" + (f", quiet until {when(quiet_until)}" if quiet_until else "")
     until = f" until {when(load.away_until)}" if load.away_until else ""

@@ -13,9 +13,9 @@ from policies.lifecycle import GRANTED, State
 from policies.manifest import Policy
 from policies.request import Request
 from policies.routing import History, Route, route
-from store import agents, approvals, history
+from store import agents, approvals, history, intake
 from store.agents import Agent
-from store.approvals import Before
+from store.intake import Before
 from store.unit import Unit
 
 
@@ -31,7 +31,7 @@ class Judgement:
 def known(unit: Unit, agent: Agent, key: str, request: Request, policy: Policy | None, excluding: str = "") -> Before:
     """What the store knows before it is judged; sums leave out the approval `excluding`."""
     aggregate = aggregate_of(policy, request.params)
-    return approvals.before(unit, agent.id, key, request.action, aggregate, excluding=excluding)
+    return intake.before(unit, agent.id, key, request.action, aggregate, excluding=excluding)
 
 
 def judged(unit: Unit, agent: Agent, request: Request, policy: Policy | None, past: History) -> Judgement:

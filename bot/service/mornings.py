@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.world import World
 from policies.peace import Morning
-from store import approvals, mornings, outbox
+from store import approvals, mornings, outbox, workload
 from store.unit import Unit
 
 MOST = 100  # looked at; a message shows the first ten
@@ -47,7 +47,7 @@ def _days(people: Mapping[str, Morning], now: datetime) -> dict[str, str]:
 
 def _sent(unit: Unit, user: str, day: str) -> bool:
     """Whether there was something to say: who is away, or has nothing to decide, is left alone for that day."""
-    if not mornings.begin(unit, user, day) or approvals.loads(unit, [user])[user].away:
+    if not mornings.begin(unit, user, day) or workload.loads(unit, [user])[user].away:
         return False
     waiting = [found for found in approvals.pending(unit, assignee=user, limit=MOST) if not found.clock.paused_at]
     if not waiting:

@@ -16,7 +16,7 @@ from policies.hours import Hours
 from policies.manifest import Policy
 from policies.quorum import fillable, roles_needed
 from policies.request import Request
-from store import approvals, asks
+from store import asks, workload
 from store.unit import Unit
 
 # Somebody who is away without an end, or full, may be there at any time: looked for again after the approval's own
@@ -110,7 +110,7 @@ class Staff:
 
     def __init__(self, world: World, unit: Unit) -> None:
         self._world, self._unit = world, unit
-        self._loads: dict[str, approvals.Load] = {}
+        self._loads: dict[str, workload.Load] = {}
         self._qualified: dict[tuple[str, str | None], list[str]] = {}
         self._gone: dict[str, tuple[str, datetime | None] | None] = {}
         self._given: dict[str, asks.Given] = {}
@@ -141,7 +141,7 @@ class Staff:
         role = approval.policy.role
         people = self._candidates(approval, [role])[role]
         self._unit.write()
-        waiting = approvals.open_reviews(self._unit, {person.user for person in people})
+        waiting = workload.open_reviews(self._unit, {person.user for person in people})
         people = [replace(person, open=person.open + waiting.get(person.user, 0)) for person in people]
         return choose_reviewer([role], {role: people}, already) or (None if already else least_loaded(role, people))
 
@@ -206,7 +206,7 @@ class Staff:
         missing = set(users).difference(self._loads)
         if missing:
             self._unit.write()  # what was put off changes who is how busy
-            self._loads |= approvals.loads(self._unit, missing)
+            self._loads |= workload.loads(self._unit, missing)
             limited = {user for user in missing if self._world.book.roster.budget(user) is not None}
             self._given |= asks.last_hour(self._unit, limited)
 

@@ -27,7 +27,7 @@ from policies.request import Request, check_params, read_request
 from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from policies.strict_json import parse_object
-from store import agents, approvals, history, ids
+from store import agents, approvals, history, ids, intake
 from store.agents import Agent, Scope
 from store.audit import Entry, entry_of
 from store.engine import Database
@@ -138,15 +138,15 @@ def _wake(world: World, approval: Approval) -> None:
         world.signals.deadline_set(approval.clock.wake_at)
 
 
-def _known(unit: Unit, ask: _Ask) -> approvals.Before:
+def _known(unit: Unit, ask: _Ask) -> intake.Before:
     return judge.known(unit, ask.agent, ask.key, ask.request, ask.policy)
 
 
-def _judged(unit: Unit, ask: _Ask, known: approvals.Before) -> Judgement:
+def _judged(unit: Unit, ask: _Ask, known: intake.Before) -> Judgement:
     return judge.judged(unit, ask.agent, ask.request, ask.policy, known.history)
 
 
-def _judged_in_turn(unit: Unit, ask: _Ask, known: approvals.Before) -> Judgement:
+def _judged_in_turn(unit: Unit, ask: _Ask, known: intake.Before) -> Judgement:
     """What would run by policy is judged again when its turn has come: of ten at once, each counts those before it."""
     found = _judged(unit, ask, known)
     if found.route.name is not RouteName.AUTO or ask.policy is None or not history.counts(ask.policy):
@@ -156,7 +156,7 @@ def _judged_in_turn(unit: Unit, ask: _Ask, known: approvals.Before) -> Judgement
     return _judged(unit, ask, _known(unit, ask))
 
 
-def _hold_to_limits(ask: _Ask, known: approvals.Before) -> None:
+def _hold_to_limits(ask: _Ask, known: intake.Before) -> None:
     limits = ask.manifest.limits
     if known.created_last_minute >= limits.creates_per_minute:
         raise LimitReached(f"more than {limits.creates_per_minute} requests within a minute", retry_after=10)

@@ -15,7 +15,7 @@ from policies.deadlines import Clock
 from policies.lifecycle import State
 from policies.request import Request
 from policies.routing import Level, RouteName
-from store import agents, approvals, ids, tables
+from store import agents, approvals, ids, rows, tables
 from store.agents import Agent
 from store.engine import Database
 from store.unit import Unit
@@ -75,7 +75,7 @@ def add(
             body_hash="h",
             above=above,
         )
-        summed = {"amount_micros": None if amount is None else int(amount * approvals.MICROS)}
+        summed = {"amount_micros": None if amount is None else int(amount * rows.MICROS)}
         row = update(tables.approvals).where(tables.approvals.c.id == approval.id)
         unit.execute(row.values(summed | {"aggregate_key": aggregate_key}))
         return approval

@@ -17,7 +17,7 @@ from policies.approval import Approval, Decision, InfoRequest
 from policies.deadlines import Clock
 from policies.lifecycle import State
 from policies.request import Request
-from store import approvals, directory
+from store import approvals, directory, intake, workload
 from store.engine import Database
 from store.tables import approvals as approval_rows
 from store.types import database_now
@@ -221,13 +221,13 @@ def test_loads_count_the_open_ones(database: Database) -> None:
     now = database.read(lambda unit: unit.now)
     database.run(lambda unit: directory.set_away(unit, "U0DAN", now + timedelta(hours=1)))
     database.run(lambda unit: directory.set_away(unit, "U0EVE", now - timedelta(hours=1)))
-    loads = database.read(lambda unit: approvals.loads(unit, ["U0BOB", "U0DAN", "U0EVE", "U0BOB"]))
+    loads = database.read(lambda unit: workload.loads(unit, ["U0BOB", "U0DAN", "U0EVE", "U0BOB"]))
     assert (loads["U0BOB"].open, loads["U0BOB"].away) == (2, False)
     assert loads["U0BOB"].last_assigned_at is not None
     assert (loads["U0DAN"].open, loads["U0DAN"].away, loads["U0DAN"].last_assigned_at) == (0, True, None)
     assert loads["U0DAN"].away_until is not None
     assert loads["U0EVE"].away is False
-    assert database.read(lambda unit: approvals.loads(unit, [])) == {}
+    assert database.read(lambda unit: workload.loads(unit, [])) == {}
 
 
 def test_small_sums_are_seen_together(database: Database) -> None:
@@ -242,7 +242,7 @@ def test_small_sums_are_seen_together(database: Database) -> None:
         add(database, agent, amount=Decimal(7), aggregate_key='"ann"', state=State(state))
 
     def sum_of(action: str) -> Decimal:
-        known = database.read(lambda unit: approvals.before(unit, agent.id, "k", action, ('"ann"', 3600)))
+        known = database.read(lambda unit: intake.before(unit, agent.id, "k", action, ('"ann"', 3600)))
         return known.history.aggregate_usd
 
     assert sum_of("process_refund") == Decimal("50.29")
@@ -256,12 +256,12 @@ def test_everything_known_before_comes_in_one_look(database: Database) -> None:
     add(database, agent, age=120)
     failing = add(database, agent, state=State.CLAIMED)
     database.run(lambda unit: approvals.save(unit, failing, ended(unit, failing)))
-    known = database.read(lambda unit: approvals.before(unit, agent.id, "key", "process_refund", None))
+    known = database.read(lambda unit: intake.before(unit, agent.id, "key", "process_refund", None))
     assert (known.existing_id, known.existing_body_hash) == (first.id, "h")
     assert (known.pending, known.created_last_minute, known.history.agent_failures_24h) == (2, 2, 1)
     assert known.history.stopped is False
     database.shift_seconds = 86_500
-    later = database.read(lambda unit: approvals.before(unit, agent.id, "other", "process_refund", None))
+    later = database.read(lambda unit: intake.before(unit, agent.id, "other", "process_refund", None))
     assert (later.existing_id, later.created_last_minute, later.history.agent_failures_24h) == (None, 0, 0)
 
 

@@ -1,0 +1,209 @@
+"""An approval as a row, and a row as an approval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import literal_column
+from sqlalchemy.engine import Row
+
+from policies.amounts import aggregate_of, amount_of
+from policies.approval import Approval, Decision, InfoRequest, Review, Undo, Vote
+from policies.deadlines import Clock
+from policies.delegation import Link
+from policies.digest import canonical, rfc3339
+from policies.lifecycle import State
+from policies.manifest import Policy
+from policies.request import Request
+from policies.routing import Level, RouteName
+from store.tables import approvals
+
+MICROS = 1_000_000
+# More than any limit a manifest can name: what is beyond it is beyond them all, and sums still fit the column.
+LARGEST_USD = Decimal(10**12 + 1)
+columns = [column for column in approvals.c if column.name != "checkpoint"]
+
+
+# Written out and not bound: PostgreSQL takes a partial index only where the statement itself says `state = 'pending'`.
+PENDING, FAILED, TAKEN_OVER = (
+    approvals.c.state == literal_column(f"'{state}'") for state in (State.PENDING, State.FAILED, State.TAKEN_OVER)
+)
+
+
+@lru_cache(maxsize=512)
+def policy_of(text: str) -> Policy:
+    """The policy that an approval was judged by, as its row keeps it."""
+    return Policy.model_validate_json(text)
+
+
+def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
+    """The approval of a row."""
+    return Approval(
+        id=row.id,
+        agent_id=row.agent_id,
+        agent=row.agent,
+        request=Request.model_validate_json(row.request),
+        params=json.loads(row.params),
+        sentence=row.sentence,
+        state=State(row.state),
+        version=row.version,
+        level=Level(row.level) if row.level else None,
+        route=RouteName(row.route),
+        why=tuple(row.why),
+        chain=tuple(Link(agent, approval_id) for agent, approval_id in row.chain or ()),
+        digest=row.digest,
+        policy=policy_of(row.policy) if row.policy else None,
+        policy_version=row.policy_version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        clock=Clock(
+            due_at=row.clock_due_at,
+            remind_at=row.clock_remind_at,
+            expires_at=row.clock_expires_at,
+            claim_by=row.clock_claim_by,
+            paused_at=row.clock_paused_at,
+            undo_until=row.clock_undo_until,
+            roll_back_by=row.clock_roll_back_by,
+            review_by=row.clock_review_by,
+            hush_until=row.clock_hush_until,
+            reminders=row.clock_reminders or 0,
+        ),
+        expires_at=row.expires_at,
+        assignee=row.assignee,
+        role=row.role,
+        reached_roles=tuple(row.reached_roles),
+        asked=tuple(row.asked),
+        assigned_why=row.assigned_why,
+        info_request=_info(row.info_request),
+        exchange=tuple((question, answer) for question, answer in row.exchange),
+        votes=tuple(votes),
+        decision=_decision(row.decision),
+        claimed_at=row.claimed_at,
+        nonce_hash=row.nonce_hash,
+        outcome_detail=row.outcome_detail,
+        undo=_undo(row.undo),
+        breached_at=row.breached_at,
+        review=_review(row.review),
+        named=row.named,
+    )
+
+
+def _review(value: dict[str, Any] | None) -> Review | None:
+    if value is None:
+        return None
+    at = value["at"] and datetime.fromisoformat(value["at"])
+    return Review(**value | {"asked": tuple(value["asked"]), "at": at})
+
+
+def _undo(value: dict[str, Any] | None) -> Undo | None:
+    if value is None:
+        return None
+    reverted = value["reverted_at"] and datetime.fromisoformat(value["reverted_at"])
+    return Undo(**value | {"at": datetime.fromisoformat(value["at"]), "reverted_at": reverted})
+
+
+def _decision(value: dict[str, Any] | None) -> Decision | None:
+    return Decision(**value | {"at": datetime.fromisoformat(value["at"])}) if value else None
+
+
+def _info(value: dict[str, Any] | None) -> InfoRequest | None:
+    return InfoRequest(**value | {"at": datetime.fromisoformat(value["at"])}) if value else None
+
+
+def _dated(value: Decision | InfoRequest | Undo | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    # Not asdict, which copies every value to its depth: it is made text at once.
+    return {part.name: getattr(value, part.name) for part in fields(value)} | {"at": rfc3339(value.at)}
+
+
+# What each field of an approval is in its row: a change writes the columns of the fields that changed, and no others.
+_COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
+    "params": lambda it: {"params": canonical(it.params)} | _summed_columns(it),
+    "sentence": lambda it: {"sentence": it.sentence},
+    "state": lambda it: {"state": it.state.value},
+    "version": lambda it: {"version": it.version},
+    "level": lambda it: {"level": it.level.value if it.level else None},
+    "why": lambda it: {"why": list(it.why)},
+    "digest": lambda it: {"digest": it.digest},
+    "assignee": lambda it: {"assignee": it.assignee},
+    "assigned_why": lambda it: {"assigned_why": it.assigned_why},
+    "role": lambda it: {"role": it.role},
+    "reached_roles": lambda it: {"reached_roles": list(it.reached_roles)},
+    "asked": lambda it: {"asked": list(it.asked)},
+    "updated_at": lambda it: {"updated_at": it.updated_at},
+    "clock": lambda it: clock_columns(it.clock),
+    "info_request": lambda it: {"info_request": _dated(it.info_request)},
+    "exchange": lambda it: {"exchange": [list(pair) for pair in it.exchange]},
+    "decision": lambda it: _decision_columns(it.decision),
+    "claimed_at": lambda it: {"claimed_at": it.claimed_at},
+    "nonce_hash": lambda it: {"nonce_hash": it.nonce_hash},
+    "outcome_detail": lambda it: {"outcome_detail": it.outcome_detail},
+    "undo": lambda it: _undo_columns(it.undo),
+    "breached_at": lambda it: {"breached_at": it.breached_at},
+    "review": lambda it: _review_columns(it.review),
+    "named": lambda it: {"named": it.named},
+}
+
+
+def _summed_columns(approval: Approval) -> dict[str, Any]:
+    amount, aggregate = amount_of(approval.policy, approval.params), aggregate_of(approval.policy, approval.params)
+    return {
+        "amount_micros": int(min(amount, LARGEST_USD) * MICROS) if amount is not None else None,
+        "aggregate_key": aggregate[0] if aggregate else None,
+    }
+
+
+def _review_columns(review: Review | None) -> dict[str, Any]:
+    if review is None:
+        return {"review": None, "reviewer": None}
+    written = {part.name: getattr(review, part.name) for part in fields(review)}
+    return {"review": written | {"at": review.at and rfc3339(review.at)}, "reviewer": review.reviewer}
+
+
+def _undo_columns(undo: Undo | None) -> dict[str, Any]:
+    written = _dated(undo)
+    if undo is None or written is None:
+        return {"undo": None, "undone_at": None, "reverted_at": None}
+    reverted = rfc3339(undo.reverted_at) if undo.reverted_at else None
+    return {"undo": written | {"reverted_at": reverted}, "undone_at": undo.at, "reverted_at": undo.reverted_at}
+
+
+def clock_columns(clock: Clock) -> dict[str, Any]:
+    """The values of every moment that an approval waits for."""
+    return {
+        "clock_due_at": clock.due_at,
+        "clock_remind_at": clock.remind_at,
+        "clock_expires_at": clock.expires_at,
+        "clock_claim_by": clock.claim_by,
+        "clock_paused_at": clock.paused_at,
+        "clock_undo_until": clock.undo_until,
+        "clock_roll_back_by": clock.roll_back_by,
+        "clock_review_by": clock.review_by,
+        "clock_hush_until": clock.hush_until,
+        "clock_reminders": clock.reminders,
+        "wake_at": clock.wake_at,
+    }
+
+
+def _decision_columns(decision: Decision | None) -> dict[str, Any]:
+    return {
+        "decision": _dated(decision),
+        "decided_by": decision.by if decision else None,
+        "decided_at": decision.at if decision else None,
+    }
+
+
+def columns_of(approval: Approval, before: Approval | None = None) -> dict[str, Any]:
+    """The values to write: of every field, or of those that are not what they were in `before`."""
+    values: dict[str, Any] = {}
+    for name, write in _COLUMNS_OF.items():
+        if before is None or getattr(approval, name) is not getattr(before, name):
+            values |= write(approval)
+    return values
