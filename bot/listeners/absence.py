@@ -11,7 +11,7 @@ from bot.figures import late_part, of_role
 from bot.listeners import pages
 from bot.listeners.desk import Desk
 from bot.listeners.home import DAYS, publish
-from bot.service import decide, steer
+from bot.service import steer, taps
 from bot.service.rebalance import Dealt, rebalance
 from bot.visible_text import escape
 from bot.wording import mention, when
@@ -36,7 +36,7 @@ async def reviewers(desk: Desk, actor: Actor, rest: str) -> str:
     word, _, more = rest.partition(" ")
     if word:
         return await _rebalance(desk, actor, word.lower(), more.strip().lower())
-    decide.require_genuine(actor)
+    taps.require_genuine(actor)
     world = desk.runtime.world
     roster = world.book.roster
     members = {role: world.directory.members(roster, role) for role in roster.roles}

@@ -12,8 +12,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import cards, modals
 from bot.listeners import screens
 from bot.listeners.desk import Body, Desk, explain, in_modal, is_outage, place, state_of
-from bot.service import decide, review, steer, undo
-from bot.service.decide import UnseenInPart
+from bot.service import decide, review, steer, taps, undo
+from bot.service.taps import UnseenInPart
 from policies.approval import Approval
 from policies.errors import SaysoError
 from policies.permissions import Actor
@@ -102,7 +102,7 @@ async def _turn_page(desk: Desk, body: Body, action: Action) -> None:
     view = body.get("view") or {}
     noted = modals.read_metadata(view)
     actor = await desk.actor(body)
-    approval = await desk.call(decide.read, desk.runtime.world, str(noted.get("approval_id", "")), actor)
+    approval = await desk.call(taps.read, desk.runtime.world, str(noted.get("approval_id", "")), actor)
     page = int(action["value"]) if str(action.get("value", "")).isdigit() else 0
     if view.get("callback_id") == "details_modal":
         desk.update_modal(body, await _drawn(desk, approval, actor, page))
@@ -116,8 +116,8 @@ _Modal = Callable[..., Body]
 async def _form(make: _Modal, desk: Desk, body: Body, action: Action) -> None:
     """Open a form for a decision, for those who may take it and while it can be taken."""
     tap = await desk.tap(body, action.get("value", ""))
-    approval = await desk.call(decide.look, desk.runtime.world, tap.approval_id, tap.actor)
-    decide.require_open(approval, tap)
+    approval = await desk.call(taps.look, desk.runtime.world, tap.approval_id, tap.actor)
+    taps.require_open(approval, tap)
     desk.open_modal(body, make(approval, *place(body)))
 
 
@@ -144,7 +144,7 @@ async def _review_incident(desk: Desk, body: Body, action: Action) -> None:
 async def _details(desk: Desk, body: Body, action: Action) -> None:
     """Everything about the request, for everybody of the home team; who may decide can do it there."""
     tap = await desk.tap(body, action.get("value", ""))
-    approval = await desk.call(decide.read, desk.runtime.world, tap.approval_id, tap.actor)
+    approval = await desk.call(taps.read, desk.runtime.world, tap.approval_id, tap.actor)
     desk.open_modal(body, await _drawn(desk, approval, tap.actor))
 
 
@@ -153,7 +153,7 @@ async def _drawn(desk: Desk, approval: Approval, actor: Actor, page: int = 0) ->
     may = steer.may_steer(actor, approval)
     session = await desk.call(steer.session_of, desk.runtime.world, approval) if may else None
     shown = (session.state, session.by) if session else None
-    deciding = decide.refusal_of(approval, actor) is None
+    deciding = taps.refusal_of(approval, actor) is None
     return modals.details_modal(approval, page=page, session=shown, deciding=deciding)
 
 

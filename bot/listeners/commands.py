@@ -15,7 +15,7 @@ from bot.listeners import absence, pages
 from bot.listeners.desk import Body, Desk, explain, is_outage
 from bot.listeners.home import DAYS
 from bot.listeners.tune import tune
-from bot.service import decide, steer
+from bot.service import steer, taps
 from bot.slack import SlackTrouble
 from bot.visible_text import escape, visible
 from bot.wording import mention, outcome_line, when
@@ -80,7 +80,7 @@ async def _mine(desk: Desk, actor: Actor, rest: str) -> str:
 
 
 async def _waiting(desk: Desk, actor: Actor, assignee: str | None, nothing: str) -> str:
-    decide.require_genuine(actor)
+    taps.require_genuine(actor)
 
     def look(unit: Unit) -> tuple[counted.Waiting, list[Approval]]:
         return counted.waiting(unit, assignee), approvals.pending(unit, assignee=assignee, limit=MOST_LISTED)
@@ -104,14 +104,14 @@ def _name(user: str) -> str:
 
 
 async def _show(desk: Desk, actor: Actor, rest: str) -> str:
-    approval = await desk.call(decide.read, desk.runtime.world, rest.strip("`"), actor)
+    approval = await desk.call(taps.read, desk.runtime.world, rest.strip("`"), actor)
     if approval.pending:
         return _line(approval)
     return f"• {escape(visible(approval.sentence))} · {outcome_line(approval)} · `{approval.id}`"
 
 
 async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
-    decide.require_genuine(actor)
+    taps.require_genuine(actor)
     found = await desk.call(desk.runtime.world.database.read, lambda unit: counted.figures(unit, days=DAYS))
     desk.runtime.background(_draw(desk, actor.user, found))
     lines = [f"*Now*: {told.load(found.waiting)}", f"*The last {found.days} days*: {told.team(found)}"]
@@ -135,7 +135,7 @@ async def _draw(desk: Desk, user: str, found: Figures) -> None:
 
 
 async def _audit(desk: Desk, actor: Actor, rest: str) -> str:
-    decide.require_admin(actor)
+    taps.require_admin(actor)
     database = desk.runtime.world.database
     found = await desk.call(database.read, lambda unit: list(audit.lines(unit, approval_id=rest.strip("`"))))
     if not found:

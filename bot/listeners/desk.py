@@ -10,8 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 from bot.buttons import read_value
 from bot.people import People
 from bot.runtime import Runtime
-from bot.service.decide import Lost, Outdated, Tap, UnseenInPart
 from bot.service.review import AlreadyReviewed
+from bot.service.taps import Lost, Outdated, Tap, UnseenInPart
 from bot.service.undo import NotUndoable
 from bot.slack import SlackTrouble
 from bot.visible_text import escape, visible

@@ -10,7 +10,7 @@ from bot import cards, forms, modals
 from bot.listeners.desk import Body, Desk, explain, is_outage, place
 from bot.message import summary
 from bot.service import together
-from bot.service.decide import Lost, Outdated, UnseenInPart
+from bot.service.taps import Lost, Outdated, UnseenInPart
 from bot.service.together import LeftOut, Several, Tally
 from bot.visible_text import Mrkdwn, escape, fill
 from bot.wording import settled_sentence

@@ -7,7 +7,7 @@ import re
 from bot import tuning
 from bot.listeners import pages
 from bot.listeners.desk import Desk
-from bot.service import decide
+from bot.service import taps
 from bot.visible_text import Mrkdwn, clip, escape, visible
 from bot.wording import mention
 from policies.errors import InvalidInput
@@ -19,7 +19,7 @@ _PERSON = re.compile(r"^(  (?:RUBBER-STAMPING\? )?)([UW][A-Z0-9]{2,20}):")
 
 async def tune(desk: Desk, actor: Actor, rest: str) -> str:
     """One page of the report."""
-    decide.require_admin(actor)
+    taps.require_admin(actor)
     if rest and not (rest.isascii() and rest.isdigit()):
         raise InvalidInput("say which page: /sayso tune 2", field="PAGE")
     world = desk.runtime.world

@@ -10,8 +10,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import forms, modals
 from bot.listeners.desk import Body, Desk, is_outage, state_of
-from bot.service import decide, review, undo
-from bot.service.decide import Tap
+from bot.service import decide, review, taps, undo
+from bot.service.taps import Tap
 from policies.errors import InvalidInput, SaysoError
 
 _Values = dict[str, dict[str, dict[str, Any]]]
@@ -59,7 +59,7 @@ def _block_for(view: Body, field: str | None) -> str:
 
 
 async def _approve(desk: Desk, tap: Tap, values: _Values) -> object:
-    approval = await desk.call(decide.look, desk.runtime.world, tap.approval_id, tap.actor)
+    approval = await desk.call(taps.look, desk.runtime.world, tap.approval_id, tap.actor)
     note = forms.read_approve(approval, values)
     return await desk.call(decide.approve, desk.runtime.world, replace(tap, note=note))
 
@@ -69,8 +69,8 @@ async def _reject(desk: Desk, tap: Tap, values: _Values) -> object:
 
 
 async def _edit(desk: Desk, tap: Tap, values: _Values) -> object:
-    approval = await desk.call(decide.look, desk.runtime.world, tap.approval_id, tap.actor)
-    decide.require_open(approval, tap)
+    approval = await desk.call(taps.look, desk.runtime.world, tap.approval_id, tap.actor)
+    taps.require_open(approval, tap)
     params = forms.read_edit(approval, values)
     return await desk.call(decide.edit, desk.runtime.world, tap, params)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.service import labels, notices, ratchet, review, staffing
+from bot.service.waking import wake
 from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
@@ -243,7 +244,7 @@ def _rolled_back(world: World, unit: Unit, approval: Approval, detail: str | Non
         return _rolled_back(world, unit, _as_it_is(unit, approval), detail)
     outbox.refresh(unit, told.id, told.version)
     notices.in_thread(unit, told, "reverted")
-    unit.after_commit(lambda: _wake(world, told))
+    unit.after_commit(lambda: wake(world, told))
     return told
 
 
@@ -251,14 +252,7 @@ def _moved(world: World, unit: Unit, approval: Approval, entry: Entry) -> None:
     notices.outcome(world, unit, approval)
     outbox.refresh(unit, approval.id, approval.version)
     unit.record(entry)
-    unit.after_commit(lambda: _wake(world, approval))
-
-
-def _wake(world: World, approval: Approval) -> None:
-    world.signals.approval_changed(approval.id)
-    world.signals.outbox_filled()
-    if approval.clock.wake_at:
-        world.signals.deadline_set(approval.clock.wake_at)
+    unit.after_commit(lambda: wake(world, approval))
 
 
 def check_nonce(nonce: object) -> str:

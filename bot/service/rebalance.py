@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import text
 
 from bot.service import staffing
-from bot.service.decide import moved_to, require_admin
+from bot.service.moving import moved_to
 from bot.service.sweep import SWEEP_LOCK
+from bot.service.taps import require_admin
+from bot.service.waking import wake
 from bot.world import World
 from policies.approval import Approval
 from policies.assignment import Choice
@@ -44,10 +46,7 @@ def rebalance(world: World, actor: Actor, *, really: bool) -> Dealt:
     Refused for whoever is no admin.
     """
     require_admin(actor)
-    dealt = world.database.run(lambda unit: _dealt(world, unit, actor, really))
-    if really:
-        world.signals.outbox_filled()
-    return dealt
+    return world.database.run(lambda unit: _dealt(world, unit, actor, really))
 
 
 def _dealt(world: World, unit: Unit, actor: Actor, really: bool) -> Dealt:
@@ -99,10 +98,4 @@ def _move(world: World, unit: Unit, actor: Actor, move: _Move) -> None:
     approvals.save_later(unit, approval, moved)
     outbox.refresh_later(unit, moved.id, moved.version)
     unit.record(entry_of(moved, outcome.event, unit.now, actor.user, decision=choice.user, rationale=choice.why))
-    unit.after_commit(lambda: _wake(world, moved))
-
-
-def _wake(world: World, moved: Approval) -> None:
-    world.signals.approval_changed(moved.id)
-    if moved.clock.wake_at:
-        world.signals.deadline_set(moved.clock.wake_at)
+    unit.after_commit(lambda: wake(world, moved))

@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.service import labels, ratchet, staffing
-from bot.service.decide import Lost, Overtaken, Tap, authorise, check_note, record_refusal, until_settled, wake
+from bot.service.acts import Overtaken, until_settled
+from bot.service.taps import Lost, Tap, authorise, check_note, record_refusal
+from bot.service.waking import wake
 from bot.world import World
 from policies.approval import Approval, Review
 from policies.errors import InvalidInput, NotAllowed, NotFound, Settled

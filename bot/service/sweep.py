@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import text, update
 
 from bot.service import mornings, notices, review, staffing
-from bot.service.decide import moved_to, reassigned
+from bot.service.moving import moved_to, reassigned
 from bot.service.submit import timeout_of
 from bot.world import World
 from policies import deadlines

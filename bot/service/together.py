@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.service import decide
-from bot.service.decide import Check, Tap
+from bot.service import decide, taps
+from bot.service.taps import Check, Tap
 from bot.world import World
 from policies.approval import Approval
 from policies.errors import SaysoError, Stale
@@ -66,8 +66,8 @@ def look(world: World, several: Several) -> Tally:
     """Which of them this person could decide now; nothing is done."""
 
     def could(tap: Tap) -> Approval:
-        approval = decide.look(world, tap.approval_id, tap.actor)
-        decide.require_open(approval, tap)
+        approval = taps.look(world, tap.approval_id, tap.actor)
+        taps.require_open(approval, tap)
         return approval
 
     return _each(world, several, could)

@@ -6,17 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.service import notices
-from bot.service.decide import (
-    Lost,
-    Outdated,
-    Overtaken,
-    Tap,
-    authorise,
-    check_note,
-    record_refusal,
-    until_settled,
-    wake,
-)
+from bot.service.acts import Overtaken, until_settled
+from bot.service.taps import Lost, Outdated, Tap, authorise, check_note, record_refusal
+from bot.service.waking import wake
 from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision, Undo

@@ -14,7 +14,7 @@ from sqlalchemy import Table, text
 
 from bot import cards
 from bot.service import submit
-from bot.service.decide import Tap
+from bot.service.taps import Tap
 from bot.world import Book, Directory, PersonFacts, World
 from policies.approval import Approval
 from policies.manifest import load_manifest

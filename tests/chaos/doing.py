@@ -9,8 +9,8 @@ from pathlib import Path
 from support.files import PLAIN, write_manifest, write_roster
 
 from bot.service import decide, execute, submit
-from bot.service.decide import Lost, Tap
 from bot.service.sweep import sweep
+from bot.service.taps import Lost, Tap
 from bot.world import Book, Directory, PersonFacts, World
 from policies.approval import Approval
 from policies.errors import SaysoError

@@ -15,7 +15,8 @@ from pathlib import Path
 from tests.chaos.places import Report, command_line
 from tests.chaos.planting import ROOT, Fault, caught, warm
 
-EXECUTE, APPROVALS, DECIDE = "bot/service/execute.py", "store/approvals.py", "bot/service/decide.py"
+EXECUTE, APPROVALS = "bot/service/execute.py", "store/approvals.py"
+ACTS, DECIDE = "bot/service/acts.py", "bot/service/decide.py"
 AT_EXECUTE, AT_APPROVALS = "store/test_store_execute.py", "store/test_store_approvals.py"
 AT_PEOPLE, AT_DECISIONS = "scenarios/test_scenario_people.py", "scenarios/test_scenario_decisions.py"
 AT_AUDIT, AT_CLOCK = "store/test_store_audit.py", "scenarios/test_scenario_clock.py"
@@ -125,7 +126,7 @@ BUGS = (
     ),
     Bug(
         "nobody is asked again whether they may",
-        DECIDE,
+        ACTS,
         "_acted",
         "    authorise(approval, tap.actor)\n    if _repeats",
         "    if _repeats",
@@ -133,7 +134,7 @@ BUGS = (
     ),
     Bug(
         "a tap on an old card approves the new parameters",
-        DECIDE,
+        ACTS,
         "_require_current",
         "if tap.digest != approval.digest:",
         "if False:",
@@ -143,8 +144,8 @@ BUGS = (
         "an edit keeps the old digest",
         DECIDE,
         "_edited",
-        "return submit.sealed(_granted(unit, changed, Verb.EDIT, decision))",
-        "return _granted(unit, changed, Verb.EDIT, decision)",
+        "return submit.sealed(granted(unit, changed, Verb.EDIT, decision))",
+        "return granted(unit, changed, Verb.EDIT, decision)",
         f"{AT_DECISIONS}::test_edit",
     ),
     Bug(

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import yaml
 
-from bot.service import decide
+from bot.service import decide, taps
 from bot.world import Directory, PersonFacts
 from policies.approval import Approval
 from store import directory
@@ -110,7 +110,7 @@ class Ours:
         """A yes to their oldest card."""
         card, world = self._cards[user].popleft(), self._simulation.world
         actor = world.directory.actor(world.book.roster, user, team=TEAM)
-        decide.approve(world, decide.Tap(card.id, card.digest, actor))
+        decide.approve(world, taps.Tap(card.id, card.digest, actor))
 
     def close(self) -> None:
         """Let go of the database."""

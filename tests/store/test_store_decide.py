@@ -11,7 +11,7 @@ from support.marks import on_postgresql
 from test_store_execute import Desk, first
 
 from bot.service import decide
-from bot.service.decide import Lost
+from bot.service.taps import Lost
 from bot.world import Book
 from policies.approval import Approval
 from policies.lifecycle import State

@@ -16,8 +16,8 @@ from support.files import PLAIN, write_manifest, write_roster
 from support.marks import on_postgresql
 
 from bot.service import decide, execute, submit, undo
-from bot.service.decide import Tap
 from bot.service.sweep import sweep
+from bot.service.taps import Tap
 from bot.world import Book, Directory, PersonFacts, World
 from policies import deadlines
 from policies.approval import Approval

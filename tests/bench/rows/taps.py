@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from bot.service import decide
+from bot.service.taps import Tap
 from policies.approval import Approval
 from store.engine import Database
 from tests.bench import load, material
@@ -101,9 +102,9 @@ def _prepared(database: Database) -> tuple[Approval, Log]:
     return template, log
 
 
-def _tap(template: Approval, approval_id: str) -> decide.Tap:
+def _tap(template: Approval, approval_id: str) -> Tap:
     found = material.tap_on(template)
-    return decide.Tap(approval_id, found.digest, found.actor)
+    return Tap(approval_id, found.digest, found.actor)
 
 
 def _renamed(values: object, old: str, new: str) -> object:
