@@ -13,7 +13,7 @@ from policies import paths, sentences
 from policies.deadlines import SlaClock
 from policies.limits import DAY, Aggregate, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.params_schema import check_schema
-from policies.schema import CHANNEL, Line, Share, Strict, Version, Word, member, validated
+from policies.schema import CHANNEL, Line, Share, Strict, Version, Word, one_of, validated
 from policies.strict_yaml import Document, Path, parse
 from policies.tiers import TIERS, Tier
 from policies.tightening import Autonomy, FirstUses, Quota, Rule
@@ -58,17 +58,17 @@ class Defaults(Strict):
 
     channel: Channel = "#approvals"
     """The Slack channel where cards appear."""
-    on_timeout: OnTimeout = OnTimeout.DENY
+    on_timeout: Annotated[OnTimeout, one_of(OnTimeout)] = OnTimeout.DENY
     """What silence means: deny, escalate, hold or approve."""
     required_role: Word | None = None
     """Who decides; the roster's admins where nothing is said."""
     escalation_path: list[Word] = []
     """Fallback roles, in order."""
-    tier: Tier | None = None
+    tier: Annotated[Tier | None, one_of(Tier)] = None
     """automated, async_review, synchronous_gate or escalation: SLA and timeout by name."""
     sla_seconds: Seconds = 300
     """How long one reviewer has before the next is asked."""
-    sla_clock: SlaClock = SlaClock.ALWAYS
+    sla_clock: Annotated[SlaClock, one_of(SlaClock)] = SlaClock.ALWAYS
     """When the SLA runs: always, or in the reviewer's business_hours."""
     approval_timeout_seconds: Seconds | None = None
     """How long anybody has (300 s where silence consents, else 86400 s)."""
@@ -81,21 +81,6 @@ class Defaults(Strict):
     rules: Rules = []
     """Rules of one's own for every action; they may only tighten."""
 
-    @field_validator("on_timeout", mode="before")
-    @classmethod
-    def _on_timeout(cls, value: object) -> object:
-        return member(OnTimeout, value)
-
-    @field_validator("tier", mode="before")
-    @classmethod
-    def _tier(cls, value: object) -> object:
-        return member(Tier, value)
-
-    @field_validator("sla_clock", mode="before")
-    @classmethod
-    def _sla_clock(cls, value: object) -> object:
-        return member(SlaClock, value)
-
 
 class Action(Strict):
     """One action that agents may ask for."""
@@ -104,11 +89,11 @@ class Action(Strict):
     """A few words for people."""
     describe: Annotated[str, Field(min_length=1, max_length=1000)]
     """One sentence for the card: a Jinja2 template over params."""
-    severity: Severity
+    severity: Annotated[Severity, one_of(Severity)]
     """How bad a mistake is: low, medium or high."""
     reversible: bool | None = None
     """Whether it can be taken back; or give reversibility."""
-    reversibility: Reversibility | None = None
+    reversibility: Annotated[Reversibility | None, one_of(Reversibility)] = None
     """reversible, partially_reversible or irreversible; instead of reversible."""
     tags: list[Word] = []
     """financial, pii and regulated always ask a person; others are your own."""
@@ -120,11 +105,11 @@ class Action(Strict):
     """Fallback roles, in order."""
     approvers: Quorum | Annotated[dict[Word, Quorum], Field(min_length=1, max_length=10)] = 1
     """How many distinct people must agree, or how many of each role."""
-    tier: Tier | None = None
+    tier: Annotated[Tier | None, one_of(Tier)] = None
     """automated, async_review, synchronous_gate or escalation: SLA and timeout by name."""
     sla_seconds: Seconds | None = None
     """How long one reviewer has before the next is asked."""
-    sla_clock: SlaClock | None = None
+    sla_clock: Annotated[SlaClock | None, one_of(SlaClock)] = None
     """When the SLA runs: always, or in the reviewer's business_hours."""
     approval_timeout_seconds: Seconds | None = None
     """How long anybody has before on_timeout."""
@@ -132,7 +117,7 @@ class Action(Strict):
     """How long an approval may wait to be claimed."""
     execution_seconds: Seconds | None = None
     """How long a claimed action may run before its outcome counts as unknown."""
-    on_timeout: OnTimeout | None = None
+    on_timeout: Annotated[OnTimeout | None, one_of(OnTimeout)] = None
     """What silence means; approve only for low severity and reversible actions."""
     amount: str | None = None
     """The path of the amount in dollars, such as params.amount_usd."""
@@ -174,31 +159,6 @@ class Action(Strict):
     """How often one agent may ask."""
     autonomy: Autonomy | None = None
     """The ratchet: how much oversight an agent starts with, and what it earned."""
-
-    @field_validator("severity", mode="before")
-    @classmethod
-    def _severity(cls, value: object) -> object:
-        return member(Severity, value)
-
-    @field_validator("reversibility", mode="before")
-    @classmethod
-    def _reversibility(cls, value: object) -> object:
-        return member(Reversibility, value)
-
-    @field_validator("on_timeout", mode="before")
-    @classmethod
-    def _on_timeout(cls, value: object) -> object:
-        return member(OnTimeout, value)
-
-    @field_validator("tier", mode="before")
-    @classmethod
-    def _tier(cls, value: object) -> object:
-        return member(Tier, value)
-
-    @field_validator("sla_clock", mode="before")
-    @classmethod
-    def _sla_clock(cls, value: object) -> object:
-        return member(SlaClock, value)
 
     @field_validator("describe")
     @classmethod

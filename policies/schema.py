@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -37,8 +38,12 @@ Line = Annotated[str, Field(min_length=1, max_length=300)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def member(enum: type[StrEnum], value: object) -> object:
-    """The member of `enum` that a file's text names; raises ValueError listing them."""
+def one_of(enum: type[StrEnum]) -> BeforeValidator:
+    """Beside a field's type: a file's text becomes the member that it names; anything else is told what there is."""
+    return BeforeValidator(partial(_member, enum))
+
+
+def _member(enum: type[StrEnum], value: object) -> object:
     if value is None:
         return None
     try:

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from policies import expressions
 from policies.levels import Level
-from policies.schema import Line, Strict, Word, member
+from policies.schema import Line, Strict, Word, one_of
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -30,7 +30,7 @@ class Rule(Strict):
 
     when: Annotated[str, Field(min_length=1, max_length=expressions.MAX_LENGTH)]
     """A condition in CEL over params, agent, action, amount, confidence, evidence, risk_score, urgency and on_behalf_of."""
-    then: Then
+    then: Annotated[Then, one_of(Then)]
     """notify, ask, escalate, takeover or deny."""
     reason: Line
     """Why, in words for the reviewer and the agent."""
@@ -39,11 +39,6 @@ class Rule(Strict):
     @classmethod
     def _when(cls, value: str) -> str:
         return expressions.checked(value)
-
-    @field_validator("then", mode="before")
-    @classmethod
-    def _then(cls, value: object) -> object:
-        return member(Then, value)
 
 
 class FirstUses(Strict):
@@ -67,15 +62,10 @@ class Quota(Strict):
 class Accepted(Strict):
     """A level that the action's owner granted one agent."""
 
-    level: Level
+    level: Annotated[Level, one_of(Level)]
     """The least oversight that this agent gets from then on."""
     since: Annotated[str, Field(min_length=1, max_length=40)]
     """When the owner accepted it: what the agent lost before is forgiven, what it loses later is not."""
-
-    @field_validator("level", mode="before")
-    @classmethod
-    def _level(cls, value: object) -> object:
-        return member(Level, value)
 
     @field_validator("since")
     @classmethod
@@ -96,12 +86,7 @@ class Accepted(Strict):
 class Autonomy(Strict):
     """The ratchet (F7): agents start here, lose a level by themselves, and gain one only where the owner writes it down."""
 
-    start: Level = Level.SOFT_APPROVAL
+    start: Annotated[Level, one_of(Level)] = Level.SOFT_APPROVAL
     """The least oversight of an agent that is not named below."""
     agents: Annotated[dict[Word, Accepted], Field(max_length=1000)] = {}
     """Agents that earned another level."""
-
-    @field_validator("start", mode="before")
-    @classmethod
-    def _start(cls, value: object) -> object:
-        return member(Level, value)
