@@ -25,6 +25,7 @@ log = logging.getLogger("sayso.courier")
 BATCH = 20
 IDLE_SECONDS = 5.0
 MAX_BACKOFF_SECONDS = 300
+ROUND = 0.05  # of a post interval: what is put in within it goes out in one round
 CROWD = 10  # cards that wait for one channel: up to so many seconds, each still gets a message of its own
 
 
@@ -34,6 +35,7 @@ class Courier:
     def __init__(self, runtime: Runtime, post_interval: float = POST_INTERVAL_SECONDS) -> None:
         self._runtime = runtime
         self._pace = Pace(_clock, post_interval)
+        self._round_seconds = post_interval * ROUND
         self._blocked_until = 0.0
         self._crowded: set[str] = set()  # channels in a burst: digests until nothing waits there
 
@@ -42,6 +44,7 @@ class Courier:
         signal = self._runtime.signals.outbox
         while True:
             signal.clear()
+            following = _clock() + self._round_seconds
             try:
                 pause = await self.turn()
             except Exception:
@@ -49,14 +52,22 @@ class Courier:
                 pause = 1.0
             if pause > 0:
                 await _heard_within(signal, pause)
+                await asyncio.sleep(following - _clock())
 
     async def turn(self) -> float:
-        """One round: send what is due; the seconds until the next one is worth making (0: at once)."""
+        """One round: send what is due; the seconds until something is due or may go again (0: at once)."""
         wait = self._blocked_until - _clock()
         if wait > 0:
             return wait
+        rest = self._pace.soonest()  # asked first: whatever rests below has its end in it
         resting, updates = self._pace.resting(), self._pace.updates_left()
-        items: list[Item] = await self._write(lambda unit: _taken(unit, resting, updates, self._crowded))
+
+        def work(unit: Unit) -> tuple[list[Item], float]:
+            items = _taken(unit, resting, updates, self._crowded)
+            due = None if items else outbox.next_due(unit, skip_channels=resting, updates=updates > 0)
+            return items, IDLE_SECONDS if due is None else (due - unit.now).total_seconds()
+
+        items, later = await self._write(work)
         for item in items:
             if item.posted:
                 self._pace.updated()
@@ -64,25 +75,13 @@ class Courier:
                 self._pace.posted(item.channel)
                 self._notice_crowd(item)
         await asyncio.gather(*(self._deliver(item) for item in items))
-        return 0.0 if items else await self._until_next()
+        return 0.0 if items else min(max(min(later, rest or IDLE_SECONDS), 0.02), IDLE_SECONDS)
 
     def _notice_crowd(self, item: Item) -> None:
         if item.screen and item.facts["screen"] == "digest":
             self._crowded.add(item.channel)
         elif item.kind == "card":
             self._crowded.discard(item.channel)
-
-    async def _until_next(self) -> float:
-        """Seconds until something is due, or until what is due already may go."""
-        resting, updates = self._pace.resting(), self._pace.updates_left()
-
-        def look(unit: Unit) -> float:
-            due = outbox.next_due(unit, skip_channels=resting, updates=updates > 0)
-            return IDLE_SECONDS if due is None else (due - unit.now).total_seconds()
-
-        later: float = await self._write(look)
-        rest = self._pace.soonest()
-        return min(max(min(later, rest or IDLE_SECONDS), 0.02), IDLE_SECONDS)
 
     async def _deliver(self, item: Item) -> None:
         try:

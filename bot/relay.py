@@ -14,6 +14,9 @@ log = logging.getLogger("sayso.relay")
 CHANNEL = "sayso_changed"
 RECONNECT_SECONDS = 2.0
 MAX_PAYLOAD_IDS = 100
+GATHER_SECONDS = (
+    0.005  # after one message, what changes meanwhile goes with the next: a quarter of what hearing may take
+)
 
 
 class Relay:
@@ -42,11 +45,12 @@ class Relay:
             # Either connection's end ends both: half a relay would go unnoticed.
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._tell(telling))
-                both.create_task(self._listen(listening))
+                both.create_task(self._listen(listening, telling.info.backend_pid))
 
-    async def _listen(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    async def _listen(self, connection: psycopg.AsyncConnection[tuple[object, ...]], own: int) -> None:
         async for notice in connection.notifies():
-            self._hear(notice.payload)
+            if notice.pid != own:
+                self._hear(notice.payload)
         raise psycopg.OperationalError("the listening connection ended")
 
     def _hear(self, payload: str) -> None:
@@ -60,3 +64,4 @@ class Relay:
             while not self._outgoing.empty() and len(ids) < MAX_PAYLOAD_IDS:
                 ids.add(self._outgoing.get_nowait())
             await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, ",".join(sorted(ids))))
+            await asyncio.sleep(GATHER_SECONDS)

@@ -92,10 +92,10 @@ def put_card(
     )
 
 
-def put_review(unit: Unit, approval: Approval, *, channel: str, round_: int) -> None:
-    """Want a card for a review after the fact; `round_` numbers those who are asked."""
+def put_review(unit: Unit, approval: Approval, *, channel: str, round_: int, at: datetime) -> None:
+    """Want a card at that moment for a review after the fact; `round_` numbers those who are asked."""
     key, facts = f"review:{approval.id}:{round_}", {"review": round_}
-    _put(unit, key, "card", approval.id, channel, None, facts, 0, approval.version)
+    _put(unit, key, "card", approval.id, channel, None, facts, 0, approval.version, next_at=at)
 
 
 def put_notice(

@@ -61,8 +61,9 @@ def _asked(staff: staffing.Staff, unit: Unit, approval: Approval, already: tuple
     if choice is None:
         return None
     asked = (*already, choice.user)
-    outbox.put_review(unit, approval, channel=approval.policy.channel, round_=len(asked))
-    due = unit.now + timedelta(seconds=REVIEW_SECONDS)
+    begins = staff.not_before(choice.user)
+    outbox.put_review(unit, approval, channel=approval.policy.channel, round_=len(asked), at=begins)
+    due = begins + timedelta(seconds=REVIEW_SECONDS)
     return replace(approval, review=Review(asked), clock=replace(approval.clock, review_by=due))
 
 

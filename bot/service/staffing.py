@@ -145,6 +145,10 @@ class Staff:
         people = [replace(person, open=person.open + waiting.get(person.user, 0)) for person in people]
         return choose_reviewer([role], {role: people}, already) or (None if already else least_loaded(role, people))
 
+    def not_before(self, user: str) -> datetime:
+        """When somebody may be notified of what can wait: now, or when their quiet hours end."""
+        return self._world.book.roster.quiet_until(user, self._unit.now) or self._unit.now
+
     def soonest(self, approval: Approval, roles: Sequence[str]) -> datetime | None:
         """When somebody who was not asked yet may be there; None where everybody was asked."""
         left = unasked(roles, self._candidates(approval, roles), self._already(approval))

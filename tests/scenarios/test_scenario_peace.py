@@ -289,3 +289,24 @@ def test_it_is_shown_who_is_in_quiet_hours(closed_office: Office) -> None:
     assert reply.text().count("quiet until") == 1
     assert "quiet hours until" in office.person("U0ALICE").open_home().text()
     assert "quiet hours" not in office.person("U0BOB").open_home().text()
+
+
+def test_a_review_waits_for_the_end_of_quiet_hours(closed_office: Office) -> None:
+    """What ran at night is looked at in the morning: until 08:00 its reviewer has no card, then an hour for it."""
+    sampled = SLOW | {"severity": "low", "approval_required": False, "sample_review": 1.0}
+    write_manifest(closed_office.folder, {"remind": sampled})
+    write_roster(closed_office.folder, roles=ROSTER["roles"] | ALONE, defaults=NIGHT)
+    closed_office.open()
+    office = closed_office
+    clocks_show(office, 2)
+    thing = ask(office, action="remind")
+    office.agent.claim(thing)
+    office.agent.result(thing, detail="reminded")
+    office.advance(3600 * 3.9)
+    office.slack.expect_no_card(approval_id=thing["id"])
+    assert pings(office) == []
+    office.advance(3600 * 0.9)
+    card = office.card(thing, contains="Was this right?", has="review_correct")
+    assert card.mentions()
+    assert office.person("U0ALICE").click(card, "review_correct").ok
+    office.slack.expect_update(card, contains="Looks right")
