@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, 
 
 from store import bulk
 from store.tables import outbox
-from store.types import JsonText
+from store.types import JsonText, UtcDateTime
 from store.unit import Unit
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ _wanted = case((_is_screen, outbox.c.wanted + 1), else_=bindparam("_wanted"))
 _in_turn = case(
     (outbox.c.screen_id.is_not(None), None),
     (and_(outbox.c.next_at.is_not(None), outbox.c.next_at > bindparam("_now")), outbox.c.next_at),
-    (_is_screen, bindparam("_soon")),
+    (_is_screen, bindparam("_soon", type_=UtcDateTime())),
     else_=bindparam("_now"),
 )
 _refresh = update(outbox).where(_showing).values(wanted=_wanted, next_at=_in_turn)

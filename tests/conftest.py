@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,14 @@ from store.engine import Database
 # How long an example takes to make says something of the machine, not of the code.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+def _untyped(moment: datetime) -> str:
+    raise TypeError(f"a parameter without its column's type: {moment} would be kept as another text than all others")
+
+
+# SQLite compares moments as texts, and Python would write one that nobody typed in a form of its own.
+sqlite3.register_adapter(datetime, _untyped)
 
 KINDS = ("sqlite", "postgresql")
 # Real servers, processes, sockets and browsers wait for one another, and a busy machine can outlast their patience.

@@ -25,7 +25,7 @@ RUNS: dict[str, tuple[tuple[str, int, tuple[str, ...]], ...]] = {
         ("kills", 1000, ("--database", "sqlite")),
     ),
     "histories": (
-        ("histories", 40_000, ()),
+        ("histories", 50_000, ()),
         ("histories", 10_000, ("--faults", "1")),
     ),
 }

@@ -290,4 +290,4 @@ def _work(arguments: argparse.Namespace, folder: Path) -> Report:
 
 
 if __name__ == "__main__":
-    command_line(_work, n=40000, faults=0, minutes=0.0)
+    command_line(_work, n=50_000, faults=0, minutes=0.0)

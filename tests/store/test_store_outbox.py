@@ -163,6 +163,15 @@ def test_many_refreshed_together_are_as_one_by_one(database: Database) -> None:
     assert late == [(seconds or 0) > 5 for _, seconds in one_by_one] == [False, True, True, False, False, False, False]
 
 
+def test_a_screen_settles_before_it_is_drawn_anew(database: Database) -> None:
+    """A screen of which something moved on is due a moment later, and not at once: ten decisions are one update."""
+    names = desk(database, "digest")
+    database.run(lambda unit: outbox.refresh(unit, names[4], 2))
+    assert lease(database) == []
+    database.shift_seconds = 2 * outbox.SETTLE_SECONDS
+    assert [item.approval_id for item in lease(database)] == [None]
+
+
 @on_postgresql
 def test_couriers_do_not_wait_for_the_sweep(database: Database) -> None:
     """While a sweep holds what is due, a courier takes a card of it and puts it back: else the two could deadlock."""
