@@ -26,7 +26,7 @@ def postgresql(stack: Stack) -> list[Row]:
     """16 at once on PostgreSQL."""
     database = stack.postgres()
     tokens = [material.agent_token(database, f"bench-{number}") for number in range(AGENTS)]
-    text, trips = _floor_script(database)
+    text, trips = floor_script(database)
     server = stack.serve(database)
     _creates(server, tokens, "hot", 320)
     floors: list[Bench] = []
@@ -53,7 +53,7 @@ def _creates(process: Process, tokens: list[str], prefix: str, count: int) -> Re
     return load.run(process.port, material.creates(tokens, prefix, count), AT_ONCE).require(201)
 
 
-def _floor_script(database: Database) -> tuple[str, int]:
+def floor_script(database: Database) -> tuple[str, int]:
     """The statements of one create, its agent, key, customer and id replaced by numbers."""
     world, token = material.world_on(database), material.agent_token(database, "floor")
     hashed = agents.token_hash(token)

@@ -23,7 +23,7 @@ SINGLE = 200  # a round, one at a time
 def postgresql(stack: Stack) -> list[Row]:
     """16 at once and one at a time on PostgreSQL."""
     database = stack.postgres()
-    template, log = _prepared(database)
+    template, log = prepared(database)
     text = script(log, {template.id: "E'apr_f' || (:n)::text"})
     material.copies(database, template, "apr_f", ROUNDS * TAPS)
     server = stack.serve(database)
@@ -56,8 +56,8 @@ def postgresql(stack: Stack) -> list[Row]:
 def sqlite(stack: Stack) -> list[Row]:
     """16 at once and one at a time on SQLite."""
     database, below = stack.sqlite(), stack.sqlite()
-    template, log = _prepared(database)
-    twin, recorded = _prepared(below)
+    template, log = prepared(database)
+    twin, recorded = prepared(below)
     path = for_sqlite(recorded, stack.folder / "statements.json")
     server = stack.serve(database)
     kinds = {kind: stack.floor(kind, str(below.url.database), str(path), twin.id) for kind in ("raw", "bare")}
@@ -89,7 +89,7 @@ def _sqlite_row(ours: list[Result], floors: list[Result], kind: str, log: Log) -
     )
 
 
-def _prepared(database: Database) -> tuple[Approval, Log]:
+def prepared(database: Database) -> tuple[Approval, Log]:
     """A template to copy, and the statements of a tap on another one like it with the same id in them."""
     world, token = material.world_on(database), material.agent_token(database)
     template = material.one_pending(world, token)
@@ -122,11 +122,11 @@ def _taps(process: Process, database: Database, template: Approval, prefix: str,
     """Fresh approvals, each tapped once; every answer must be 200 and every approval approved."""
     ids = material.copies(database, template, prefix, count)
     result = load.run(process.port, material.taps(template, ids), at_once).require(200)
-    _require_decided(database, prefix, count)
+    require_decided(database, prefix, count)
     return result
 
 
-def _require_decided(database: Database, prefix: str, count: int) -> None:
+def require_decided(database: Database, prefix: str, count: int) -> None:
     from sqlalchemy import func, select
 
     from store.tables import approvals
