@@ -9,7 +9,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +24,8 @@ from store.unit import Unit
 T = TypeVar("T")
 log = logging.getLogger("sayso.store")
 ATTEMPTS = 4
-_SQLITE_PATIENCE_SECONDS = 10
+# How long a unit of work may wait: for its turn, then for the lock. Slack gives up after 3 s, an agent asks again.
+PATIENCE_SECONDS = 10.0
 # PostgreSQL: serialization failure, deadlock, lock not available, admin shutdown and its kin.
 _RETRYABLE = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 _OUTCOME_SECONDS = 5.0
@@ -54,7 +55,7 @@ class Database:
         self.engine = _engine(self.url, pool_size)
         self._reader = self.engine.execution_options(sayso_reads_only=True)
         # SQLite has one writer, and whoever finds it busy sleeps and tries again: here they queue up instead.
-        self._turn = threading.Lock() if self.sqlite else contextlib.nullcontext()
+        self._turn = threading.Lock() if self.sqlite else None
 
     def run(self, work: Callable[[Unit], T]) -> T:
         """`work` in one writing transaction, committed before this returns.
@@ -63,20 +64,33 @@ class Database:
         through the unit. Where the answer to COMMIT was lost, PostgreSQL is asked what became of the transaction, so
         that nothing audited happens twice. Raises StoreUnavailable, also while nobody can say what became of it.
         """
-        with self._turn:
+        with self._in_turn():
             unit, result = self._tried(self.engine, work)
         return _told(unit, result)
+
+    @contextlib.contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=PATIENCE_SECONDS):
+            raise StoreUnavailable()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def read(self, work: Callable[[Unit], T]) -> T:
         """`work` in one reading transaction."""
         return _told(*self._tried(self._reader, work))
 
     def _tried(self, engine: Engine, work: Callable[[Unit], T]) -> tuple[Unit, T]:
+        until = time.monotonic() + PATIENCE_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._once(engine, work)
             except (DBAPIError, TimeoutError) as error:
-                if attempt == ATTEMPTS or not passing(error):
+                if attempt == ATTEMPTS or not passing(error) or time.monotonic() > until:
                     raise _translated(error) from error
                 time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, not a secret
         raise AssertionError("unreachable")
@@ -156,7 +170,7 @@ def _engine(url: URL, pool_size: int) -> Engine:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
-            connect_args={"timeout": _SQLITE_PATIENCE_SECONDS},
+            connect_args={"timeout": PATIENCE_SECONDS},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -178,7 +192,7 @@ def _engine(url: URL, pool_size: int) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event opens every transaction
     connection.create_function("sayso_sha256", 1, sha256_hex, deterministic=True)
-    for pragma in (f"busy_timeout={_SQLITE_PATIENCE_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={PATIENCE_SECONDS * 1000:.0f}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
     _use_wal(connection)
 
@@ -186,7 +200,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _use_wal(connection: sqlite3.Connection) -> None:
     # SQLite's busy handler is not asked while the journal mode changes: of several first starters, all but one
     # would fail at once.
-    deadline = time.monotonic() + _SQLITE_PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")

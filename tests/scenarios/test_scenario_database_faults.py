@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from support.files import PLAIN, write_manifest
 from support.marks import on_postgresql, on_sqlite
 from support.office import Office
 from support.servers import ProcessServer, free_port
+
+from store import engine
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 MANY = {"creates_per_minute": 1_000_000, "pending": 1_000_000}
@@ -55,6 +58,31 @@ def test_a_disk_that_is_full(closed_office: Office) -> None:
     assert office.person("U0ALICE").click(card, "approve").status == 200
     again = [office.agent.raw("POST", "/approvals", json=asked(n), headers=key(n)) for n in range(3)]
     assert [answer.status_code for answer in again] == [201] * 3, "none of them had been stored"
+    assert office.events(refund).count("approved") == 1
+    office.slack.expect_update(card, contains="Approved")
+    office.intact()
+
+
+@on_sqlite
+def test_a_file_that_another_program_has_locked(closed_office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is locked for longer than anybody waits, all is refused soon and nothing stored; reading goes on."""
+    monkeypatch.setattr(engine, "PATIENCE_SECONDS", 0.5)
+    office = closed_office
+    office.open()
+    refund = office.agent.refund()
+    card = office.card(refund)
+    office.until(lambda: "gate_presented" in office.events(refund), "the card is known to be posted")
+    other = sqlite3.connect(office.database_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    assert office.agent.raw("POST", "/approvals", json=asked(1), headers=key(1)).status_code == 503
+    assert office.person("U0ALICE").click(card, "approve").status >= 500
+    assert time.monotonic() - begun < 10
+    assert office.agent.see(refund)["state"] == "pending"
+    other.execute("ROLLBACK")
+    other.close()
+    assert office.person("U0ALICE").click(card, "approve").status == 200
+    assert office.agent.raw("POST", "/approvals", json=asked(1), headers=key(1)).status_code == 201
     assert office.events(refund).count("approved") == 1
     office.slack.expect_update(card, contains="Approved")
     office.intact()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from support.marks import on_postgresql, on_sqlite
 
-from store import agents, approvals
+from store import agents, approvals, engine
 from store.audit import Entry
 from store.engine import BadDatabaseUrl, Database, StoreUnavailable
 from store.unit import Unit
@@ -134,6 +135,42 @@ def test_a_broken_connection_is_replaced(database: Database) -> None:
 
     assert database.run(work) == 7
     assert broken
+
+
+@on_sqlite
+def test_a_turn_that_does_not_come_is_given_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has waited for so long behind another unit of this process is told so, instead of waiting for ever."""
+    monkeypatch.setattr(engine, "PATIENCE_SECONDS", 0.1)
+    begun, over = threading.Event(), threading.Event()
+
+    def long(_unit: Unit) -> None:
+        begun.set()
+        over.wait(30)
+
+    holder = threading.Thread(target=database.run, args=(long,))
+    holder.start()
+    assert begun.wait(30)
+    with pytest.raises(StoreUnavailable):
+        database.run(lambda unit: None)
+    over.set()
+    holder.join()
+    assert database.run(lambda unit: 7) == 7
+
+
+@on_sqlite
+def test_a_lock_is_waited_for_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another program holds the file, a unit is given up after one wait and not after several."""
+    monkeypatch.setattr(engine, "PATIENCE_SECONDS", 0.5)
+    database = Database(database_url)
+    other = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        database.run(lambda unit: None)
+    assert 0.4 < time.monotonic() - begun < 1.5
+    other.close()
+    assert database.run(lambda unit: 7) == 7
+    database.close()
 
 
 def test_an_unreachable_database_is_one_error(tmp_path: Path) -> None:
