@@ -14,9 +14,6 @@ log = logging.getLogger("sayso.relay")
 CHANNEL = "sayso_changed"
 RECONNECT_SECONDS = 2.0
 MAX_PAYLOAD_IDS = 100
-GATHER_SECONDS = (
-    0.005  # after one message, what changes meanwhile goes with the next: a quarter of what hearing may take
-)
 
 
 class Relay:
@@ -64,4 +61,3 @@ class Relay:
             while not self._outgoing.empty() and len(ids) < MAX_PAYLOAD_IDS:
                 ids.add(self._outgoing.get_nowait())
             await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, ",".join(sorted(ids))))
-            await asyncio.sleep(GATHER_SECONDS)
