@@ -113,7 +113,18 @@ async def _agent(request: Request, scope: Scope = Scope.CREATE) -> Agent:
 
 
 def _doc(schema: type[BaseModel]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema.model_json_schema()}}}}
+    described = _with_nulls(schema.model_json_schema())
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": described}}}}
+
+
+def _with_nulls(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a body in which null for an optional field is the same as leaving it out."""
+    for one in (schema, *schema.get("$defs", {}).values()):
+        required = one.get("required", ())
+        for name, value in one.get("properties", {}).items():
+            if name not in required and value.get("anyOf", [{}])[-1] != {"type": "null"} and len(value) > 1:
+                one["properties"][name] = {"anyOf": [value, {"type": "null"}], "title": value.get("title", name)}
+    return schema
 
 
 router = APIRouter(prefix="/v1")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import jsonschema
@@ -114,10 +115,42 @@ def read_request(body: dict[str, Any]) -> Request:
     return request
 
 
+def without_nulls(schema: type[BaseModel], body: dict[str, Any]) -> dict[str, Any]:
+    """`body` without the known fields that are null, also in the objects it holds; free JSON (`params`) stays as it is."""
+    known = schema.model_fields
+    return {
+        name: _nested(known[name].annotation, value) if name in known else value
+        for name, value in body.items()
+        if value is not None or name not in known
+    }
+
+
+def _nested(annotation: Any, value: Any) -> Any:
+    """`value` without the nulls of the object that `annotation` says it is, or the objects that it lists."""
+    schema = next((part for part in _parts(annotation) if isinstance(part, type) and issubclass(part, BaseModel)), None)
+    if schema is None:
+        return value
+    if isinstance(value, list):
+        return [without_nulls(schema, item) if isinstance(item, dict) else item for item in value]
+    return without_nulls(schema, value) if isinstance(value, dict) else value
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """Every type that an annotation is made of."""
+    inner = get_args(annotation)
+    if not inner:
+        yield annotation
+    for part in inner:
+        yield from _parts(part)
+
+
 def read(schema: type[BaseModel], body: dict[str, Any]) -> Any:
-    """A body as `schema`; raises InvalidInput naming the first bad field."""
+    """A body as `schema`, where null for an optional field is the same as leaving it out.
+
+    Raises InvalidInput naming the first bad field.
+    """
     try:
-        return schema.model_validate(body)
+        return schema.model_validate(without_nulls(schema, body))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in problem["loc"])

@@ -23,7 +23,7 @@ from policies.errors import (
 )
 from policies.lifecycle import State
 from policies.manifest import Manifest, OnTimeout, Policy
-from policies.request import Request, check_params, read_request
+from policies.request import Request, check_params, read_request, without_nulls
 from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from policies.strict_json import parse_object
@@ -48,7 +48,8 @@ class Submitted:
 class _Ask:
     agent: Agent
     key: str
-    body_hash: str
+    body_hash: str  # of the body without its nulls, which say nothing
+    raw_hash: str  # as servers before kept it, nulls included
     request: Request
     policy: Policy | None
     manifest: Manifest  # the one that judges: the files may change while it does
@@ -102,7 +103,8 @@ def _read(world: World, agent: Agent, key: str | None, body: bytes) -> _Ask:
     policy = manifest.policy(request.action)
     if policy is not None:
         check_params(policy.params_schema, request.params)
-    return _Ask(agent, key, fingerprint(value), request, policy, manifest)
+    body_hash = fingerprint(without_nulls(Request, value))
+    return _Ask(agent, key, body_hash, fingerprint(value), request, policy, manifest)
 
 
 def _first_or_again(database: Database, work: Callable[[Unit], Submitted]) -> Submitted:
@@ -118,7 +120,7 @@ def _first_or_again(database: Database, work: Callable[[Unit], Submitted]) -> Su
 def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
     known = _known(unit, ask)
     if known.existing_id is not None:
-        if known.existing_body_hash != ask.body_hash:
+        if known.existing_body_hash not in (ask.body_hash, ask.raw_hash):
             raise KeyReused()
         existing = approvals.load(unit, known.existing_id)
         assert existing is not None

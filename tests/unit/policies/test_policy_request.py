@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from policies import paths, sentences
 from policies.errors import InvalidInput
-from policies.request import Evidence, check_params, read_request
+from policies.request import Evidence, Request, check_params, read_request, without_nulls
 
 OPTIONS = [{"id": "a", "label": "A"}, {"id": "b", "label": "B"}]
 
@@ -25,7 +25,9 @@ OPTIONS = [{"id": "a", "label": "A"}, {"id": "b", "label": "B"}]
         ({"action": 3}, "action"),
         ({"action": "a", "nope": 1}, "nope"),
         ({"action": "a", "params": []}, "params"),
-        ({"action": "a", "params": None}, "params"),
+        ({"action": None}, "action"),
+        ({"action": "a", "unknown": None}, "unknown"),
+        ({"action": "a", "risks": [None]}, "risks.0"),
         ({"action": "a", "confidence": "0.5"}, "confidence"),
         ({"action": "a", "confidence": True}, "confidence"),
         ({"action": "a", "confidence": 1.01}, "confidence"),
@@ -79,6 +81,24 @@ def test_a_bad_field_is_named(body: dict[str, Any], field: str) -> None:
 def test_evidence_scores_the_share_that_holds(signals: dict[str, Any], score: float | None) -> None:
     """The score is the share of the given signals that hold, and unknown where none is given (A6)."""
     assert Evidence(**signals).score == score
+
+
+@pytest.mark.parametrize("name", [name for name in Request.model_fields if name != "action"])
+def test_null_for_an_optional_field_is_the_same_as_leaving_it_out(name: str) -> None:
+    """Whatever the field, null in it says nothing."""
+    assert read_request({"action": "a", name: None}) == read_request({"action": "a"})
+
+
+def test_nulls_inside_of_evidence_and_choices_say_nothing_and_those_of_parameters_do() -> None:
+    """Optional fields of nested objects are the same; parameters are the agent's own and stay as they are."""
+    evidence: dict[str, Any] = {"retrieval_hits": None, "tool_errored": False, "schema_ok": None}
+    choices = [{"id": "a", "label": "A", "detail": None}, {"id": "b", "label": "B"}]
+    body = {"action": "a", "kind": "choose", "question": "?", "choices": choices, "evidence": evidence}
+    found = read_request(body | {"params": {"note": None}})
+    assert found.evidence == Evidence(tool_errored=False)
+    assert [choice.detail for choice in found.choices or ()] == [None, None]
+    assert found.params == {"note": None}
+    assert without_nulls(Request, body)["choices"] == [{"id": "a", "label": "A"}, {"id": "b", "label": "B"}]
 
 
 @given(st.none() | st.floats(0, 1), st.booleans(), st.booleans())
