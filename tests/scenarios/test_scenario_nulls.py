@@ -8,7 +8,17 @@ from support.agent import NONCE
 from support.marks import on_sqlite
 from support.office import Office
 
-OPTIONAL = ("session_id", "checkpoint", "evidence", "confidence", "risks", "completed_steps", "urgency", "kind", "reason")
+OPTIONAL = (
+    "session_id",
+    "checkpoint",
+    "evidence",
+    "confidence",
+    "risks",
+    "completed_steps",
+    "urgency",
+    "kind",
+    "reason",
+)
 
 
 @on_sqlite
