@@ -7,12 +7,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from bot import wire
+from bot import openapi, wire
+from bot.answers import ApprovalJson, ApprovalsJson, GrantJson, RouteJson, SessionJson
+from bot.openapi import body_of, problems
 from bot.runtime import Runtime
 from bot.service import execute, submit
 from bot.service.submit import agent_of
@@ -112,37 +114,40 @@ async def _agent(request: Request, scope: Scope = Scope.CREATE) -> Agent:
     return agent
 
 
-def _doc(schema: type[BaseModel]) -> dict[str, Any]:
-    described = _with_nulls(schema.model_json_schema())
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": described}}}}
-
-
-def _with_nulls(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a body in which null for an optional field is the same as leaving it out."""
-    for one in (schema, *schema.get("$defs", {}).values()):
-        required = one.get("required", ())
-        for name, value in one.get("properties", {}).items():
-            if name not in required and value.get("anyOf", [{}])[-1] != {"type": "null"} and len(value) > 1:
-                one["properties"][name] = {"anyOf": [value, {"type": "null"}], "title": value.get("title", name)}
-    return schema
-
+# Read as text and judged here, so that a bad one is told like every other bad field.
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", description="1 to 200 printable characters; the same for every try")
+]
+OneState = Annotated[str | None, Query(description="only those in this state")]
+OneSession = Annotated[str | None, Query(description="only those of this session")]
+Undone = Annotated[
+    str | None, Query(description="`true`: what people undid; `open`: what of it is not yet rolled back")
+]
+Cursor = Annotated[str | None, Query(description="the `next_cursor` of the page before")]
+Wait = Annotated[str | None, Query(description=f"seconds to wait for news, 0 to {MAX_WAIT_SECONDS}")]
+After = Annotated[str | None, Query(description="a version that was seen: answer once there is a later one")]
 
 router = APIRouter(prefix="/v1")
 
 
-@router.post("/approvals", status_code=201, openapi_extra=_doc(AskBody))
-async def create(request: Request) -> Response:
+@router.post(
+    "/approvals",
+    status_code=201,
+    response_model=ApprovalJson,
+    responses=problems(400, 413, 422) | {200: {"model": ApprovalJson, "description": "The same request again"}},
+    openapi_extra=body_of(AskBody),
+)
+async def create(request: Request, key: IdempotencyKey = None) -> Response:
     """Ask. 201 for a new approval, 200 for the one this Idempotency-Key made before."""
     runtime, hashed = _runtime(request), _token(request)
     body = await _raw(request)
-    key = request.headers.get("idempotency-key")
     made = await runtime.call(submit.submit, runtime.world, hashed, key, body)
     if made.created:
         runtime.metrics.created.labels(made.approval.route.value).inc()
     return JSONResponse(wire.approval_json(made.approval), status_code=201 if made.created else 200)
 
 
-@router.post("/route", openapi_extra=_doc(AskBody))
+@router.post("/route", response_model=RouteJson, responses=problems(400, 413, 422), openapi_extra=body_of(AskBody))
 async def dry_run(request: Request) -> Response:
     """How this request would route, and why; nothing is stored."""
     runtime, hashed = _runtime(request), _token(request)
@@ -150,25 +155,27 @@ async def dry_run(request: Request) -> Response:
     return JSONResponse(wire.route_json(await runtime.call(submit.dry_run, runtime.world, hashed, body)))
 
 
-@router.get("/approvals")
-async def listing(request: Request) -> Response:
+@router.get("/approvals", response_model=ApprovalsJson, responses=problems(422))
+async def listing(
+    request: Request,
+    state: OneState = None,
+    session_id: OneSession = None,
+    undone: Undone = None,
+    cursor: Cursor = None,
+) -> Response:
     """The agent's own approvals, newest first; `cursor` goes on where a page ended.
 
     `undone=true` lists what people undid, `undone=open` what of it is not yet reported as rolled back.
     """
-    query = request.query_params
-    state = query.get("state")
     if state is not None and state not in set(State):
         raise InvalidInput(f"must be one of {', '.join(State)}", field="state")
-    undone = query.get("undone")
     if undone not in (None, "true", "open"):
         raise InvalidInput("must be true (all) or open (not yet rolled back)", field="undone")
-    cursor = wire.read_cursor(query["cursor"]) if query.get("cursor") else None
+    place = wire.read_cursor(cursor) if cursor else None
 
     def work(unit: Unit, agent: Agent) -> list[Approval]:
-        session_id = query.get("session_id")
         wanted = {"state": state, "session_id": session_id, "undone": undone}
-        return approvals.listed(unit, agent_id=agent.id, **wanted, cursor=cursor, limit=PAGE + 1)
+        return approvals.listed(unit, agent_id=agent.id, **wanted, cursor=place, limit=PAGE + 1)
 
     found = await _as_agent(request, work)
     page = found[:PAGE]
@@ -176,14 +183,13 @@ async def listing(request: Request) -> Response:
     return JSONResponse({"approvals": [wire.approval_json(one) for one in page], "next_cursor": following})
 
 
-@router.get("/approvals/{approval_id}")
-async def get(request: Request, approval_id: str) -> Response:
+@router.get("/approvals/{approval_id}", response_model=ApprovalJson, responses=problems(404, 422))
+async def get(request: Request, approval_id: str, wait: Wait = None, after: After = None) -> Response:
     """The approval; with `wait` (seconds, at most 60) as soon as it moves on or stops pending.
 
     With `after` as well, a version that the caller has seen, as soon as there is a later one, whatever the state.
     """
-    seconds = _wait_seconds(request.query_params.get("wait"))
-    after = _version(request.query_params.get("after"))
+    seconds, known = _wait_seconds(wait), _version(after)
     runtime = _runtime(request)
 
     def look(unit: Unit, agent: Agent) -> Approval:
@@ -194,8 +200,8 @@ async def get(request: Request, approval_id: str) -> Response:
     with runtime.signals.subscribed(approval_id) as changed:
         approval = await _as_agent(request, look)
         deadline = asyncio.get_running_loop().time() + seconds
-        seen = approval.version if after is None else after
-        while _nothing_new(approval, seen, whatever=after is not None) and not runtime.signals.closing:
+        seen = approval.version if known is None else known
+        while _nothing_new(approval, seen, whatever=known is not None) and not runtime.signals.closing:
             changed.clear()
             if not await _heard(changed, deadline):
                 break
@@ -236,7 +242,12 @@ def _wait_seconds(text: str | None) -> float:
     return seconds
 
 
-@router.post("/approvals/{approval_id}/claim", openapi_extra=_doc(ClaimBody))
+@router.post(
+    "/approvals/{approval_id}/claim",
+    response_model=GrantJson,
+    responses=problems(400, 404, 409, 410, 413, 422, 423),
+    openapi_extra=body_of(ClaimBody),
+)
 async def claim(request: Request, approval_id: str) -> Response:
     """The single-use grant; the same nonce gets the same grant again."""
     runtime, agent = _runtime(request), await _agent(request, Scope.CLAIM)
@@ -246,7 +257,12 @@ async def claim(request: Request, approval_id: str) -> Response:
     return JSONResponse(wire.grant_json(grant))
 
 
-@router.post("/approvals/{approval_id}/result", openapi_extra=_doc(ResultBody))
+@router.post(
+    "/approvals/{approval_id}/result",
+    response_model=ApprovalJson,
+    responses=problems(400, 404, 409, 413, 422),
+    openapi_extra=body_of(ResultBody),
+)
 async def result(request: Request, approval_id: str) -> Response:
     """What happened; the same report again changes nothing."""
     runtime, agent = _runtime(request), await _agent(request, Scope.CLAIM)
@@ -255,7 +271,12 @@ async def result(request: Request, approval_id: str) -> Response:
     return JSONResponse(wire.approval_json(done))
 
 
-@router.post("/approvals/{approval_id}/answer", openapi_extra=_doc(AnswerBody))
+@router.post(
+    "/approvals/{approval_id}/answer",
+    response_model=ApprovalJson,
+    responses=problems(400, 404, 409, 413, 422),
+    openapi_extra=body_of(AnswerBody),
+)
 async def answer(request: Request, approval_id: str) -> Response:
     """Answers a reviewer's request for information; the clock goes on."""
     runtime, agent = _runtime(request), await _agent(request)
@@ -265,7 +286,12 @@ async def answer(request: Request, approval_id: str) -> Response:
     )
 
 
-@router.post("/approvals/{approval_id}/cancel", openapi_extra=_doc(EmptyBody))
+@router.post(
+    "/approvals/{approval_id}/cancel",
+    response_model=ApprovalJson,
+    responses=problems(400, 404, 409, 413, 422),
+    openapi_extra=body_of(EmptyBody, required=False),
+)
 async def cancel(request: Request, approval_id: str) -> Response:
     """The agent no longer needs it."""
     runtime, agent = _runtime(request), await _agent(request)
@@ -273,7 +299,12 @@ async def cancel(request: Request, approval_id: str) -> Response:
     return JSONResponse(wire.approval_json(await runtime.call(execute.cancel, runtime.world, agent, approval_id)))
 
 
-@router.post("/approvals/{approval_id}/label", openapi_extra=_doc(LabelBody))
+@router.post(
+    "/approvals/{approval_id}/label",
+    response_model=ApprovalJson,
+    responses=problems(400, 404, 409, 413, 422),
+    openapi_extra=body_of(LabelBody),
+)
 async def label(request: Request, approval_id: str) -> Response:
     """Later truth about an outcome, for calibration."""
     runtime, agent = _runtime(request), await _agent(request)
@@ -282,7 +313,7 @@ async def label(request: Request, approval_id: str) -> Response:
     return JSONResponse(wire.approval_json(done))
 
 
-@router.get("/approvals/{approval_id}/checkpoint")
+@router.get("/approvals/{approval_id}/checkpoint", response_model=Any, responses=problems(404))
 async def checkpoint(request: Request, approval_id: str) -> Response:
     """The checkpoint saved with the request, exactly as it was sent."""
 
@@ -295,11 +326,11 @@ async def checkpoint(request: Request, approval_id: str) -> Response:
     return JSONResponse(await _as_agent(request, work))
 
 
-@router.get("/sessions/{session_id:path}")
+@router.get("/sessions/{session_id:path}", response_model=SessionJson, responses=problems(404))
 async def session(request: Request, session_id: str) -> Response:
     """The session as people set it; `taken_over_by` is who does one of its requests by hand, so that it only reads."""
 
-    def work(unit: Unit, agent: Agent) -> dict[str, Any]:
+    def work(unit: Unit, agent: Agent) -> SessionJson:
         found = sessions.get(unit, agent.id, session_id)
         if found is None:
             raise NotFound("There is no such session")
@@ -308,7 +339,12 @@ async def session(request: Request, session_id: str) -> Response:
     return JSONResponse(await _as_agent(request, work))
 
 
-@router.put("/sessions/{session_id:path}", openapi_extra=_doc(SessionBody))
+@router.put(
+    "/sessions/{session_id:path}",
+    response_model=SessionJson,
+    responses=problems(400, 413, 422),
+    openapi_extra=body_of(SessionBody, required=False),
+)
 async def beat(request: Request, session_id: str) -> Response:
     """Registers the session, or beats; a state that a person set stays."""
     runtime, agent = _runtime(request), await _agent(request)
@@ -317,19 +353,20 @@ async def beat(request: Request, session_id: str) -> Response:
         raise InvalidInput("must be at most 200 printable characters", field="session_id")
     database = runtime.world.database
 
-    def work(unit: Unit) -> dict[str, Any]:
+    def work(unit: Unit) -> SessionJson:
         return _session_json(unit, sessions.beat(unit, agent.id, session_id, body.title))
 
     return JSONResponse(await runtime.call(database.run, work))
 
 
-def _session_json(unit: Unit, found: sessions.Session) -> dict[str, Any]:
+def _session_json(unit: Unit, found: sessions.Session) -> SessionJson:
     return wire.session_json(found, approvals.taken_over_by(unit, found.agent_id, found.id))
 
 
 def install(app: FastAPI) -> None:
     """Mount the API and its errors on the app."""
     app.include_router(router)
+    openapi.install(app)
     app.add_exception_handler(SaysoError, _told)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 from policies import errors
-from policies.approval import Approval, Undo, feedback
+from policies.approval import Approval, Decision, Undo, feedback
 from policies.digest import rfc3339
 from policies.routing import Route
 from store.engine import StoreUnavailable
 from store.sessions import Session
 
+from bot.answers import ApprovalJson, DecisionJson, FieldFault, GrantJson, Problem, RouteJson, SessionJson, UndoJson  # isort: skip
 from bot.service.execute import Grant  # isort: skip
 
 
@@ -22,17 +21,17 @@ def _moment(value: datetime | None) -> str | None:
     return rfc3339(value) if value else None
 
 
-def approval_json(approval: Approval) -> dict[str, Any]:
+def approval_json(approval: Approval) -> ApprovalJson:
     """The approval object."""
     decision, info = approval.decision, approval.info_request
     return {
         "id": approval.id,
         "action": approval.action,
         "params": approval.params,
-        "state": approval.state.value,
+        "state": approval.state,
         "version": approval.version,
-        "level": approval.level.value if approval.level else None,
-        "route": approval.route.value,
+        "level": approval.level,
+        "route": approval.route,
         "why": list(approval.why),
         "digest": approval.digest,
         "policy_version": approval.policy_version,
@@ -43,20 +42,41 @@ def approval_json(approval: Approval) -> dict[str, Any]:
         "due_at": _moment(approval.clock.due_at),
         "expires_at": _moment(approval.clock.expires_at or approval.expires_at),
         "created_at": _moment(approval.created_at),
-        "decision": asdict(decision) | {"at": _moment(decision.at)} if decision else None,
-        "info_request": asdict(info) | {"at": _moment(info.at)} if info else None,
+        "decision": _decision_json(decision) if decision else None,
+        "info_request": {"text": info.text, "by": info.by, "at": _moment(info.at)} if info else None,
         "undo_until": _moment(approval.clock.undo_until),
         "undo": _undo_json(approval.undo),
         "feedback": feedback(approval),
     }
 
 
-def _undo_json(undo: Undo | None) -> dict[str, Any] | None:
-    """Who undid it, and whether the agent has reported the roll-back."""
-    return asdict(undo) | {"at": _moment(undo.at), "reverted_at": _moment(undo.reverted_at)} if undo else None
+def _decision_json(decision: Decision) -> DecisionJson:
+    return {
+        "kind": decision.kind,
+        "by": decision.by,
+        "at": _moment(decision.at),
+        "note": decision.note,
+        "edited_params": decision.edited_params,
+        "choice": decision.choice,
+        "answer": decision.answer,
+        "human_steps": decision.human_steps,
+        "latency_ms": decision.latency_ms,
+    }
 
 
-def grant_json(grant: Grant) -> dict[str, Any]:
+def _undo_json(undo: Undo | None) -> UndoJson | None:
+    if undo is None:
+        return None
+    return {
+        "by": undo.by,
+        "at": _moment(undo.at),
+        "note": undo.note,
+        "reverted_at": _moment(undo.reverted_at),
+        "reverted_detail": undo.reverted_detail,
+    }
+
+
+def grant_json(grant: Grant) -> GrantJson:
     """The single-use grant."""
     approval, decision = grant.approval, grant.approval.decision
     return {
@@ -72,20 +92,25 @@ def grant_json(grant: Grant) -> dict[str, Any]:
     }
 
 
-def route_json(route: Route) -> dict[str, Any]:
+def route_json(route: Route) -> RouteJson:
     """What the policy would say."""
     return {
-        "route": route.name.value,
-        "level": route.level.value if route.level else None,
+        "route": route.name,
+        "level": route.level,
         "why": list(route.cited),
         "role": route.role,
     }
 
 
-def session_json(session: Session, taken_over_by: str | None) -> dict[str, Any]:
+def session_json(session: Session, taken_over_by: str | None) -> SessionJson:
     """The session object, with who does one of its requests by hand now (C4)."""
-    steered = {"id": session.id, "state": session.state, "by": session.by, "at": rfc3339(session.at)}
-    return steered | {"taken_over_by": taken_over_by}
+    return {
+        "id": session.id,
+        "state": session.state,
+        "by": session.by,
+        "at": rfc3339(session.at),
+        "taken_over_by": taken_over_by,
+    }
 
 
 def cursor_of(approval: Approval) -> str:
@@ -126,7 +151,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (StoreUnavailable, 503),
 )
 
-_TITLES = {
+TITLES = {
     400: "Bad request",
     401: "Unauthorised",
     403: "Refused",
@@ -149,16 +174,18 @@ def status_of(error: errors.SaysoError) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
-def problem(status: int, detail: str, *, field: str | None = None, **more: Any) -> dict[str, Any]:
+def problem(status: int, detail: str, *, field: str | None = None, state: str | None = None) -> Problem:
     """An RFC 9457 problem."""
     named = f"{field}: {detail}" if field and not detail.startswith(field) else detail
-    body: dict[str, Any] = {
+    body: Problem = {
         "type": "about:blank",
-        "title": _TITLES.get(status, "Error"),
+        "title": TITLES.get(status, "Error"),
         "status": status,
         "detail": named,
     }
     if field:
         body["field"] = field
-        body["errors"] = [{"field": field, "message": detail}]
-    return body | {name: value for name, value in more.items() if value is not None}
+        body["errors"] = [FieldFault(field=field, message=detail)]
+    if state is not None:
+        body["state"] = state
+    return body
