@@ -7,18 +7,18 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help setup demo test lint format bench soak chaos screens clean
+.PHONY: help setup demo test lint format bench soak chaos wheels screens clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## build .venv from the pinned constraints
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml packaging/server/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Sayso needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps -r constraints.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e packaging/server
 	@touch $@
 
 demo: $(STAMP) ## play it in the browser; ONCE=1 plays one story without, and checks it
@@ -48,6 +48,9 @@ soak: $(STAMP) ## simulated years, killed sweepers, taps at the deadline, even l
 
 chaos: $(STAMP) ## kill, cut, fuzz, mutate, for hours: docs/reliability.md (RUNS="kills fuzz" chooses, SHARE=0.01 shortens)
 	@$(PY) -m tests.chaos $(RUNS) $(if $(SHARE),--share $(SHARE))
+
+wheels: $(STAMP) ## build both distributions into dist/: sayso (the client) and sayso-server
+	$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . packaging/server
 
 screens: $(STAMP) ## take the pictures in docs/images anew (needs Chromium); ONLY=card- those whose names begin so
 	$(PY) docs/screens.py $(ONLY)

@@ -33,7 +33,7 @@ sqlite3.register_adapter(datetime, _untyped)
 
 KINDS = ("sqlite", "postgresql")
 # Real servers, processes, sockets and browsers wait for one another, and a busy machine can outlast their patience.
-WITH_SERVERS = ("scenarios", "demo", "migrations", "playground")
+WITH_SERVERS = ("scenarios", "demo", "migrations", "playground", "redteam", "integrations", "packaging")
 
 
 def pytest_configure(config: pytest.Config) -> None:
