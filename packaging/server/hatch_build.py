@@ -27,4 +27,6 @@ class Rooms(BuildHookInterface):  # type: ignore[type-arg]
         """Add the rooms to a wheel that is shipped."""
         if version == "standard":
             tree = Path(self.root).parents[1]
-            build_data["force_include"] |= {str(tree / room): room for room in ("bot", "store", "policies", "templates")}
+            build_data["force_include"] |= {
+                str(tree / room): room for room in ("bot", "store", "policies", "templates")
+            }
