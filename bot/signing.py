@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
+from datetime import UTC, datetime
+
+from standardwebhooks import Webhook
 
 PREFIX = "whsec_"
 _BYTES = range(24, 65)
@@ -28,10 +29,9 @@ def _key(text: str) -> bytes:
 
 def headers(secrets: list[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The three headers of one message."""
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    macs = [base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode() for key in secrets]
+    moment, text = datetime.fromtimestamp(timestamp, UTC), body.decode()
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(f"v1,{mac}" for mac in macs),
+        "webhook-signature": " ".join(Webhook(key).sign(message_id, moment, text) for key in secrets),
     }
