@@ -16,7 +16,7 @@ from bot import openapi, wire
 from bot.answers import ApprovalJson, ApprovalsJson, GrantJson, RouteJson, SessionJson
 from bot.openapi import body_of, problems
 from bot.runtime import Runtime
-from bot.service import execute, submit
+from bot.service import beats, execute, submit
 from bot.service.submit import agent_of
 from policies.approval import Approval
 from policies.errors import InvalidInput, LimitReached, NotFound, SaysoError, TooLarge, Unauthorised
@@ -201,12 +201,18 @@ async def get(request: Request, approval_id: str, wait: Wait = None, after: Afte
         approval = await _as_agent(request, look)
         deadline = asyncio.get_running_loop().time() + seconds
         seen = approval.version if known is None else known
-        while _nothing_new(approval, seen, whatever=known is not None) and not runtime.signals.closing:
-            changed.clear()
-            if not await _heard(changed, deadline):
-                break
-            approval = await _as_agent(request, look)
+        with runtime.signals.polling(approval.agent_id, _most_polls(runtime)):
+            while _nothing_new(approval, seen, whatever=known is not None) and not runtime.signals.closing:
+                changed.clear()
+                if not await _heard(changed, deadline):
+                    break
+                approval = await _as_agent(request, look)
     return JSONResponse(wire.approval_json(approval))
+
+
+def _most_polls(runtime: Runtime) -> int:
+    """How many long-polls one agent may hold on one server: two for each approval that may wait, and a few."""
+    return 2 * runtime.world.book.manifest.limits.pending + 10
 
 
 def _nothing_new(approval: Approval, seen: int, *, whatever: bool) -> bool:
@@ -334,7 +340,7 @@ async def session(request: Request, session_id: str) -> Response:
         found = sessions.get(unit, agent.id, session_id)
         if found is None:
             raise NotFound("There is no such session")
-        return _session_json(unit, found)
+        return wire.session_json(found, approvals.taken_over_by(unit, found.agent_id, found.id))
 
     return JSONResponse(await _as_agent(request, work))
 
@@ -346,21 +352,11 @@ async def session(request: Request, session_id: str) -> Response:
     openapi_extra=body_of(SessionBody, required=False),
 )
 async def beat(request: Request, session_id: str) -> Response:
-    """Registers the session, or beats; a state that a person set stays."""
+    """Registers the session, or beats; a state that a person set stays. A new one counts in the agent's limits."""
     runtime, agent = _runtime(request), await _agent(request)
     body: SessionBody = await _json(request, SessionBody)
-    if len(session_id) > 200 or not session_id.isprintable():
-        raise InvalidInput("must be at most 200 printable characters", field="session_id")
-    database = runtime.world.database
-
-    def work(unit: Unit) -> SessionJson:
-        return _session_json(unit, sessions.beat(unit, agent.id, session_id, body.title))
-
-    return JSONResponse(await runtime.call(database.run, work))
-
-
-def _session_json(unit: Unit, found: sessions.Session) -> SessionJson:
-    return wire.session_json(found, approvals.taken_over_by(unit, found.agent_id, found.id))
+    found, taken_over_by = await runtime.call(beats.beat, runtime.world, agent, session_id, body.title)
+    return JSONResponse(wire.session_json(found, taken_over_by))
 
 
 def install(app: FastAPI) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime
+
+from policies.errors import LimitReached
 
 
 class LiveSignals:
@@ -15,6 +17,7 @@ class LiveSignals:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self.polls: Counter[str] = Counter()  # how many long-polls each agent holds here
         self.outbox = asyncio.Event()
         self.callbacks = asyncio.Event()
         self.deadline = asyncio.Event()
@@ -73,6 +76,19 @@ class LiveSignals:
             events.discard(event)
             if not events:
                 del self._waiting[approval_id]
+
+    @contextlib.contextmanager
+    def polling(self, agent_id: str, most: int) -> Iterator[None]:
+        """One more long-poll of this agent on this server; raises LimitReached where it has `most` already."""
+        if self.polls[agent_id] >= most:
+            raise LimitReached(f"{most} requests of this agent wait here already", retry_after=5)
+        self.polls[agent_id] += 1
+        try:
+            yield
+        finally:
+            self.polls[agent_id] -= 1
+            if not self.polls[agent_id]:
+                del self.polls[agent_id]
 
     def _changed(self, approval_id: str) -> None:
         self.heard(approval_id)

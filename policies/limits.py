@@ -18,12 +18,14 @@ Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
 
 
 class Limits(Strict):
-    """What one agent may ask for (DESIGN rule 13): creates in 60 s, and approvals pending at once."""
+    """What one agent may ask for (DESIGN rule 13), however many tokens it has and servers there are."""
 
     creates_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 60
-    """Requests that one agent may create within any 60 s."""
+    """Requests that one agent may make within any 60 s: refused ones, new sessions and each 32 KB of a body count too."""
     pending: Annotated[int, Field(ge=1, le=1_000_000)] = 50
     """Approvals of one agent that may wait at once."""
+    urgent_per_hour: Annotated[int, Field(ge=0, le=1_000_000)] = 10
+    """Urgent requests of one agent within any hour that count as urgent; further ones count as normal."""
 
 
 class Conditions(Strict):

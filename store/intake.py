@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnClause, ColumnElement, Select, and_, bindparam, func, literal, literal_column, select
 
 from policies.routing import FAILURE_WINDOW_SECONDS, History
+from store import attempts
 from store.rows import FAILED, MICROS, PENDING
 from store.tables import approvals, delegations, switches
 from store.unit import Unit
@@ -23,7 +24,8 @@ class Before:
     existing_id: str | None
     existing_body_hash: str | None
     pending: int
-    created_last_minute: int
+    used_last_minute: int
+    urgent_last_hour: int
     history: History
 
 
@@ -40,7 +42,8 @@ def before(
         "_agent_id": agent_id,
         "_key": key,
         "_action": action,
-        "_minute_ago": now - timedelta(seconds=60),
+        "_minute_ago": now - attempts.MINUTE,
+        "_hour_ago": now - attempts.HOUR,
         "_day_ago": now - timedelta(seconds=FAILURE_WINDOW_SECONDS),
         "_aggregate_key": key_of_sum,
         "_window_start": now - timedelta(seconds=window),
@@ -52,7 +55,7 @@ def before(
         aggregate_usd=Decimal(row.total or 0) / MICROS,
         stopped=row.stopped is not None,
     )
-    return Before(row.existing_id, row.existing_body_hash, row.pending, row.minute, history)
+    return Before(row.existing_id, row.existing_body_hash, row.pending, int(row.used), row.urgent, history)
 
 
 _ENDED_WITHOUT = ("denied", "blocked", "rejected", "cancelled", "expired")
@@ -65,7 +68,6 @@ def _knowing(summed: bool, dialect: str) -> Select[Any]:
     of_key = and_(own, approvals.c.idempotency_key == bindparam("_key"))
     counted = {
         "pending": and_(own, PENDING),
-        "minute": and_(own, approvals.c.created_at > bindparam("_minute_ago")),
         "failures": and_(own, FAILED, approvals.c.finished_at > bindparam("_day_ago")),
     }
     stopped = select(switches.c.value).where(switches.c.name == "stop").scalar_subquery()
@@ -73,6 +75,8 @@ def _knowing(summed: bool, dialect: str) -> Select[Any]:
         select(approvals.c.id).where(of_key).scalar_subquery().label("existing_id"),
         select(approvals.c.body_hash).where(of_key).scalar_subquery().label("existing_body_hash"),
         *(select(func.count()).where(these).scalar_subquery().label(name) for name, these in counted.items()),
+        (attempts.made + attempts.tried).label("used"),
+        attempts.urgent.label("urgent"),
         stopped.label("stopped"),
         (_total(dialect) if summed else literal(0)).label("total"),
     )

@@ -50,6 +50,13 @@ def beat(unit: Unit, agent_id: str, session_id: str, title: str | None) -> Sessi
     return _session(row)
 
 
+def forget_oldest(unit: Unit, agent_id: str, keep: int) -> None:
+    """Of the agent's sessions that nobody ever steered, keep those that beat last; what people set is never forgotten."""
+    unsteered = and_(sessions.c.agent_id == agent_id, sessions.c.state == "running", sessions.c.by.is_(None))
+    newest = select(sessions.c.id).where(unsteered).order_by(sessions.c.beat_at.desc(), sessions.c.id).offset(keep)
+    unit.execute(delete(sessions).where(unsteered, sessions.c.id.in_(newest)))
+
+
 def steer(unit: Unit, session_id: str, state: str, by: str, *, agent_id: str | None = None) -> list[Session]:
     """Set the state of every agent's session of that id, or only of `agent_id`'s; a cancelled one stays cancelled."""
     wanted = and_(sessions.c.id == session_id, sessions.c.state != "cancelled")

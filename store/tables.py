@@ -271,6 +271,20 @@ labels = Table(
     CheckConstraint("label IN ('correct', 'incident', 'reverted')", name="label"),
 )
 
+# What counts in an agent's limits beside its approvals: refused requests, new sessions, what is large, what is urgent.
+# `units` count in the minute; rows older than an hour are deleted with the agent's next one.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    CheckConstraint("units >= 0", name="units"),
+    Index("ix_attempts_agent_at", "agent_id", "at"),
+)
+
 # A level that an agent lost an action to (F7). Rows are added and never changed.
 demotions = Table(
     "demotions",

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
 
-from bot.service import judge, notices, showing, staffing
+from bot.service import judge, limits, notices, showing, staffing
 from bot.service.judge import Judgement
 from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
-from policies.digest import digest_of, fingerprint
+from policies.digest import canonical, digest_of, fingerprint
 from policies.errors import (
     InvalidInput,
     KeyReused,
-    LimitReached,
     NobodyCanDecide,
     Refused,
+    SaysoError,
     Unauthorised,
 )
 from policies.lifecycle import State
@@ -27,8 +27,9 @@ from policies.request import Request, check_params, read_request, without_nulls
 from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from policies.strict_json import parse_object
-from store import agents, approvals, history, ids, intake
+from store import agents, approvals, attempts, history, ids, intake
 from store.agents import Agent, Scope
+from store.attempts import Kind
 from store.audit import Entry, entry_of
 from store.engine import Database
 from store.unit import Unit
@@ -53,32 +54,53 @@ class _Ask:
     request: Request
     policy: Policy | None
     manifest: Manifest  # the one that judges: the files may change while it does
+    weight: int  # as how many requests it counts
+
+
+# What refuses a request: counted too, so that nobody asks without end for what is refused.
+_REFUSALS = (InvalidInput, KeyReused, NobodyCanDecide, Refused)
 
 
 def submit(world: World, token_hash: str, key: str | None, body: bytes) -> Submitted:
     """Create an approval, or find the one that the same key made before.
 
     Raises Unauthorised, MalformedJson, InvalidInput, TooLarge, KeyReused, LimitReached and NobodyCanDecide; then
-    nothing is stored.
+    nothing is stored of the request but that it was refused.
     """
-    agent = world.database.read(lambda unit: agent_of(unit, token_hash, Scope.CREATE))
-    ask = _read(world, agent, key, body)
+    agent = world.database.read(lambda unit: _known_agent(unit, token_hash))
     try:
+        _require_scope(agent, Scope.CREATE)
+        ask = _read(world, agent, key, body)
         return _first_or_again(world.database, lambda unit: _submit(world, unit, ask))
-    except NobodyCanDecide as error:
-        role = str(error.facts.get("role"))
-        world.database.run(lambda unit: _tell_operations(world, unit, ask, role))
-        raise
+    except _REFUSALS as error:
+        refusal = error
+    world.database.run(lambda unit: _refused(world, unit, agent, body, refusal))
+    raise refusal
+
+
+def _refused(world: World, unit: Unit, agent: Agent, body: bytes, error: SaysoError) -> None:
+    limits.count_refused(world, unit, agent, body)
+    if isinstance(error, NobodyCanDecide):
+        _tell_operations(world, unit, agent, body, str(error.facts.get("role")))
 
 
 def agent_of(unit: Unit, token_hash: str, scope: Scope) -> Agent:
     """The agent of a token; raises Unauthorised, and Refused where the token was not made for this."""
+    agent = _known_agent(unit, token_hash)
+    _require_scope(agent, scope)
+    return agent
+
+
+def _known_agent(unit: Unit, token_hash: str) -> Agent:
     agent = agents.authenticate(unit, token_hash)
     if agent is None:
         raise Unauthorised()
+    return agent
+
+
+def _require_scope(agent: Agent, scope: Scope) -> None:
     if scope not in agent.scopes:
         raise Refused(f"this token has not the scope {scope}")
-    return agent
 
 
 def dry_run(world: World, token_hash: str, body: bytes) -> Route:
@@ -104,7 +126,8 @@ def _read(world: World, agent: Agent, key: str | None, body: bytes) -> _Ask:
     if policy is not None:
         check_params(policy.params_schema, request.params)
     body_hash = fingerprint(without_nulls(Request, value))
-    return _Ask(agent, key, body_hash, fingerprint(value), request, policy, manifest)
+    weight = limits.weight(manifest.limits, body)
+    return _Ask(agent, key, body_hash, fingerprint(value), request, policy, manifest, weight)
 
 
 def _first_or_again(database: Database, work: Callable[[Unit], Submitted]) -> Submitted:
@@ -118,6 +141,7 @@ def _first_or_again(database: Database, work: Callable[[Unit], Submitted]) -> Su
 
 
 def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
+    attempts.take_turn(unit, ask.agent.id)
     known = _known(unit, ask)
     if known.existing_id is not None:
         if known.existing_body_hash not in (ask.body_hash, ask.raw_hash):
@@ -125,10 +149,12 @@ def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
         existing = approvals.load(unit, known.existing_id)
         assert existing is not None
         return Submitted(existing, created=False)
-    _hold_to_limits(ask, known)
+    limits.hold_to_all(ask.manifest.limits, known, ask.weight)
     judgement = _judged_in_turn(unit, ask, known)
+    ask, judgement = _urgent_within_limits(unit, ask, known, judgement)
     approval = _decided(world, unit, ask, judgement)
     approvals.add(unit, approval, idempotency_key=ask.key, body_hash=ask.body_hash, above=judgement.above)
+    limits.count_large(unit, ask.agent, ask.weight)
     _announce(world, unit, approval)
     unit.after_commit(lambda: _wake(world, approval))
     return Submitted(approval, created=True)
@@ -158,14 +184,19 @@ def _judged_in_turn(unit: Unit, ask: _Ask, known: intake.Before) -> Judgement:
     return _judged(unit, ask, _known(unit, ask))
 
 
-def _hold_to_limits(ask: _Ask, known: intake.Before) -> None:
-    limits = ask.manifest.limits
-    if known.created_last_minute >= limits.creates_per_minute:
-        raise LimitReached(f"more than {limits.creates_per_minute} requests within a minute", retry_after=10)
-    if known.pending >= limits.pending:
-        raise LimitReached(
-            f"{known.pending} requests are pending already, the limit is {limits.pending}", retry_after=60
-        )
+def _urgent_within_limits(unit: Unit, ask: _Ask, known: intake.Before, judgement: Judgement) -> tuple[_Ask, Judgement]:
+    """The ask as it counts: what is urgent beyond the agent's limit is normal, and `why` says so."""
+    most = ask.manifest.limits.urgent_per_hour
+    if ask.request.urgency != "high" or judgement.route.name is not RouteName.ASK:
+        return ask, judgement
+    if known.urgent_last_hour < most:
+        attempts.add(unit, ask.agent.id, Kind.URGENT)
+        return ask, judgement
+    said = f"it counts as normal: the agent has called {known.urgent_last_hour} requests urgent within an hour, the limit is {most}"
+    return (
+        replace(ask, request=ask.request.model_copy(update={"urgency": "normal"})),
+        replace(judgement, route=judgement.route.also(said)),
+    )
 
 
 def _decided(world: World, unit: Unit, ask: _Ask, judgement: Judgement) -> Approval:
@@ -294,19 +325,22 @@ _POLICY_EVENTS: dict[tuple[RouteName, Level | None], str] = {
 }
 
 
-def _tell_operations(world: World, unit: Unit, ask: _Ask, role: str) -> None:
+def _tell_operations(world: World, unit: Unit, agent: Agent, body: bytes, role: str) -> None:
+    """Keep that nobody could decide it, without the parameters: what is refused must not fill the trail."""
+    request, manifest = read_request(parse_object(body)), world.book.manifest
+    params = canonical(request.params).encode()
     unit.record(
         Entry(
             event="refused",
             at=unit.now,
             actor="policy",
-            agent=ask.agent.name,
-            action=ask.request.action,
-            session_id=ask.request.session_id,
-            params=ask.request.params,
+            agent=agent.name,
+            action=request.action,
+            session_id=request.session_id,
             rationale=f"nobody could ever decide this: {role}",
-            policy_version=ask.manifest.version,
+            policy_version=manifest.version,
+            extra={"params_sha256": fingerprint(request.params), "params_bytes": len(params)},
         )
     )
-    notices.nobody_can_decide(world, unit, ask.request.action, role)
+    notices.nobody_can_decide(world, unit, request.action, role)
     unit.after_commit(world.signals.outbox_filled)

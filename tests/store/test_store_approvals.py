@@ -258,11 +258,11 @@ def test_everything_known_before_comes_in_one_look(database: Database) -> None:
     database.run(lambda unit: approvals.save(unit, failing, ended(unit, failing)))
     known = database.read(lambda unit: intake.before(unit, agent.id, "key", "process_refund", None))
     assert (known.existing_id, known.existing_body_hash) == (first.id, "h")
-    assert (known.pending, known.created_last_minute, known.history.agent_failures_24h) == (2, 2, 1)
+    assert (known.pending, known.used_last_minute, known.history.agent_failures_24h) == (2, 2, 1)
     assert known.history.stopped is False
     database.shift_seconds = 86_500
     later = database.read(lambda unit: intake.before(unit, agent.id, "other", "process_refund", None))
-    assert (later.existing_id, later.created_last_minute, later.history.agent_failures_24h) == (None, 0, 0)
+    assert (later.existing_id, later.used_last_minute, later.history.agent_failures_24h) == (None, 0, 0)
 
 
 def ended(unit: Unit, approval: Approval) -> Approval:
