@@ -128,7 +128,7 @@ class Action(Strict):
     thresholds: Thresholds = Thresholds()
     """Confidence figures."""
     params_schema: dict[str, Any] | None = None
-    """JSON Schema 2020-12 of the parameters, without regexes and references."""
+    """JSON Schema of the parameters; references stay within it, patterns run in linear time, formats are checked."""
     batch: bool = False
     """Whether it may share a screen with its like (low severity only)."""
     sample_review: Share = 0.0

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-import jsonschema
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from policies import params_schema
 from policies.errors import InvalidInput
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -164,15 +164,13 @@ def read(schema: type[BaseModel], body: dict[str, Any]) -> Any:
 
 
 def check_params(schema: dict[str, Any] | None, params: dict[str, Any]) -> None:
-    """Raise InvalidInput naming the parameter that breaks the action's params_schema."""
+    """Raise InvalidInput naming the parameter that breaks the action's params_schema; its value is never repeated."""
     if schema is None:
         return
-    validator = jsonschema.Draft202012Validator(schema)
-    error = jsonschema.exceptions.best_match(validator.iter_errors(params))
+    try:
+        error = params_schema.fault(schema, params)
+    except (params_schema.TooComplex, RecursionError):
+        raise InvalidInput("has too many branches to be checked against params_schema", field="params") from None
     if error is not None:
-        path = ".".join(["params", *(str(part) for part in error.absolute_path)])
-        if error.validator == "required":
-            missing = next((name for name in error.validator_value if name not in error.instance), "")
-            path = f"{path}.{missing}"
-            raise InvalidInput("is required", field=path)
-        raise InvalidInput(error.message[:300], field=path[:200])
+        place, message = params_schema.told(error)
+        raise InvalidInput(message, field=".".join(["params", *(str(part) for part in place)])[:200])

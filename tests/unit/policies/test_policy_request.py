@@ -122,7 +122,7 @@ def test_a_self_report_only_lowers(confidence: float | None, error: bool, fits: 
         ({"to": "bob", "amount": -1}, "params.amount"),
         ({"to": "bob", "amount": True}, "params.amount"),
         ({"to": "bob", "items": [{"id": 3}]}, "params.items.0.id"),
-        ({"to": "bob", "more": 1}, "params"),
+        ({"to": "bob", "more": 1}, "params.more"),
     ],
 )
 def test_a_parameter_that_breaks_the_schema_is_named(params: dict[str, Any], field: str) -> None:
