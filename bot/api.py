@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -16,11 +17,12 @@ from bot import openapi, wire
 from bot.answers import ApprovalJson, ApprovalsJson, GrantJson, RouteJson, SessionJson
 from bot.openapi import body_of, problems
 from bot.runtime import Runtime
-from bot.service import beats, execute, submit
+from bot.service import beats, delegating, execute, submit
 from bot.service.submit import agent_of
 from policies.approval import Approval
 from policies.errors import InvalidInput, LimitReached, NotFound, SaysoError, TooLarge, Unauthorised
 from policies.lifecycle import State
+from policies.principals import UnknownPrincipal
 from policies.request import Request as AskBody
 from policies.request import read
 from policies.strict_json import MAX_BODY, parse_object
@@ -31,6 +33,7 @@ from store.unit import Unit
 log = logging.getLogger("sayso.api")
 MAX_WAIT_SECONDS = 60
 PAGE = 50
+T = TypeVar("T")
 
 
 class _Body(BaseModel):
@@ -55,6 +58,12 @@ class AnswerBody(_Body):
     """The answer to a reviewer's question."""
 
     text: Annotated[str, Field(min_length=1, max_length=8000)]
+
+
+class DelegateBody(_Body):
+    """The name of an agent that may act under this approval."""
+
+    agent: Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class LabelBody(_Body):
@@ -114,6 +123,17 @@ async def _agent(request: Request, scope: Scope = Scope.CREATE) -> Agent:
     return agent
 
 
+async def _met(request: Request, ask: Callable[[], T]) -> T:
+    """`ask`, once more where it was for somebody whom Sayso did not know yet and does now."""
+    runtime, people = _runtime(request), request.app.state.people
+    try:
+        return await runtime.call(ask)
+    except UnknownPrincipal as unknown:
+        if not await people.meet(unknown.name):
+            raise
+    return await runtime.call(ask)
+
+
 # Read as text and judged here, so that a bad one is told like every other bad field.
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", description="1 to 200 printable characters; the same for every try")
@@ -141,7 +161,7 @@ async def create(request: Request, key: IdempotencyKey = None) -> Response:
     """Ask. 201 for a new approval, 200 for the one this Idempotency-Key made before."""
     runtime, hashed = _runtime(request), _token(request)
     body = await _raw(request)
-    made = await runtime.call(submit.submit, runtime.world, hashed, key, body)
+    made = await _met(request, partial(submit.submit, runtime.world, hashed, key, body))
     if made.created:
         runtime.metrics.created.labels(made.approval.route.value).inc()
     return JSONResponse(wire.approval_json(made.approval), status_code=201 if made.created else 200)
@@ -152,7 +172,7 @@ async def dry_run(request: Request) -> Response:
     """How this request would route, and why; nothing is stored."""
     runtime, hashed = _runtime(request), _token(request)
     body = await _raw(request)
-    return JSONResponse(wire.route_json(await runtime.call(submit.dry_run, runtime.world, hashed, body)))
+    return JSONResponse(wire.route_json(await _met(request, partial(submit.dry_run, runtime.world, hashed, body))))
 
 
 @router.get("/approvals", response_model=ApprovalsJson, responses=problems(422))
@@ -316,6 +336,20 @@ async def label(request: Request, approval_id: str) -> Response:
     runtime, agent = _runtime(request), await _agent(request)
     body: LabelBody = await _json(request, LabelBody)
     done = await runtime.call(execute.label, runtime.world, agent, approval_id, body.label, body.detail)
+    return JSONResponse(wire.approval_json(done))
+
+
+@router.post(
+    "/approvals/{approval_id}/delegate",
+    response_model=ApprovalJson,
+    responses=problems(400, 404, 409, 413, 422),
+    openapi_extra=body_of(DelegateBody),
+)
+async def delegate(request: Request, approval_id: str) -> Response:
+    """Lets another agent act under this approval, while it holds: its requests name it in `delegated_from`."""
+    runtime, agent = _runtime(request), await _agent(request)
+    body: DelegateBody = await _json(request, DelegateBody)
+    done = await runtime.call(delegating.delegate, runtime.world, agent, approval_id, body.agent)
     return JSONResponse(wire.approval_json(done))
 
 

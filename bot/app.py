@@ -89,7 +89,7 @@ async def _running(
     runtime = Runtime(settings, world, signals, Slack(settings, metrics), pool, metrics)
     app.state.runtime = runtime
     await runtime.slack.open()
-    people = People(runtime)
+    people = app.state.people = People(runtime)
     await people.load()
     await runtime.call(remember, world, world.book.manifest)
     bolt = _bolt(runtime, people)

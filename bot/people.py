@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from bot.runtime import Runtime
 from bot.slack import SlackTrouble
 from bot.world import Directory, PersonFacts
+from policies.errors import NotReady
 from policies.permissions import Actor
 from store import directory as rows
 
@@ -21,6 +24,9 @@ FRESH_SECONDS = 10.0  # a tap within this time of the last look trusts it
 STALE_SECONDS = 900.0  # a tap while Slack does not answer trusts a copy this old, and no older
 REFRESH_SECONDS = 300.0
 LOOKUP_SECONDS = 1.5  # Slack wants its answer within 3 s
+FIRST_SECONDS = 5.0  # how long a request for somebody unknown waits until Slack has said who is on the roster
+MOST_ASKED = 30  # how many people that nobody knows Slack is asked about within a minute, whatever agents name
+_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 
 
 class People:
@@ -32,6 +38,8 @@ class People:
         self._seen: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[bool]] = {}
         self._again = asyncio.Event()
+        self._first = asyncio.Event()
+        self._unknown: deque[float] = deque(maxlen=MOST_ASKED)
 
     @property
     def _directory(self) -> Directory:
@@ -67,6 +75,7 @@ class People:
                 await self.refresh()
             except Exception:
                 log.exception("the directory could not be refreshed")
+            self._first.set()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._again.wait(), REFRESH_SECONDS)
             self._again.clear()
@@ -74,6 +83,32 @@ class People:
     def look_again(self) -> None:
         """The roster changed: ask about everybody on it now."""
         self._again.set()
+
+    async def meet(self, name: str) -> bool:
+        """Whether more is known of whoever a request names: the roster's people were just met, or Slack has such a user.
+
+        Raises NotReady while Slack has not said who is on the roster.
+        """
+        waited = not self._first.is_set()
+        if waited:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._first.wait(), FIRST_SECONDS)
+            if not self._first.is_set():
+                raise NotReady()
+        return await self._ask(name.upper()) or waited
+
+    async def _ask(self, user: str) -> bool:
+        now = self._clock()
+        full = len(self._unknown) == MOST_ASKED and now - self._unknown[0] < 60
+        if full or not _USER.fullmatch(user) or user in self._directory.people:
+            return False
+        self._unknown.append(now)
+        try:
+            said = await asyncio.wait_for(self._runtime.slack.call("users.info", user=user), LOOKUP_SECONDS)
+            await self._keep(user, facts_of(user, said["user"]))
+        except (SlackTrouble, TimeoutError, KeyError, TypeError, AttributeError):
+            return False
+        return True
 
     async def actor(self, user: str, team: str | None, enterprise: str | None) -> Actor:
         """Who tapped, as Slack knows them now; where Slack cannot say and no recent copy is left, they are unknown."""
@@ -123,6 +158,10 @@ class People:
         except (KeyError, TypeError, AttributeError):
             log.warning("Slack's answer about %s cannot be read", user)
             return False
+        await self._keep(user, facts)
+        return True
+
+    async def _keep(self, user: str, facts: PersonFacts) -> None:
         changed = self._directory.people.get(user) != facts
         current = self._runtime.world.directory
         self._runtime.world.directory = replace(current, people={**current.people, user: facts})
@@ -130,7 +169,6 @@ class People:
         if changed:
             database = self._runtime.world.database
             await self._runtime.call(database.run, lambda unit: rows.save_person(unit, user, asdict(facts)))
-        return True
 
     async def _refresh_group(self, group: str) -> None:
         try:

@@ -144,10 +144,12 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.Stopped, 423),
     (errors.WrongNonce, 409),
     (errors.NotClaimable, 409),
+    (errors.NotHeld, 409),
     (errors.UndoneMeanwhile, 409),
     (errors.OutcomeConflict, 409),
     (errors.Settled, 409),
     (errors.Refused, 403),
+    (errors.NotReady, 503),
     (StoreUnavailable, 503),
 )
 

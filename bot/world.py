@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.hosts import Hosts
 from policies.manifest import Manifest
 from policies.permissions import Actor, genuine
+from policies.principals import Account, Identity, Principal, Register, own
 from policies.roster import Roster
 from store.engine import Database
 
@@ -71,6 +72,31 @@ class Directory:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     home_team: str | None = None
     bot_user: str | None = None
+    _registers: dict[Roster, Register] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def register(self, roster: Roster) -> Register:
+        """Everybody Sayso knows: the roster's people, and those of whom Slack was heard."""
+        found = self._registers.get(roster)
+        if found is None:
+            found = self._registers[roster] = Register(self._accounts(roster))
+        return found
+
+    def _accounts(self, roster: Roster) -> list[Account]:
+        met = [user for user, facts in self.people.items() if facts.name and not facts.bot and user != self.bot_user]
+        users = dict.fromkeys([*sorted(roster.users), *met])
+        return [Account(user, roster.person(user).principal, self._email(user)) for user in users]
+
+    def _email(self, user: str) -> str | None:
+        facts = self.people.get(user)
+        return facts.email if facts else None
+
+    def person(self, roster: Roster, user: str) -> Identity:
+        """Whose account this is."""
+        return self.register(roster).of(user)
+
+    def accounts_of(self, roster: Roster, users: Collection[str]) -> set[str]:
+        """These users, with every other account of the same people."""
+        return {account for user in users for account in self.person(roster, user).accounts}
 
     def members(self, roster: Roster, role: str) -> list[str]:
         """Everybody who holds `role`, in the roster's order, the user group's after."""
@@ -90,7 +116,7 @@ class Directory:
         elsewhere = team is not None and self.home_team is not None and team != self.home_team
         if facts is None:
             return Actor(user, team, enterprise, known=False, stranger=elsewhere)
-        listed = roster.person(user).principal
+        identity = self.person(roster, user)
         return Actor(
             user=user,
             team=team,
@@ -99,33 +125,32 @@ class Directory:
             bot=facts.bot or user == self.bot_user,
             guest=facts.guest,
             stranger=facts.stranger or elsewhere,
-            principals=frozenset(name for name in (listed, facts.email) if name),
+            names=identity.names,
+            accounts=identity.accounts,
+            identified=identity.identified,
             roles=self.roles_of(roster, user),
             admin=roster.is_admin(user),
         )
 
-    def user_of(self, roster: Roster, principal: str) -> str | None:
-        """The Slack user for whom agents act under this name: as the roster says, else by user id or e-mail address."""
-        wanted = principal.strip().casefold()
-        known = ((user, facts) for user, facts in self.people.items() if facts.active and not facts.bot)
-        names = ((user, {user.casefold(), (facts.email or "").casefold()}) for user, facts in known)
-        return roster.user_of(principal) or next((user for user, named in names if wanted in named), None)
+    def user_of(self, principal: Principal) -> str | None:
+        """The Slack user who is told what was decided for this principal; None where they have no account here."""
+        known = (user for user, facts in self.people.items() if facts.active and not facts.bot)
+        return next((user for user in known if user.casefold() in principal.names), None)
 
-    def could_decide(self, roster: Roster, role: str, on_behalf_of: str | None) -> list[str]:
-        """The members of `role` who may decide a request made on behalf of that principal.
+    def could_decide(self, roster: Roster, role: str, principals: Collection[Principal] = ()) -> list[str]:
+        """The members of `role` who may decide a request that is for `principals`.
 
         Somebody of whom Slack has not been heard yet counts: their tap is checked anyway.
         """
-        return [user for user in self.members(roster, role) if self._could(roster, user, on_behalf_of)]
+        return [user for user in self.members(roster, role) if self._could(roster, user, principals)]
 
-    def _could(self, roster: Roster, user: str, on_behalf_of: str | None) -> bool:
-        if on_behalf_of is not None:
-            principal = on_behalf_of.strip().casefold()
-            facts = self.people.get(user)
-            names = (user, roster.person(user).principal, facts.email if facts else None)
-            if principal in {name.casefold() for name in names if name}:
-                return False
-        return user not in self.people or genuine(self.actor(roster, user)) is None
+    def _could(self, roster: Roster, user: str, principals: Collection[Principal]) -> bool:
+        if own(self.person(roster, user).names, principals):
+            return False
+        if user not in self.people:
+            return True
+        actor = self.actor(roster, user)
+        return genuine(actor) is None and (actor.identified or not principals)
 
 
 GATHER_SECONDS = 3.0

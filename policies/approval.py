@@ -10,6 +10,7 @@ from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.lifecycle import GRANTED, Deadlines, State
 from policies.manifest import OnTimeout, Policy
+from policies.principals import Principal
 from policies.request import Request
 from policies.routing import Level, RouteName
 
@@ -111,6 +112,8 @@ class Approval:
     outcome_detail: str | None = None
     breached_at: datetime | None = None  # when an SLA was missed first (E3)
     chain: tuple[Link, ...] = ()
+    principals: tuple[Principal, ...] = ()  # its own first, then of everybody above it; none of them may decide
+    owner: str | None = None  # who answers for the agent, as people know them
     undo: Undo | None = None
     review: Review | None = None
     named: str | None = None  # what the assignee is called where a message must not mention them

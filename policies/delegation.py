@@ -24,7 +24,8 @@ class Link:
 def bounded(own: Route, chain: Sequence[Link], routes: Sequence[Route]) -> Route:
     """The strictest of an agent's own route and of those that everybody it acts for would get.
 
-    `routes` are what the agents of `chain`, nearest first, would get for the very same request.
+    `routes` are what the agents of `chain`, nearest first, would get for the very same request. Which of their limits
+    speaks is told to nobody else: sums and counts are theirs.
     """
     if not chain:
         return own
@@ -32,9 +33,9 @@ def bounded(own: Route, chain: Sequence[Link], routes: Sequence[Route]) -> Route
     strictest, link = max(zip(routes, chain, strict=True), key=lambda pair: pair[0].strictness)
     if strictest.strictness <= own.strictness:
         return own.also(whole)
-    limited = f"{whole}, and {link.agent} itself would get no more: {strictest.why[0]}"
+    limited = f"{whole}, and {link.agent} itself would get no more"
     escalates = own if own.escalated else strictest
     stricter = replace(
         own, name=strictest.name, level=strictest.level, role=escalates.role, escalated=escalates.escalated
     )
-    return stricter.because(limited, strictest.lines[0])
+    return stricter.because(limited)

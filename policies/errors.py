@@ -47,6 +47,10 @@ class NotFound(SaysoError):
     """There is no such approval."""
 
 
+class NotReady(SaysoError):
+    """Slack has not said yet who is on the roster. Try again in a moment."""
+
+
 class Unauthorised(SaysoError):
     """The agent token is missing, unknown, expired or revoked."""
 
@@ -71,6 +75,10 @@ class Refused(SaysoError):
     """You may not do this."""
 
 
+class Revoked(Refused):
+    """The agent {name} was revoked, so nothing that it asked for may be done."""
+
+
 class NotAllowed(Refused):
     """You may not decide this approval."""
 
@@ -89,6 +97,10 @@ class AlreadyVoted(SaysoError):
 
 class TooLate(SaysoError):
     """The deadline has passed: this approval is {state}."""
+
+
+class NotHeld(SaysoError):
+    """Only what is approved, and neither finished nor lapsed, can be passed on; this one is {state}."""
 
 
 class UndoneMeanwhile(SaysoError):

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from policies.principals import Principal, own
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person as Slack names them: (enterprise, team, user), what the directory says of them, and their roles."""
+    """A person as Slack names them: (enterprise, team, user), what the directory says of them, and their roles.
+
+    `names` are all by which the person is known, whichever of their `accounts` tapped; who is not `identified` is known
+    by nothing but the account.
+    """
 
     user: str
     team: str | None = None
@@ -18,20 +24,30 @@ class Actor:
     bot: bool = False
     guest: bool = False
     stranger: bool = False
-    principals: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    accounts: tuple[str, ...] = ()
+    identified: bool = True
     roles: frozenset[str] = frozenset()
     admin: bool = False
 
 
-def may_decide(actor: Actor, *, roles: Collection[str], on_behalf_of: str | None) -> str | None:
-    """None when `actor` may decide an approval that needs one of `roles`; otherwise why not, in words for them."""
+NOT_IDENTIFIED = (
+    "This was asked on somebody's behalf, and neither Slack nor the roster says who you are, so you cannot decide it. "
+    "An admin can add you to the roster with a principal."
+)
+
+
+def may_decide(actor: Actor, *, roles: Collection[str], principals: Collection[Principal] = ()) -> str | None:
+    """None when `actor` may decide what needs one of `roles` and is for `principals`; otherwise why not, in words for them."""
     identity = genuine(actor)
     if identity is not None:
         return identity
     if not actor.roles.intersection(roles):
         return f"Only members of {' or '.join(sorted(roles))} can decide this."
-    if on_behalf_of is not None and _same(actor, on_behalf_of):
+    if own(actor.names, principals):
         return "This was asked on your own behalf, so somebody else has to decide it."
+    if principals and not actor.identified:
+        return NOT_IDENTIFIED
     return None
 
 
@@ -56,8 +72,3 @@ def genuine(actor: Actor) -> str | None:
     if actor.guest:
         return "Guests cannot decide."
     return None
-
-
-def _same(actor: Actor, principal: str) -> bool:
-    mine = {name.strip().casefold() for name in (*actor.principals, actor.user)}
-    return principal.strip().casefold() in mine

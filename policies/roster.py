@@ -144,13 +144,11 @@ class Roster:
         """What the roster says of `user`; the defaults where it says nothing."""
         return self.file.people.get(user, _UNLISTED)
 
-    def user_of(self, principal: str) -> str | None:
-        """The Slack user for whom agents act under this name, however it is spelled; None where nobody is listed so."""
-        wanted = principal.strip().casefold()
-        for user, person in self.file.people.items():
-            if wanted in {user.casefold(), (person.principal or "").strip().casefold()}:
-                return user
-        return None
+    @property
+    def users(self) -> set[str]:
+        """Everybody it names by Slack user id."""
+        members = {user for role in self.file.roles.values() for user in role.members}
+        return members | self.file.people.keys() | set(self.file.admins)
 
     def is_admin(self, user: str) -> bool:
         """Whether `user` may steer Sayso itself."""

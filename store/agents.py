@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Select, and_, bindparam, or_, select, update
+from sqlalchemy.engine import Row
 
-from policies.errors import InvalidInput, NotFound
+from policies.errors import InvalidInput, NotFound, Revoked
 from store import ids
 from store.tables import agent_tokens, agents
 from store.types import database_now
@@ -35,23 +36,31 @@ EVERYTHING = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent that may ask."""
+    """An agent that may ask. `owner` (a Slack user id) answers for it; it always acts for `principal` and under the agent
+    `parent_id`, where it has them. `token` is the hash of the one it came with."""
 
     id: str
     name: str
     role: str | None = None
     scopes: frozenset[Scope] = EVERYTHING
+    owner: str | None = None
+    principal: str | None = None
+    parent_id: str | None = None
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An agent as an operator sees it."""
+    """An agent as an operator sees it; `under` is its parent's name."""
 
     id: str
     name: str
     role: str | None
     created_at: datetime
     revoked_at: datetime | None
+    owner: str | None
+    principal: str | None
+    under: str | None
 
 
 def token_hash(token: str) -> str:
@@ -64,22 +73,32 @@ def add(
     name: str,
     *,
     role: str | None = None,
+    owner: str | None = None,
+    principal: str | None = None,
+    parent_id: str | None = None,
     seconds: float | None = None,
     scopes: frozenset[Scope] = EVERYTHING,
 ) -> tuple[Agent, str]:
     """A new token for `name`, and the agent if it is new; earlier tokens stay valid until they are rotated or revoked.
 
-    `seconds` limits the token's life. Raises InvalidInput for a name that is empty or longer than 80 characters.
+    Of an agent that is there already, None leaves what was said of it and an empty text takes it back. `seconds` limits
+    the token's life. Raises InvalidInput for a name that is empty or longer than 80 characters.
     """
     if not name.strip() or len(name) > 80 or not name.isprintable():
         raise InvalidInput("must be 1 to 80 printable characters", field="name")
-    statement = unit.insert(agents)
-    revived = {"revoked_at": None, "role": func.coalesce(statement.excluded.role, agents.c.role)}
-    row = unit.execute(
-        statement.on_conflict_do_update(index_elements=["name"], set_=revived).returning(agents.c.id, agents.c.role),
-        {"id": ids.new("agt", unit.now), "name": name, "role": role, "created_at": unit.now},
-    ).one()
-    return Agent(row.id, name, row.role, scopes), _issue(unit, row.id, seconds, scopes)
+    said = {"role": role, "owner": owner, "principal": principal, "parent_id": parent_id}
+    values = {field: value or None for field, value in said.items() if value is not None}
+    statement = unit.insert(agents).on_conflict_do_update(index_elements=["name"], set_=values | {"revoked_at": None})
+    new = {"id": ids.new("agt", unit.now), "name": name, "created_at": unit.now, **values}
+    row = unit.execute(statement.returning(*_columns), new).one()
+    return _agent(row, scopes), _issue(unit, row.id, seconds, scopes)
+
+
+_columns = [agents.c[field] for field in ("id", "name", "role", "owner", "principal", "parent_id")]
+
+
+def _agent(row: Row[Any], scopes: frozenset[Scope] = EVERYTHING, token: str | None = None) -> Agent:
+    return Agent(row.id, row.name, row.role, scopes, row.owner, row.principal, row.parent_id, token)
 
 
 def _issue(unit: Unit, agent_id: str, seconds: float | None, scopes: frozenset[Scope]) -> str:
@@ -111,7 +130,7 @@ def rotate(unit: Unit, name: str, *, overlap_seconds: float, seconds: float | No
     end = unit.now + timedelta(seconds=overlap_seconds)
     living = or_(agent_tokens.c.expires_at.is_(None), agent_tokens.c.expires_at > end)
     unit.execute(update(agent_tokens).where(of_agent, living).values(expires_at=end))
-    return Agent(row.id, row.name, row.role, scopes), _issue(unit, row.id, seconds, scopes)
+    return _agent(row, scopes), _issue(unit, row.id, seconds, scopes)
 
 
 def _scopes(stored: str | None) -> frozenset[Scope]:
@@ -124,14 +143,14 @@ def authenticate(unit: Unit, hashed: str) -> Agent | None:
     if row is None:
         return None
     unit.now = row.database_time
-    return Agent(row.id, row.name, row.role, _scopes(row.scopes))
+    return _agent(row, _scopes(row.scopes), hashed)
 
 
 @lru_cache(maxsize=8)
 def _living(clock_shift: float) -> Select[Any]:
     clock = database_now(clock_shift)
     return (
-        select(agents.c.id, agents.c.name, agents.c.role, agent_tokens.c.scopes, clock.label("database_time"))
+        select(*_columns, agent_tokens.c.scopes, clock.label("database_time"))
         .join(agent_tokens, agent_tokens.c.agent_id == agents.c.id)
         .where(agent_tokens.c.token_hash == bindparam("_hashed"))
         .where(agent_tokens.c.revoked_at.is_(None), agents.c.revoked_at.is_(None))
@@ -142,20 +161,51 @@ def _living(clock_shift: float) -> Select[Any]:
 def named(unit: Unit, names: Iterable[str]) -> dict[str, Agent]:
     """The living agents of these names."""
     query = select(agents).where(agents.c.name.in_(list(names)), agents.c.revoked_at.is_(None))
-    return {row.name: Agent(row.id, row.name, row.role) for row in unit.execute(query)}
+    return {row.name: _agent(row) for row in unit.execute(query)}
 
 
-def revoke(unit: Unit, name: str) -> None:
+def by_id(unit: Unit, agent_id: str) -> Agent:
+    """The agent of this id, revoked or not."""
+    return _agent(unit.execute(select(agents).where(agents.c.id == agent_id)).one())
+
+
+def above(unit: Unit, agent: Agent, most: int) -> list[Agent]:
+    """Under whom an operator put this agent: its parent, the parent's parent and so on, nearest first, at most `most`.
+
+    Raises Revoked where one of them no longer lives.
+    """
+    found: list[Agent] = []
+    parent_id = agent.parent_id
+    while parent_id is not None and len(found) < most and parent_id not in {agent.id, *(one.id for one in found)}:
+        row = unit.execute(select(agents).where(agents.c.id == parent_id)).one()
+        if row.revoked_at is not None:
+            raise Revoked(name=row.name)
+        found.append(_agent(row))
+        parent_id = row.parent_id
+    return found
+
+
+def revoked_among(unit: Unit, names: Iterable[str]) -> str | None:
+    """One of these agents that is revoked, by name; None where all live."""
+    gone = select(agents.c.name).where(agents.c.name.in_(sorted(set(names))), agents.c.revoked_at.is_not(None))
+    found: str | None = unit.execute(gone.order_by(agents.c.name).limit(1)).scalar_one_or_none()
+    return found
+
+
+def revoke(unit: Unit, name: str) -> Agent:
     """End every token of `name` at once; raises NotFound."""
-    row = unit.execute(select(agents.c.id).where(agents.c.name == name)).one_or_none()
+    row = unit.execute(select(agents).where(agents.c.name == name)).one_or_none()
     if row is None:
         raise NotFound(f"there is no agent called {name!r}", field="name")
     unit.execute(update(agents).where(agents.c.id == row.id).values(revoked_at=unit.now))
     living = agent_tokens.c.revoked_at.is_(None)
     unit.execute(update(agent_tokens).where(agent_tokens.c.agent_id == row.id, living).values(revoked_at=unit.now))
+    return _agent(row)
 
 
 def listed(unit: Unit) -> list[Listed]:
     """Every agent by name."""
-    rows = unit.execute(select(agents).order_by(agents.c.name))
-    return [Listed(row.id, row.name, row.role, row.created_at, row.revoked_at) for row in rows]
+    parent = agents.alias("parent")
+    query = select(agents, parent.c.name.label("under")).outerjoin(parent, parent.c.id == agents.c.parent_id)
+    names = [part.name for part in fields(Listed)]
+    return [Listed(*(getattr(row, name) for name in names)) for row in unit.execute(query.order_by(agents.c.name))]

@@ -26,7 +26,7 @@ from policies.approval import Approval, Vote
 from policies.deadlines import Clock
 from policies.lifecycle import State
 from store import bulk, callbacks
-from store.rows import PENDING, TAKEN_OVER, clock_columns, columns, columns_of, from_row, policy_of
+from store.rows import PENDING, TAKEN_OVER, clock_columns, columns, columns_of, from_row, policy_of, principal_columns
 from store.tables import approvals, decisions, delegations
 from store.types import database_now
 from store.unit import Unit
@@ -50,6 +50,7 @@ def add(
     unit.execute(
         _insert,
         columns_of(approval)
+        | principal_columns(approval)
         | {
             "id": approval.id,
             "agent_id": approval.agent_id,
@@ -58,7 +59,6 @@ def add(
             "body_hash": body_hash,
             "action": approval.action,
             "session_id": request.session_id,
-            "principal": request.on_behalf_of.strip().casefold() if request.on_behalf_of else None,
             "chain": [[link.agent, link.approval_id] for link in approval.chain] or None,
             "request": request.model_dump_json(exclude={"checkpoint"}, exclude_defaults=True),
             "checkpoint": request.checkpoint,
@@ -187,14 +187,14 @@ def _votes(unit: Unit, row: Row[Any]) -> list[Vote]:
 _verb_of = select(decisions.c.verb).where(
     decisions.c.approval_id == bindparam("_approval_id"),
     decisions.c.digest == bindparam("_digest"),
-    decisions.c.by == bindparam("_by"),
+    decisions.c.by.in_(bindparam("_by", expanding=True)),
 )
 
 
-def vote_of(unit: Unit, approval: Approval, user: str) -> str | None:
-    """The verb by which `user` already decided on this very digest, or None."""
-    of = {"_approval_id": approval.id, "_digest": approval.digest, "_by": user}
-    verb: str | None = unit.execute(_verb_of, of).scalar_one_or_none()
+def vote_of(unit: Unit, approval: Approval, accounts: Sequence[str]) -> str | None:
+    """The verb by which one of a person's accounts already decided on this very digest, or None."""
+    of = {"_approval_id": approval.id, "_digest": approval.digest, "_by": list(accounts)}
+    verb: str | None = unit.execute(_verb_of.limit(1), of).scalar_one_or_none()
     return verb
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 GENESIS = "0" * 64
 # What is recorded of an approval without moving it on, or beside the `requested` that made it.
-BESIDE = frozenset({"gate_presented", "refused", "labelled", "auto_proceeded", "notified", "denied", "blocked"})
+BESIDE = frozenset(
+    {"gate_presented", "refused", "labelled", "delegated", "auto_proceeded", "notified", "denied", "blocked"}
+)
 KEYS = (
     "seq",
     "at",

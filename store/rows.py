@@ -20,6 +20,7 @@ from policies.delegation import Link
 from policies.digest import canonical, rfc3339
 from policies.lifecycle import State
 from policies.manifest import Policy
+from policies.principals import Principal, of_old
 from policies.request import Request
 from policies.routing import Level, RouteName
 from store.tables import approvals
@@ -44,11 +45,12 @@ def policy_of(text: str) -> Policy:
 
 def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
     """The approval of a row."""
+    request = Request.model_validate_json(row.request)
     return Approval(
         id=row.id,
         agent_id=row.agent_id,
         agent=row.agent,
-        request=Request.model_validate_json(row.request),
+        request=request,
         params=json.loads(row.params),
         sentence=row.sentence,
         state=State(row.state),
@@ -57,6 +59,8 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         route=RouteName(row.route),
         why=tuple(row.why),
         chain=tuple(Link(agent, approval_id) for agent, approval_id in row.chain or ()),
+        principals=_principals(row.principals, request),
+        owner=row.owner,
         digest=row.digest,
         policy=policy_of(row.policy) if row.policy else None,
         policy_version=row.policy_version,
@@ -92,6 +96,23 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         review=_review(row.review),
         named=row.named,
     )
+
+
+def _principals(stored: list[list[str]] | None, request: Request) -> tuple[Principal, ...]:
+    """Whom it is for; of a row that an older server wrote, by what the request says."""
+    if stored is None:
+        return of_old(request.on_behalf_of)
+    return tuple(Principal(names[0], frozenset(names)) for names in stored)
+
+
+def principal_columns(approval: Approval) -> dict[str, Any]:
+    """The values that say whom it is for: each with all their names, the one that counts first."""
+    principals = approval.principals or of_old(approval.request.on_behalf_of)
+    return {
+        "principal": principals[0].name if principals else None,
+        "principals": [[one.name, *sorted(one.names - {one.name})] for one in principals],
+        "owner": approval.owner,
+    }
 
 
 def _review(value: dict[str, Any] | None) -> Review | None:

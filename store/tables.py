@@ -41,6 +41,10 @@ agents = Table(
     Column("role", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
+    # A Slack user id, the name of the person it always acts for, and the agent it always acts under.
+    Column("owner", Text),
+    Column("principal", Text),
+    Column("parent_id", Text, ForeignKey("agents.id")),
     UniqueConstraint("name"),
 )
 
@@ -150,6 +154,8 @@ approvals = Table(
     Column("review", JsonText),
     Column("reviewer", Text),
     Column("named", Text),
+    Column("principals", JsonText),
+    Column("owner", Text),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("version >= 1", name="version"),
@@ -307,6 +313,15 @@ delegations = Table(
     Column("agent_id", Text, ForeignKey("agents.id"), primary_key=True),
     Column("at", UtcDateTime, nullable=False),
     Index("ix_delegations_agent", "agent_id", "at"),
+)
+
+# Whom the agent of an approval named to act under it: its word, without which nobody does.
+delegates = Table(
+    "delegates",
+    metadata,
+    Column("approval_id", Text, ForeignKey("approvals.id"), primary_key=True),
+    Column("agent_id", Text, ForeignKey("agents.id"), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 # What Slack should show. A row says "this card should show revision N", never a rendered body. A card without an approval

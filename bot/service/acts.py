@@ -111,9 +111,12 @@ def _require_current(unit: Unit, approval: Approval, tap: Tap, verb: Verb) -> No
 def _vote_once(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Verb, *, again: bool) -> None:
     """Insert who decided, on the digest that now holds; the constraint refuses a second time.
 
-    What the constraint sees is not read first: only when it refused, or where the digest is about to be another.
+    What the constraint sees is not read first: only when it refused, where the digest is about to be another, or where
+    this person has other accounts, of which the constraint knows nothing.
     """
-    if (again or after.digest != before.digest) and approvals.vote_of(unit, before, tap.actor.user) is not None:
+    accounts = tap.actor.accounts or (tap.actor.user,)
+    look = again or after.digest != before.digest or len(accounts) > 1
+    if look and approvals.vote_of(unit, before, accounts) is not None:
         if verb is Verb.REJECT:
             return  # a veto after one's own yes: the state records it
         if loaded(unit, before.id).version != before.version:

@@ -17,6 +17,7 @@ from policies.digest import canonical
 from policies.errors import InvalidInput
 from policies.lifecycle import Verb, transition
 from policies.permissions import Actor
+from policies.principals import by_person
 from policies.request import check_params
 from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
@@ -193,10 +194,10 @@ def _revised(unit: Unit, approval: Approval, found: Route) -> Approval:
 
 
 def _voters(world: World, approval: Approval, actor: Actor) -> dict[str, frozenset[str]]:
-    """Everybody who said yes, with the roles they hold today: who left a role since no longer counts."""
+    """Every person who said yes, by whichever account, with the roles they hold today: who left one no longer counts."""
     roster = world.book.roster
     earlier = {vote.user: world.directory.roles_of(roster, vote.user) for vote in approval.votes}
-    return earlier | {actor.user: actor.roles}
+    return by_person(world.directory.register(roster), earlier | {actor.user: actor.roles})
 
 
 def _voted(unit: Unit, approval: Approval, actor: Actor) -> Approval:

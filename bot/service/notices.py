@@ -94,7 +94,7 @@ def outcome(world: World, unit: Unit, approval: Approval) -> None:
     """Whoever it was asked for is told once what was decided, where somebody was asked; the message then follows its end."""
     if approval.route is not RouteName.ASK or approval.pending or approval.state is State.CLAIMED:
         return
-    principal, key = approval.request.on_behalf_of, f"outcome:{approval.id}"
-    user = world.directory.user_of(world.book.roster, principal) if principal else None
+    key = f"outcome:{approval.id}"
+    user = world.directory.user_of(approval.principals[0]) if approval.principals else None
     if user is not None and not outbox.again(unit, [key]):
         outbox.put_notice(unit, key, channel=user, facts={"notice": "outcome"}, approval_id=approval.id)

@@ -14,8 +14,8 @@ from policies.deadlines import SlaClock
 from policies.errors import NobodyCanDecide
 from policies.hours import Hours
 from policies.manifest import Policy
+from policies.principals import Principal, by_person
 from policies.quorum import fillable, roles_needed
-from policies.request import Request
 from store import asks, workload
 from store.unit import Unit
 
@@ -24,14 +24,15 @@ from store.unit import Unit
 SOONEST_LOOK, LATEST_LOOK = timedelta(minutes=5), timedelta(days=1)
 
 
-def require_somebody(world: World, policy: Policy, request: Request, roles: Sequence[str]) -> None:
+def require_somebody(world: World, policy: Policy, principals: Sequence[Principal], roles: Sequence[str]) -> None:
     """Raise NobodyCanDecide, naming the role, where nobody could ever decide this (E2)."""
     seats = roles_needed(policy.approvers, roles[0])
     any_of = list(dict.fromkeys([*roles, *seats]))
-    people: dict[str, set[str]] = {}
+    accounts: dict[str, set[str]] = {}
     for role in any_of:
-        for user in world.directory.could_decide(world.book.roster, role, request.on_behalf_of):
-            people.setdefault(user, set()).add(role)
+        for user in world.directory.could_decide(world.book.roster, role, principals):
+            accounts.setdefault(user, set()).add(role)
+    people = by_person(world.directory.register(world.book.roster), accounts)
     if not fillable(policy.approvers, people, any_of):
         lacking = next((role for role in seats if not any(role in held for held in people.values())), roles[0])
         raise NobodyCanDecide(role=lacking, field="action")
@@ -111,7 +112,7 @@ class Staff:
     def __init__(self, world: World, unit: Unit) -> None:
         self._world, self._unit = world, unit
         self._loads: dict[str, workload.Load] = {}
-        self._qualified: dict[tuple[str, str | None], list[str]] = {}
+        self._qualified: dict[tuple[str, tuple[Principal, ...]], list[str]] = {}
         self._gone: dict[str, tuple[str, datetime | None] | None] = {}
         self._given: dict[str, asks.Given] = {}
 
@@ -175,7 +176,7 @@ class Staff:
         """Whether the assignee still holds the role they were asked in."""
         if approval.role is None or approval.assignee is None:
             return False
-        return approval.assignee in self._could_decide(approval.role, approval.request.on_behalf_of)
+        return approval.assignee in self._could_decide(approval.role, approval.principals)
 
     def is_away(self, user: str | None) -> bool:
         """Whether somebody said that they are away."""
@@ -190,20 +191,21 @@ class Staff:
         if to in self._loads:
             self._loads[to] = replace(self._loads[to], open=self._loads[to].open + 1, last_assigned_at=self._unit.now)
 
-    @staticmethod
-    def _already(approval: Approval) -> set[str]:
-        return {*approval.asked, *(vote.user for vote in approval.votes)}
+    def _already(self, approval: Approval) -> set[str]:
+        """Who was asked or has voted, by whichever account."""
+        users = {*approval.asked, *(vote.user for vote in approval.votes)}
+        return self._world.directory.accounts_of(self._world.book.roster, users)
 
     def _candidates(self, approval: Approval, roles: Sequence[str]) -> dict[str, list[Candidate]]:
-        by_role = {role: self._could_decide(role, approval.request.on_behalf_of) for role in roles}
+        by_role = {role: self._could_decide(role, approval.principals) for role in roles}
         self._read({user for users in by_role.values() for user in users})
         presses = peace.presses(approval)
         return {role: self._of_role(users, presses) for role, users in by_role.items()}
 
-    def _could_decide(self, role: str, on_behalf_of: str | None) -> list[str]:
-        key = (role, on_behalf_of)
+    def _could_decide(self, role: str, principals: tuple[Principal, ...]) -> list[str]:
+        key = (role, principals)
         if key not in self._qualified:
-            self._qualified[key] = self._world.directory.could_decide(self._world.book.roster, role, on_behalf_of)
+            self._qualified[key] = self._world.directory.could_decide(self._world.book.roster, role, principals)
         return self._qualified[key]
 
     def _read(self, users: Iterable[str]) -> None:

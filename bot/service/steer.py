@@ -155,7 +155,7 @@ def away(world: World, actor: Actor, until: datetime | None, delegate: str | Non
 def _covered(world: World, actor: Actor, delegate: str) -> Covered:
     if delegate == actor.user:
         raise InvalidInput("must be somebody else", field="delegate")
-    theirs = {role for role in actor.roles if delegate in world.directory.could_decide(world.book.roster, role, None)}
+    theirs = {role for role in actor.roles if delegate in world.directory.could_decide(world.book.roster, role)}
     if not theirs:
         raise InvalidInput("holds none of your roles, so they could not decide in your stead", field="delegate")
     return Covered(tuple(sorted(theirs)), tuple(sorted(actor.roles - theirs)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from bot.service import judge, limits, notices, showing, staffing
-from bot.service.judge import Judgement
+from bot.service import authority, judge, limits, notices, showing, staffing
+from bot.service.authority import Authority
 from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
@@ -55,6 +56,7 @@ class _Ask:
     policy: Policy | None
     manifest: Manifest  # the one that judges: the files may change while it does
     weight: int  # as how many requests it counts
+    authority: Authority = field(default_factory=Authority)
 
 
 # What refuses a request: counted too, so that nobody asks without end for what is refused.
@@ -109,7 +111,8 @@ def dry_run(world: World, token_hash: str, body: bytes) -> Route:
     ask = _read(world, agent, "dry-run", body)
 
     def look(unit: Unit) -> Route:
-        return _judged(unit, ask, _known(unit, ask)).route
+        authorised = _authorised(world, unit, ask)
+        return _judged(unit, authorised, _known(unit, authorised))
 
     return world.database.read(look)
 
@@ -150,10 +153,12 @@ def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
         assert existing is not None
         return Submitted(existing, created=False)
     limits.hold_to_all(ask.manifest.limits, known, ask.weight)
-    judgement = _judged_in_turn(unit, ask, known)
-    ask, judgement = _urgent_within_limits(unit, ask, known, judgement)
-    approval = _decided(world, unit, ask, judgement)
-    approvals.add(unit, approval, idempotency_key=ask.key, body_hash=ask.body_hash, above=judgement.above)
+    ask = _authorised(world, unit, ask)
+    found = _judged_in_turn(unit, ask, known)
+    ask, found = _urgent_within_limits(unit, ask, known, found)
+    approval = _decided(world, unit, ask, found)
+    above = ask.authority.above_ids(ask.agent)
+    approvals.add(unit, approval, idempotency_key=ask.key, body_hash=ask.body_hash, above=above)
     limits.count_large(unit, ask.agent, ask.weight)
     _announce(world, unit, approval)
     unit.after_commit(lambda: _wake(world, approval))
@@ -166,41 +171,47 @@ def _wake(world: World, approval: Approval) -> None:
         world.signals.deadline_set(approval.clock.wake_at)
 
 
+def _authorised(world: World, unit: Unit, ask: _Ask) -> _Ask:
+    """The request with whom it is for and who stands above; raises what `authority.of` raises."""
+    found = authority.of(world, unit, ask.agent, ask.request)
+    return replace(ask, request=found.signed(ask.request), authority=found)
+
+
 def _known(unit: Unit, ask: _Ask) -> intake.Before:
     return judge.known(unit, ask.agent, ask.key, ask.request, ask.policy)
 
 
-def _judged(unit: Unit, ask: _Ask, known: intake.Before) -> Judgement:
-    return judge.judged(unit, ask.agent, ask.request, ask.policy, known.history)
+def _judged(unit: Unit, ask: _Ask, known: intake.Before) -> Route:
+    return judge.judged(unit, ask.agent, ask.request, ask.policy, known.history, ask.authority)
 
 
-def _judged_in_turn(unit: Unit, ask: _Ask, known: intake.Before) -> Judgement:
+def _judged_in_turn(unit: Unit, ask: _Ask, known: intake.Before) -> Route:
     """What would run by policy is judged again when its turn has come: of ten at once, each counts those before it."""
     found = _judged(unit, ask, known)
-    if found.route.name is not RouteName.AUTO or ask.policy is None or not history.counts(ask.policy):
+    if found.name is not RouteName.AUTO or ask.policy is None or not history.counts(ask.policy):
         return found
-    if not history.take_turn(unit, [ask.agent.id, *found.above], ask.request.action):
+    if not history.take_turn(unit, [ask.agent.id, *ask.authority.above_ids(ask.agent)], ask.request.action):
         return found
     return _judged(unit, ask, _known(unit, ask))
 
 
-def _urgent_within_limits(unit: Unit, ask: _Ask, known: intake.Before, judgement: Judgement) -> tuple[_Ask, Judgement]:
+def _urgent_within_limits(unit: Unit, ask: _Ask, known: intake.Before, found: Route) -> tuple[_Ask, Route]:
     """The ask as it counts: what is urgent beyond the agent's limit is normal, and `why` says so."""
     most = ask.manifest.limits.urgent_per_hour
-    if ask.request.urgency != "high" or judgement.route.name is not RouteName.ASK:
-        return ask, judgement
+    if ask.request.urgency != "high" or found.name is not RouteName.ASK:
+        return ask, found
     if known.urgent_last_hour < most:
         attempts.add(unit, ask.agent.id, Kind.URGENT)
-        return ask, judgement
+        return ask, found
     said = f"it counts as normal: the agent has called {known.urgent_last_hour} requests urgent within an hour, the limit is {most}"
     return (
         replace(ask, request=ask.request.model_copy(update={"urgency": "normal"})),
-        replace(judgement, route=judgement.route.also(said)),
+        found.also(said),
     )
 
 
-def _decided(world: World, unit: Unit, ask: _Ask, judgement: Judgement) -> Approval:
-    approval, found = _fresh(unit, ask, judgement), judgement.route
+def _decided(world: World, unit: Unit, ask: _Ask, found: Route) -> Approval:
+    approval = _fresh(unit, ask, found)
     match found.name:
         case RouteName.BLOCK:
             return _by_policy(approval, State.BLOCKED, "blocked")
@@ -217,8 +228,8 @@ def _decided(world: World, unit: Unit, ask: _Ask, judgement: Judgement) -> Appro
             return _asked(world, unit, approval, ask.policy, found)
 
 
-def _fresh(unit: Unit, ask: _Ask, judgement: Judgement) -> Approval:
-    request, policy, found = ask.request, ask.policy, judgement.route
+def _fresh(unit: Unit, ask: _Ask, found: Route) -> Approval:
+    request, policy = ask.request, ask.policy
     title = policy.title if policy else request.action
     return Approval(
         id=ids.new("apr", unit.now),
@@ -232,7 +243,9 @@ def _fresh(unit: Unit, ask: _Ask, judgement: Judgement) -> Approval:
         level=found.level,
         route=found.name,
         why=found.cited,
-        chain=judgement.chain,
+        chain=ask.authority.chain,
+        principals=ask.authority.principals,
+        owner=ask.authority.owner,
         digest="",
         policy=policy,
         policy_version=ask.manifest.version,
@@ -248,7 +261,7 @@ def _by_policy(approval: Approval, state: State, kind: str) -> Approval:
 
 def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: Route) -> Approval:
     roles = staffing.roles_ahead(policy, found.role)
-    staffing.require_somebody(world, policy, approval.request, roles)
+    staffing.require_somebody(world, policy, approval.principals, roles)
     choice, available = staffing.Staff(world, unit).first(approval, roles)
     assert choice is not None, "require_somebody found somebody"
     clock = deadlines.opened(
@@ -302,7 +315,9 @@ def sealed(approval: Approval) -> Approval:
 def _announce(world: World, unit: Unit, approval: Approval) -> None:
     """The audit rows of a new approval, and what Slack shall show of it."""
     actor = f"agent:{approval.agent}"
-    extra = {"delegation": [str(link) for link in approval.chain]} if approval.chain else {}
+    extra: dict[str, Any] = {"delegation": [str(link) for link in approval.chain]} if approval.chain else {}
+    if approval.principals:
+        extra["on_behalf_of"] = [principal.name for principal in approval.principals]
     reason = approval.request.reason or None
     unit.record(entry_of(approval, "requested", unit.now, actor, rationale=reason, extra=extra))
     event = _POLICY_EVENTS.get((approval.route, approval.level))

@@ -104,7 +104,7 @@ def require_open(approval: Approval, tap: Tap) -> None:
 
 def refusal_of(approval: Approval, actor: Actor) -> str | None:
     """Why this person may not decide it, in words for them; None where they may."""
-    return may_decide(actor, roles=approval.roles_that_decide, on_behalf_of=approval.request.on_behalf_of)
+    return may_decide(actor, roles=approval.roles_that_decide, principals=approval.principals)
 
 
 def authorise(approval: Approval, actor: Actor) -> None:

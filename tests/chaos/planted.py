@@ -110,10 +110,10 @@ BUGS = (
     ),
     Bug(
         "people decide their own requests by writing their name in capitals",
-        "policies/permissions.py",
-        "_same",
-        "principal.strip().casefold() in mine",
-        "principal in mine",
+        "policies/spelling.py",
+        "folded",
+        "return text.strip().casefold()",
+        "return text.strip()",
         "unit/policies/test_policy_permissions.py::test_who_may_decide",
     ),
     Bug(

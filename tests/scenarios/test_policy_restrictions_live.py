@@ -186,14 +186,21 @@ def test_a_delegated_agent_gets_no_more_than_its_parent(closed_office: Office) -
     planner, worker = closed_office.agent_called("planner"), closed_office.agent_called("worker")
     held = planner.refund(12)
     assert worker.ask("wipe")["state"] == "approved"
+    for _ in range(2):
+        planner.delegate(held, "worker")
     below = worker.ask("wipe", delegated_from=held["id"])
     assert below["state"] == "denied"
     assert below["delegation"] == [f"planner ({held['id']})"]
-    assert below["why"][0].startswith(f"acts for planner ({held['id']}), and planner itself would get no more")
+    assert below["why"][0] == f"acts for planner ({held['id']}), and planner itself would get no more"
     assert closed_office.trail(below)[0]["delegation"] == below["delegation"]
-    assert worker.ask("wipe", delegated_from="planner")["state"] == "denied"
+    assert closed_office.events(held)[-1:] == ["delegated"]
+    helper = closed_office.agent_called("helper", under="planner")
+    assert helper.ask("wipe", delegated_from="planner")["state"] == "denied"
+    assert helper.ask("wipe")["delegation"] == ["planner"]
     middle = worker.refund(12, delegated_from=held["id"])
-    third = closed_office.agent_called("third").refund(480, delegated_from=middle["id"])
+    grandchild = closed_office.agent_called("third")
+    worker.delegate(middle, "third")
+    third = grandchild.refund(480, delegated_from=middle["id"])
     assert third["delegation"] == [f"worker ({middle['id']})", f"planner ({held['id']})"]
     assert f"worker ({middle['id']}), who acts for planner" in closed_office.card(third).text()
     closed_office.intact()
@@ -206,6 +213,9 @@ def test_a_parent_that_gives_no_authority_is_refused(closed_office: Office) -> N
     planner, worker = closed_office.agent_called("planner"), closed_office.agent_called("worker")
     pending, done, lapsing = planner.refund(480), planner.refund(12), planner.refund(12)
     planner.claim(done)
+    for approval in (done, lapsing):
+        planner.delegate(approval, "worker")
+    assert "approved" in planner.delegate(pending, "worker", status=409)["detail"]
     assert worker.refund(12, delegated_from=done["id"])["state"] == "approved"
     planner.result(done)
     closed_office.advance(901)
@@ -219,14 +229,14 @@ def test_what_a_delegate_spends_counts_for_its_parent(closed_office: Office) -> 
     """Delegates cannot spend their parent's limit twice: their sums and the parent's own are one, whoever asks next (E6)."""
     opened(closed_office, process_refund=ACTIONS["process_refund"] | {"aggregate": SUMS})
     planner = closed_office.agent_called("planner")
-    first, second = closed_office.agent_called("first"), closed_office.agent_called("second")
+    first, second = (closed_office.agent_called(name, under="planner") for name in ("first", "second"))
     states = [one.refund(49, delegated_from="planner")["state"] for one in (first, second, first, second)]
     assert states == ["approved"] * 4
-    over = closed_office.agent_called("third").refund(49, delegated_from="planner")
+    over = closed_office.agent_called("third", under="planner").refund(49, delegated_from="planner")
     assert over["state"] == "pending"
-    assert "planner itself would get no more: $245 within 3600 s is above $200" in over["why"][0]
-    assert planner.refund(49)["state"] == "pending"
-    assert first.refund(49)["state"] == "approved", "on its own it has spent no more than its own"
+    assert over["why"][0] == "acts for planner, and planner itself would get no more"
+    assert "is above $200" in planner.refund(49)["why"][0]
+    assert first.refund(49)["state"] == "pending", "what an operator put under another never acts on its own"
     assert planner.refund(49, "other@example.com")["state"] == "approved"
 
 
@@ -234,7 +244,7 @@ def test_delegates_that_ask_at_once_count_each_other(closed_office: Office) -> N
     """Ten delegates of one parent at the same moment: no more than four of them run."""
     opened(closed_office, process_refund=ACTIONS["process_refund"] | {"aggregate": SUMS})
     closed_office.agent_called("planner")
-    crowd = [closed_office.agent_called(f"worker-{number}") for number in range(10)]
+    crowd = [closed_office.agent_called(f"worker-{number}", under="planner") for number in range(10)]
     acts = [lambda one=one: one.refund(49, delegated_from="planner")["state"] for one in crowd]
     assert sorted(closed_office.slack.together(*acts)) == ["approved"] * 4 + ["pending"] * 6
 

@@ -321,6 +321,7 @@ ROUTES = [
     ("POST", "/approvals/{id}/result", {"nonce": "nonce-one", "outcome": "failed"}),
     ("POST", "/approvals/{id}/answer", {"text": "x"}),
     ("POST", "/approvals/{id}/cancel", {}),
+    ("POST", "/approvals/{id}/delegate", {"agent": "other"}),
     ("POST", "/approvals/{id}/label", {"label": "correct"}),
     ("GET", "/approvals/{id}/checkpoint", None),
     ("GET", "/sessions/s", None),

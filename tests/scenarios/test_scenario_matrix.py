@@ -31,6 +31,7 @@ NEEDED: dict[Route, Scope] = {
     ("POST", "/v1/approvals/{approval_id}/answer"): Scope.CREATE,
     ("POST", "/v1/approvals/{approval_id}/cancel"): Scope.CREATE,
     ("POST", "/v1/approvals/{approval_id}/label"): Scope.CREATE,
+    ("POST", "/v1/approvals/{approval_id}/delegate"): Scope.CREATE,
     ("GET", "/v1/approvals/{approval_id}/checkpoint"): Scope.READ,
     ("GET", "/v1/sessions/{session_id:path}"): Scope.READ,
     ("PUT", "/v1/sessions/{session_id:path}"): Scope.CREATE,
@@ -45,6 +46,7 @@ MATRIX: dict[Route, tuple[int, ...]] = {
     ("POST", "/v1/approvals/{approval_id}/answer"): (*AGENTS_ONLY, 404, 409),
     ("POST", "/v1/approvals/{approval_id}/cancel"): (*AGENTS_ONLY, 404, 200),
     ("POST", "/v1/approvals/{approval_id}/label"): (*AGENTS_ONLY, 404, 200),
+    ("POST", "/v1/approvals/{approval_id}/delegate"): (*AGENTS_ONLY, 404, 422),
     ("GET", "/v1/approvals/{approval_id}/checkpoint"): (*AGENTS_ONLY, 404, 200),
     ("GET", "/v1/sessions/{session_id:path}"): (*AGENTS_ONLY, 404, 200),
     ("PUT", "/v1/sessions/{session_id:path}"): (*AGENTS_ONLY, 200, 200),
@@ -63,6 +65,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "result": {"nonce": "nonce-of-the-matrix", "outcome": "succeeded"},
     "answer": {"text": "yes"},
     "label": {"label": "correct"},
+    "delegate": {"agent": "demo"},
 }
 
 

@@ -157,8 +157,8 @@ def test_a_person_decides_once_on_one_digest(database: Database) -> None:
     decide("U0BOB")
     decide("U0ALICE", replace(approval, digest="e" * 64))
     verb_of = database.read
-    assert verb_of(lambda unit: approvals.vote_of(unit, approval, "U0ALICE")) == "vote"
-    assert verb_of(lambda unit: approvals.vote_of(unit, approval, "U0DAN")) is None
+    assert verb_of(lambda unit: approvals.vote_of(unit, approval, ["U0ALICE"])) == "vote"
+    assert verb_of(lambda unit: approvals.vote_of(unit, approval, ["U0DAN"])) is None
 
 
 def test_what_is_due_comes_longest_overdue_first(database: Database) -> None:

@@ -71,7 +71,8 @@ class Desk:
     def __init__(self, database: Database, folder: Path) -> None:
         manifest = load_manifest(write_manifest(folder, ACTIONS).read_text())
         roster = load_roster(write_roster(folder).read_text())
-        people = {user: PersonFacts(user, team="T0PLAY") for user in ("U0ALICE", "U0BOB", "U0ADMIN")}
+        met = {"U0ALICE": "alice@example.com", "U0BOB": "bob@example.com", "U0ADMIN": "admin@example.com"}
+        people = {user: PersonFacts(user, user, team="T0PLAY", email=email) for user, email in met.items()}
         self.bell = Bell()
         self.world = World(database, Book(manifest, roster), Directory(people, home_team="T0PLAY"), signals=self.bell)
         self.database, self.asked = database, 0

@@ -58,6 +58,10 @@ class Agent:
         """Withdraw it."""
         return self._act(approval, "cancel", status)
 
+    def delegate(self, approval: Json | str, agent: str, status: int = 200) -> Json:
+        """Let another agent act under it."""
+        return self._act(approval, "delegate", status, agent=agent)
+
     def label(self, approval: Json | str, word: str, status: int = 200) -> Json:
         """Say what turned out to be true."""
         return self._act(approval, "label", status, label=word)

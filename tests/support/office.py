@@ -13,6 +13,7 @@ from playground.kit import Card, Modal, PersonKit, Playground
 from store import agents, audit
 from store.engine import Database, sha256_hex
 from store.tables import outbox
+from store.unit import Unit
 from support.agent import Agent, Json
 from support.files import write_manifest, write_roster
 from support.servers import ProcessServer, ThreadServer, free_port
@@ -99,14 +100,19 @@ class Office:
         """The agent of most stories."""
         return self.agent_called("demo")
 
-    def agent_called(self, name: str, *, url: str | None = None) -> Agent:
-        """An agent with a token of its own."""
+    def agent_called(self, name: str, *, url: str | None = None, **bonds: str | None) -> Agent:
+        """An agent with a token of its own; `under` names its parent, `principal` and `owner` are as an operator says."""
         address = url or self._servers[-1].url
         known = self._agents.get(f"{name} {address}")
         if known is None:
-            _, token = self.database.run(lambda unit: agents.add(unit, name))
+            token = self.database.run(lambda unit: self._joined(unit, name, **bonds))
             known = self._agents[f"{name} {address}"] = Agent(address, token, name)
         return known
+
+    @staticmethod
+    def _joined(unit: Unit, name: str, *, under: str | None = None, **bonds: str | None) -> str:
+        parent = agents.named(unit, [under])[under].id if under else None
+        return agents.add(unit, name, parent_id=parent, **bonds)[1]
 
     def person(self, user: str) -> PersonKit:
         """Somebody in Slack."""

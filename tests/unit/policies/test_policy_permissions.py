@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from policies.permissions import Actor, genuine, may_administer, may_decide
+from policies.permissions import NOT_IDENTIFIED, Actor, genuine, may_administer, may_decide
+from policies.principals import Account, Register
 
-ALICE = Actor("U0ALICE", principals=frozenset({"Alice@Example.com"}), roles=frozenset({"finance"}))
+HOUSE = Register([Account("U0ALICE", "Alice@Example.com"), Account("U0BOB", None, "bob@example.com"), Account("U0DAN")])
+ALICE = Actor("U0ALICE", names=HOUSE.of("U0ALICE").names, roles=frozenset({"finance"}))
 
 
 @pytest.mark.parametrize(
@@ -25,7 +27,11 @@ ALICE = Actor("U0ALICE", principals=frozenset({"Alice@Example.com"}), roles=froz
         ({}, ["finance"], " ALICE@EXAMPLE.COM ", "own behalf"),
         ({}, ["finance"], "U0ALICE", "own behalf"),
         ({}, ["finance"], "u0alice", "own behalf"),
-        ({"principals": frozenset({" alice@example.com"})}, ["finance"], "alice@example.com", "own behalf"),
+        ({}, ["finance"], "external:ann@example.com", None),
+        ({"identified": False}, ["finance"], None, None),
+        ({"identified": False}, ["finance"], "bob@example.com", "who you are"),
+        ({"identified": False}, ["finance"], "external:ann@example.com", "who you are"),
+        ({"user": "U0DAN", "names": HOUSE.of("U0DAN").names, "identified": False}, ["finance"], "u0dan", "own behalf"),
         ({"known": False}, ["finance"], None, "could not confirm"),
         ({"active": False}, ["finance"], None, "deactivated"),
         ({"bot": True}, ["finance"], None, "Bots"),
@@ -37,8 +43,10 @@ ALICE = Actor("U0ALICE", principals=frozenset({"Alice@Example.com"}), roles=froz
 def test_who_may_decide(
     change: dict[str, object], roles: list[str], principal: str | None, refused: str | None
 ) -> None:
-    """Only active full members of the home team in one of the roles decide, and never for themselves."""
-    answer = may_decide(replace(ALICE, **change), roles=roles, on_behalf_of=principal)  # type: ignore[arg-type]
+    """Only active full members of the home team in one of the roles decide, never for themselves, and for anybody
+    only where it can be said who they are."""
+    principals = [HOUSE.principal(principal)] if principal else []
+    answer = may_decide(replace(ALICE, **change), roles=roles, principals=principals)  # type: ignore[arg-type]
     if refused is None:
         assert answer is None
     else:
@@ -73,10 +81,12 @@ def test_people_are_told_why_in_whole_sentences(flaw: str) -> None:
 
 def test_the_refusal_names_every_role_and_the_reason() -> None:
     """The roles that could decide are all named, in order; who asked for themselves is told so, and admins are named."""
-    told = may_decide(ALICE, roles={"ops", "legal"}, on_behalf_of=None)
+    told = may_decide(ALICE, roles={"ops", "legal"}, principals=())
     assert told == "Only members of legal or ops can decide this."
-    own = may_decide(ALICE, roles=["finance"], on_behalf_of="alice@example.com")
+    own = may_decide(ALICE, roles=["finance"], principals=[HOUSE.principal("alice@example.com")])
     assert own == "This was asked on your own behalf, so somebody else has to decide it."
+    unknown = may_decide(replace(ALICE, identified=False), roles=["finance"], principals=[HOUSE.principal("U0BOB")])
+    assert unknown == NOT_IDENTIFIED
     assert may_administer(ALICE) == "Only Sayso's admins can do this."
 
 
