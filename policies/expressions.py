@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 from cel_expr_python import cel
+
+from policies.typical import typical
 
 MAX_LENGTH = 500
 _TYPES: dict[str, Any] = {
@@ -28,8 +31,41 @@ _CONFIG = """
 name: sayso
 stdlib:
   exclude_macros: [all, exists, exists_one, map, filter]
-  exclude_functions: [{name: matches}]
+  exclude_functions: [{name: matches}, {name: _+_}, {name: _-_}, {name: _*_}, {name: _/_}]
 """
+
+
+def _arithmetic() -> list[Any]:
+    """Sums, differences, products and quotients in which whole numbers and decimals mix, as JSON writes both."""
+    whole, decimal, text, some = cel.Type.INT, cel.Type.DOUBLE, cel.Type.STRING, cel.Type.List(cel.Type.DYN)
+    found = []
+    for name, word, work in _OPERATORS:
+        mixed = partial(_in_decimals, work)
+        # The engine itself knows how to treat two of a kind; only the mixed ones are ours.
+        overloads = [
+            cel.Overload(f"{word}_int64", whole, [whole, whole]),
+            cel.Overload(f"{word}_double", decimal, [decimal, decimal]),
+            cel.Overload(f"{word}_int64_double", decimal, [whole, decimal], impl=mixed),
+            cel.Overload(f"{word}_double_int64", decimal, [decimal, whole], impl=mixed),
+        ]
+        if name == "_+_":
+            overloads += [cel.Overload("add_string", text, [text, text]), cel.Overload("add_list", some, [some, some])]
+        found.append(cel.FunctionDecl(name, overloads))
+    return found
+
+
+_OPERATORS = (
+    ("_+_", "add", operator.add),
+    ("_-_", "subtract", operator.sub),
+    ("_*_", "multiply", operator.mul),
+    ("_/_", "divide", operator.truediv),
+)
+
+
+def _in_decimals(work: Callable[[float, float], float], left: float, right: float) -> float:
+    return work(float(left), float(right))
+
+
 _TYPICAL: dict[str, Any] = {
     "params": {},
     "agent": "agent",
@@ -51,7 +87,7 @@ class CannotTell(Exception):
 
 @lru_cache(maxsize=1)
 def _environment() -> Any:
-    return cel.NewEnv(config=cel.NewEnvConfigFromYaml(_CONFIG), variables=_TYPES)
+    return cel.NewEnv(config=cel.NewEnvConfigFromYaml(_CONFIG), variables=_TYPES, functions=_arithmetic())
 
 
 @lru_cache(maxsize=4096)
@@ -76,6 +112,28 @@ def checked(source: str) -> str:
         if _WRONG_TYPES in str(error):
             raise ValueError(f"not a condition: {_overload(str(error))}") from None
     return source
+
+
+def check_with_schema(source: str, schema: dict[str, Any]) -> None:
+    """Raise ValueError where types cannot meet for parameters as `schema` has them: such a rule would always ask."""
+    params = _declared_only(typical(schema, lambda: _UNKNOWN))
+    try:
+        holds(source, _TYPICAL | {"params": params if isinstance(params, dict) else {}})
+    except CannotTell as error:
+        if _WRONG_TYPES in str(error):
+            raise ValueError(f"not a condition: {_overload(str(error))}") from None
+
+
+_UNKNOWN = object()
+
+
+def _declared_only(value: Any) -> Any:
+    """`value` without what the schema says nothing of: a condition about that cannot be tried."""
+    if isinstance(value, dict):
+        return {name: _declared_only(child) for name, child in value.items() if child is not _UNKNOWN}
+    if isinstance(value, list):
+        return [_declared_only(child) for child in value if child is not _UNKNOWN]
+    return value
 
 
 def holds(source: str, values: Mapping[str, Any]) -> bool:

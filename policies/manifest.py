@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from policies import paths, sentences
+from policies import expressions, paths, sentences
 from policies.deadlines import SlaClock
 from policies.limits import DAY, Aggregate, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.params_schema import check_schema
@@ -191,6 +191,16 @@ class Action(Strict):
         )
         if needs_amount and self.amount is None:
             raise ValueError("conditions: limits need amount, the path of the number they judge")
+        if self.params_schema is not None:
+            try:
+                sentences.check_with_schema(self.describe, self.params_schema)
+            except ValueError as error:
+                raise ValueError(f"describe: {error}") from None
+            for at, rule in enumerate(self.rules):
+                try:
+                    expressions.check_with_schema(rule.when, self.params_schema)
+                except ValueError as error:
+                    raise ValueError(f"rules.{at}.when: {error}") from None
         if self.batch and self.severity is not Severity.LOW:
             raise ValueError("batch: is for low severity only (D4)")
         return self

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.meta import find_undeclared_variables
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from policies.typical import typical
+
 MAX_LENGTH = 600
+
+
+_FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError)
 
 
 def usd(value: Any) -> str:
@@ -42,6 +47,38 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         """Methods of texts that pad or multiply could fill the memory."""
         return getattr(obj, "__name__", "") not in _PADDING and bool(super().is_safe_callable(obj))
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A parameter comes before a method: `params.items` is what the agent sent, whatever Python calls its own."""
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+def words(value: Any) -> Any:
+    """A value as a sentence says it; raises NotAValue for what is no JSON value."""
+    if isinstance(value, Undefined):
+        return str(value)  # raises, and names what is missing
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str | int | float | Decimal):
+        return value
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {words(child)}" for name, child in value.items()) or "nothing"
+    if isinstance(value, list | tuple):
+        *most, last = [str(words(child)) for child in value] or ["nothing"]
+        return f"{', '.join(most)} and {last}" if most else last
+    raise NotAValue(type(value).__name__)
+
+
+class NotAValue(TypeError):
+    """A template prints something of Python's own; `kind` is its type."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"a {kind} is no value")
+        self.kind = kind
+
 
 _PADDING = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"})
 _PADDING_FILTERS = (
@@ -59,7 +96,7 @@ _PADDING_FILTERS = (
 
 
 def _environment() -> _Sandbox:
-    environment = _Sandbox(undefined=StrictUndefined, autoescape=False)
+    environment = _Sandbox(undefined=StrictUndefined, autoescape=False, finalize=words)
     environment.globals.clear()  # range() and friends could run for ever
     for name in _PADDING_FILTERS:
         del environment.filters[name]
@@ -106,7 +143,72 @@ def checked(source: str) -> str:
         raise ValueError(f"{type(refused).__name__.lower()} is not for a sentence: use values, if and for")
     if unknown:
         raise ValueError(f"only params can be named, not {', '.join(sorted(unknown))}")
+    _rehearse(source)
     return source
+
+
+class _Sample(dict[str, Any]):
+    """Parameters of any name: whatever is asked for is there, in `shy` ones but for the names of methods."""
+
+    def __init__(self, value: Any, *, shy: bool = False) -> None:
+        super().__init__(name=value)
+        self._value, self._shy = value, shy
+
+    def __contains__(self, name: object) -> bool:
+        return not (self._shy and hasattr(dict, str(name)))
+
+    def __getitem__(self, name: str) -> Any:
+        return self._value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value, as for any name."""
+        return self._value
+
+
+_PLAIN: tuple[Any, ...] = ("text", 7, 0, "", True, False, None)
+# Values of each kind: a sentence may need a number or a list, and then says nothing of the others.
+_SAMPLES: tuple[Any, ...] = (
+    *_PLAIN,
+    [1],
+    [],
+    ["text"],
+    *(_Sample(one) for one in _PLAIN),
+    [_Sample("text")],
+    [_Sample(7)],
+)
+
+
+def _rehearse(source: str) -> None:
+    """Raise ValueError where the template prints an object of Python's, or nothing, whatever the parameters are."""
+    printed, object_of = False, ""
+    for params in (_Sample(value, shy=shy) for value in _SAMPLES for shy in (False, True)):
+        try:
+            printed = bool(_template(source).render(params=params).strip()) or printed
+        except NotAValue as error:
+            object_of = error.kind
+        except _FAULTS:
+            continue
+    if printed:
+        return
+    if object_of:
+        raise ValueError(_prints(object_of))
+    if next(_paths_in(_ENVIRONMENT.parse(source)), None) is None:
+        raise ValueError("it prints nothing")
+
+
+def _prints(kind: str) -> str:
+    what = {"builtin_function_or_method": "a method", "method": "a method", "generator": "a sequence that is not read"}
+    return f"it prints {what.get(kind, f'a {kind}')}, not a value: call it, or join it with | join(', ')"
+
+
+def check_with_schema(source: str, schema: dict[str, Any]) -> None:
+    """Raise ValueError where the template prints an object of Python's for parameters as `schema` has them."""
+    try:
+        _template(source).render(params=typical(schema, lambda: _Sample("text")))
+    except NotAValue as error:
+        raise ValueError(_prints(error.kind)) from None
+    except _FAULTS:
+        return
 
 
 def named(source: str) -> dict[str, bool]:
@@ -152,7 +254,9 @@ def sentence(source: str, title: str, params: dict[str, Any]) -> str:
     """The filled sentence on one line; where a named parameter is missing, the title, since the parameters follow in full anyway."""
     try:
         text = _template(source).render(params=params)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError):
+    except _FAULTS:
         return title
     text = " ".join(text.split())
+    if not text:
+        return title
     return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.expressions import MAX_LENGTH, NAMES, CannotTell, checked, holds, named
+from policies.expressions import MAX_LENGTH, NAMES, CannotTell, check_with_schema, checked, holds, named
 
 VALUES: dict[str, Any] = {
     "params": {"amount_usd": 80, "to": "bob", "list": ["a", "b"], "deep": {"er": 1.5}, "none": None, "on": True},
@@ -46,6 +46,12 @@ ANSWERS = {
     "on_behalf_of.endsWith('@example.com')": True,
     "amount > 50 || params.nope": True,
     "amount < 50 && params.nope": False,
+    "params.amount_usd * params.deep.er == 120.0": True,
+    "params.deep.er * 2 > 2 && 2 * params.deep.er == 3": True,
+    "params.deep.er + 1 == 2.5 && 1 - params.deep.er == -0.5": True,
+    "amount / 3 > 26 && 160 / amount == 2": True,
+    "params.amount_usd / 3 == 26": True,
+    "'a' + 'b' == 'ab' && [1] + [2] == [1, 2]": True,
 }
 CANNOT = [
     "params.nope",
@@ -173,3 +179,38 @@ def test_no_text_makes_checking_fail_otherwise(source: str) -> None:
     except ValueError as error:
         message = str(error)
     assert "\n" not in message
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "qty": {"type": "integer"},
+        "unit_price": {"type": "number"},
+        "to": {"type": "string"},
+        "lines": {"type": "array", "items": {"type": "object", "properties": {"sum": {"type": "number"}}}},
+        "free": {},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "source", ["params.to * 2 > 3", "params.to > 3", "params.qty + params.to == 'a'", "-params.to < 1"]
+)
+def test_types_that_cannot_meet_are_found_at_load(source: str) -> None:
+    """Where the schema says what the parameters are, a condition that could never be told is refused."""
+    with pytest.raises(ValueError, match="do not go together"):
+        check_with_schema(checked(source), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "params.qty * params.unit_price > 100",
+        "params.lines[0].sum + 1 > 2",
+        "params.free > 3",
+        "has(params.nope) && params.nope > 1",
+    ],
+)
+def test_types_that_meet_or_are_not_known_load(source: str) -> None:
+    """Whole numbers and decimals mix, and what the schema says nothing of is not guessed at."""
+    check_with_schema(checked(source), SCHEMA)
