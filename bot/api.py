@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from bot import openapi, wire
 from bot.answers import ApprovalJson, ApprovalsJson, GrantJson, RouteJson, SessionJson
@@ -399,6 +400,7 @@ def install(app: FastAPI) -> None:
     openapi.install(app)
     app.add_exception_handler(SaysoError, _told)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -424,6 +426,11 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     body = wire.problem(error.status_code, str(error.detail))
     return JSONResponse(body, error.status_code, dict(error.headers or {}), media_type="application/problem+json")
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Whoever asked has left before the body was whole: nobody hears this answer, and nothing went wrong here."""
+    return Response(status_code=400)
 
 
 async def _unexpected(_request: Request, error: Exception) -> Response:

@@ -19,6 +19,7 @@ from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route as WebRoute
 
 from bot import api, auditmark, health, hosts, listeners
+from bot.admission import Admission
 from bot.caller import Caller, Resolve, by_name
 from bot.courier import Courier
 from bot.door import Door
@@ -36,7 +37,7 @@ from bot.settings import Settings
 from bot.signals import LiveSignals
 from bot.slack import Slack
 from bot.ticker import Ticker
-from bot.world import World
+from bot.world import Book, World
 from store import approvals, durability
 from store.engine import Database, StoreUnavailable
 from store.unit import Unit
@@ -48,12 +49,13 @@ VERSION = "0.1.0"
 def build(
     settings: Settings,
     *,
+    book: Book | None = None,
     database: Database | None = None,
     post_interval: float = 1.0,
     resolve: Resolve = by_name,
 ) -> FastAPI:
     """The ASGI app: agent API, Slack's door, health pages; courier, callbacks, sweeper and directory live with it."""
-    book = load_book(settings)
+    book = book or load_book(settings)
     check_all()
     store = database or open_database(settings)
     for doubt in durability.doubts(store):
@@ -74,6 +76,7 @@ def build(
         redoc_url=None,
     )
     api.install(app)
+    app.add_middleware(Admission)
     return app
 
 
@@ -93,7 +96,8 @@ async def _running(
     await people.load()
     await runtime.call(remember, world, world.book.manifest)
     bolt = _bolt(runtime, people)
-    health.install(app, health.Health(runtime))
+    watched = health.Health(runtime)
+    health.install(app, watched)
     ticker = Ticker(partial(_sweep, runtime), settings.sweep_seconds)
     tasks = [
         people.run(),
@@ -121,6 +125,7 @@ async def _running(
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await runtime.slack.close()
+        watched.close()
         await runtime.call(auditmark.keep, settings, world.database)
         pool.shutdown(wait=True)
         world.database.close()

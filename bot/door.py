@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import binascii
 import hashlib
 import hmac
@@ -22,6 +23,7 @@ from bot import shapes
 
 log = logging.getLogger("sayso.door")
 MAX_BYTES = 1_000_000  # a view may hold 250 kB, and Slack sends it with its message
+BODY_SECONDS = 2.5  # Slack waits for our answer for 3 s and then says that it failed
 MAX_AGE_SECONDS = 300  # Slack's own figure for replays
 MAX_NESTING = 64
 
@@ -35,8 +37,12 @@ class Door:
         self._clock = clock
 
     async def receive(self, request: Request) -> Response:
-        """One request of Slack's: 413 too large, 401 not signed, 400 not Slack's form; else Bolt's answer."""
-        raw = await _limited(request)
+        """One request of Slack's: 408 too slow, 413 too large, 401 not signed, 400 not Slack's form; else Bolt's answer."""
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                raw = await _limited(request)
+        except TimeoutError:
+            return PlainTextResponse("too slow", 408, {"connection": "close"})
         if raw is None:
             return PlainTextResponse("too large", 413)
         if not self.signed(

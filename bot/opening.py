@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.settings import Settings
@@ -16,28 +13,24 @@ THREADS = {"sqlite": 4, "postgresql": 8}
 
 def open_database(settings: Settings, *, shift_seconds: float = 0.0) -> Database:
     """The database, with its schema at head: SQLite is brought there, PostgreSQL must be (python -m bot migrate)."""
+    database = named_database(settings, shift_seconds=shift_seconds)
+    make_ready(database)
+    return database
+
+
+def named_database(settings: Settings, *, shift_seconds: float = 0.0) -> Database:
+    """The database that the settings name, not asked anything yet; raises BadDatabaseUrl."""
     threads = THREADS["sqlite" if settings.database_url.startswith("sqlite") else "postgresql"]
-    database = Database(settings.database_url, pool_size=threads, shift_seconds=shift_seconds)
-    with _answering():
+    return Database(settings.database_url, pool_size=threads, shift_seconds=shift_seconds)
+
+
+def make_ready(database: Database) -> None:
+    """Bring the schema to head where that is ours to do; raises what stands against working with it, in one line."""
+    try:
         durability.require(database)
         if database.sqlite:
             schema.upgrade(database)
         schema.require_head(database)
-    return database
-
-
-def migrate(settings: Settings) -> None:
-    """Bring the schema to head. Raises BadDatabaseUrl, SchemaAhead and StoreUnavailable."""
-    database = Database(settings.database_url, pool_size=1)
-    with _answering():
-        schema.upgrade(database)
-    database.close()
-
-
-@contextlib.contextmanager
-def _answering() -> Iterator[None]:
-    try:
-        yield
     except SQLAlchemyError as error:
         raise StoreUnavailable(
             "SAYSO_DATABASE_URL: the database does not answer", field="SAYSO_DATABASE_URL"

@@ -119,7 +119,7 @@ class Slack:
             outcome = "no_answer"
             raise OutcomeUnknown(f"no answer: {type(error).__name__}") from error
         finally:
-            self._metrics.sent.labels(method, outcome).inc()
+            self._metrics.called(method, outcome)
 
     async def upload(self, channel: str, name: str, content: bytes, *, title: str, alt: str, comment: str) -> None:
         """Post a file: ask where to, bring it there, share it in the channel (an id). Raises SlackTrouble."""

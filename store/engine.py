@@ -18,7 +18,6 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError, TimeoutError
 
 from policies.errors import InvalidInput, SaysoError
-from store import private_files, quiet_errors
 from store.types import database_now
 from store.unit import Unit
 
@@ -30,6 +29,7 @@ PATIENCE_SECONDS = 10.0
 # PostgreSQL: serialization failure, deadlock, lock not available, admin shutdown and its kin.
 _RETRYABLE = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 _OUTCOME_SECONDS = 5.0
+_READ_A_PAGE = text("SELECT count(*) FROM sqlite_master")
 _OUTCOME = text("SELECT pg_xact_status(CAST(:transaction AS xid8))")
 
 
@@ -55,6 +55,8 @@ class Database:
         self.shift_seconds = shift_seconds
         self.engine = _engine(self.url, pool_size)
         self._reader = self.engine.execution_options(sayso_reads_only=True)
+        self._probe = _engine(self.url, 1).execution_options(sayso_reads_only=True)
+        self._file: tuple[int, int] | None = None
         # SQLite has one writer, and whoever finds it busy sleeps and tries again: here they queue up instead.
         self._turn = threading.Lock() if self.sqlite else None
 
@@ -130,16 +132,32 @@ class Database:
             return f"the database does not say: {type(error).__name__}"
 
     def check(self) -> None:
-        """Raise StoreUnavailable unless the database answers."""
+        """Raise StoreUnavailable unless the database answers; on a connection of its own, so that it waits for no work."""
+        for attempt in (1, 2):
+            try:
+                with self._probe.connect() as connection:
+                    connection.execute(_READ_A_PAGE if self.sqlite else text("SELECT 1"))
+                break
+            except SQLAlchemyError as error:
+                if attempt == 2 or not passing(error):
+                    raise StoreUnavailable() from error
+        if self.sqlite:
+            self._check_file()
+
+    def _check_file(self) -> None:
+        """Raise StoreUnavailable where the file was taken away or changed for another: what is written then is lost."""
         try:
-            with self._reader.connect() as connection:
-                connection.execute(text("SELECT 1"))
-        except SQLAlchemyError as error:
+            found = Path(str(self.url.database)).stat()
+        except OSError as error:
             raise StoreUnavailable() from error
+        self._file = self._file or (found.st_dev, found.st_ino)
+        if self._file != (found.st_dev, found.st_ino):
+            raise StoreUnavailable()
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+        self._probe.dispose()
 
 
 def _told(unit: Unit, result: T) -> T:
@@ -159,45 +177,39 @@ def _normal(url: str) -> URL:
     if backend == "sqlite":
         if parsed.database in (None, "", ":memory:"):
             raise BadDatabaseUrl("SAYSO_DATABASE_URL: SQLite needs a file", field="SAYSO_DATABASE_URL")
-        path = str(Path(str(parsed.database)).expanduser())
-        return parsed.set(drivername="sqlite+pysqlite", database=path)
+        return parsed.set(drivername="sqlite+pysqlite")
     raise BadDatabaseUrl(f"SAYSO_DATABASE_URL: {backend} is not supported", field="SAYSO_DATABASE_URL")
 
 
+# A server that vanished without a word is noticed after ten seconds, not after the system's quarter of an hour.
+_KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+
+
 def _engine(url: URL, pool_size: int) -> Engine:
-    sqlite = url.get_backend_name() == "sqlite"
-    engine = create_engine(
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            connect_args={"timeout": PATIENCE_SECONDS},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = "-c lock_timeout=4000 -c statement_timeout=15000 -c synchronous_commit=on -c timezone=UTC"
+    arguments: dict[str, Any] = {"options": options, "application_name": "sayso", "connect_timeout": 5, **_KEEPALIVE}
+    return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
-        hide_parameters=True,
-        **(_sqlite_options() if sqlite else _postgresql_options()),
+        isolation_level="READ COMMITTED",
+        connect_args=arguments,
+        # Statements are few and repeated: prepare them at their second use.
+        pool_reset_on_return="rollback",
     )
-    quiet_errors.keep_values_out(engine)
-    if sqlite:
-        event.listen(engine, "do_connect", _make_file, named=True)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _sqlite_options() -> dict[str, Any]:
-    return {"connect_args": {"timeout": PATIENCE_SECONDS}}
-
-
-def _postgresql_options() -> dict[str, Any]:
-    options = "-c lock_timeout=4000 -c statement_timeout=15000 -c synchronous_commit=on -c timezone=UTC"
-    arguments = {"options": options, "application_name": "sayso", "connect_timeout": 5}
-    # Statements are few and repeated: prepare them at their second use.
-    return {"isolation_level": "READ COMMITTED", "connect_args": arguments, "pool_reset_on_return": "rollback"}
-
-
-def _make_file(cargs: list[Any], cparams: dict[str, Any], **_: Any) -> None:
-    # SQLite itself would make it as the umask says, and what it writes beside it the same.
-    if not cparams.get("uri"):
-        with contextlib.suppress(OSError):  # then SQLite cannot open it either, and says so
-            private_files.make_database(Path(str(cargs[0])))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

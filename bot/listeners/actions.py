@@ -37,11 +37,11 @@ def _listener(desk: Desk, handler: _Handler) -> Callable[..., Awaitable[None]]:
         try:
             with desk.runtime.metrics.tap_seconds.time():
                 await handler(desk, body, action)
-            desk.runtime.metrics.taps.labels(verb, "done").inc()
+            desk.runtime.metrics.tapped(verb, "done")
         except SaysoError as error:
             if is_outage(error):
                 raise
-            desk.runtime.metrics.taps.labels(verb, type(error).__name__).inc()
+            desk.runtime.metrics.tapped(verb, type(error).__name__)
             _refuse(desk, body, error)
         await ack()
 

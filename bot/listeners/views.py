@@ -38,10 +38,10 @@ def _listener(desk: Desk, word: str, handler: _Handler) -> Callable[..., Awaitab
         except SaysoError as error:
             if is_outage(error):
                 raise
-            desk.runtime.metrics.taps.labels(word, type(error).__name__).inc()
+            desk.runtime.metrics.tapped(word, type(error).__name__)
             await ack(response_action="update", view=_refusal(error))
         else:
-            desk.runtime.metrics.taps.labels(word, "done").inc()
+            desk.runtime.metrics.tapped(word, "done")
             await ack(response_action="clear")
 
     return listen

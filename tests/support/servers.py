@@ -22,7 +22,9 @@ import uvicorn
 import bot.app
 from bot.app import build
 from bot.caller import Resolve, by_name
+from bot.edge import Edge, Limits
 from bot.service.sweep import Counts, sweep
+from bot.serving import Server, config
 from bot.settings import Settings
 from bot.world import World
 from store import approvals
@@ -64,13 +66,13 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-class _Uvicorn(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+class _Server(Server):
+    def __init__(self, config: uvicorn.Config, limits: Limits | None) -> None:
+        super().__init__(config, limits)
         self.settled = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        await uvicorn.Server.startup(self, sockets)  # without looking for garbage, a thousand times
         self.settled.set()
 
 
@@ -78,17 +80,20 @@ class ThreadServer:
     """The real app on a real port, in a thread: the test can move its clock and look inside."""
 
     def __init__(
-        self, env: dict[str, str], *, post_interval: float = 0.01, port: int = 0, resolve: Resolve = by_name
+        self,
+        env: dict[str, str],
+        *,
+        post_interval: float = 0.01,
+        port: int = 0,
+        resolve: Resolve = by_name,
+        limits: Limits | None = None,
     ) -> None:
         self.settings = Settings(_env_file=None, **env)  # type: ignore[call-arg, arg-type]
         self.database = Database(self.settings.database_url, pool_size=8)
         self.app = build(self.settings, database=self.database, post_interval=post_interval, resolve=resolve)
         self._socket = bound(port)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(
-            self.app, log_config=None, access_log=False, timeout_graceful_shutdown=1, http="httptools", lifespan="on"
-        )
-        self._server = _Uvicorn(config)
+        self._server = _Server(config(self.app, timeout_graceful_shutdown=1, loop="auto"), limits)
         self._thread = threading.Thread(target=self._run, name="sayso", daemon=True)
         self._thread.start()
         self._wait()
@@ -102,6 +107,11 @@ class ThreadServer:
     def _wait(self) -> None:
         assert self._server.settled.wait(20), "the server did not start"
         assert self._thread.is_alive(), "the server gave up while starting"
+
+    @property
+    def edge(self) -> Edge:
+        """What the server knows of its connections."""
+        return self._server.edge
 
     @property
     def world(self) -> World:
