@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from bot import audit_cli, policy_cli
+from bot import audit_cli, opening, policy_cli
 from bot.opening import open_database
 from bot.settings import Settings, load_settings
 from policies.errors import SaysoError
@@ -112,8 +112,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
-    database = Database(load_settings().database_url)
-    schema.upgrade(database)
+    opening.migrate(load_settings())
     print(f"schema at {schema.head()}")
     return 0
 

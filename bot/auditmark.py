@@ -10,14 +10,14 @@ import hashlib
 import hmac
 import json
 import logging
-import os
+import re
 from pathlib import Path
 
 from sqlalchemy import select
 
 from bot.settings import Settings
 from policies.digest import canonical
-from store import audit
+from store import audit, private_files
 from store.audit import Head
 from store.engine import Database
 from store.tables import audit as rows
@@ -33,10 +33,8 @@ def keep(settings: Settings, database: Database) -> None:
         return
     body = {"chain": chain, "seq": end.seq, "hash": end.hash}
     path = place(settings, database)
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        aside.write_text(json.dumps(body | {"mac": _mac(settings, body)}) + "\n", encoding="ascii")
-        aside.replace(path)
+        private_files.replace(path, (json.dumps(body | {"mac": _mac(settings, body)}) + "\n").encode("ascii"))
     except OSError as error:
         log.warning("the end of the audit chain could not be kept in %s: %s", path, error.strerror)
 
@@ -61,13 +59,16 @@ def known(settings: Settings, database: Database) -> tuple[list[Head], list[str]
 
 
 def place(settings: Settings, database: Database) -> Path:
-    """Where the end is kept."""
-    if settings.audit_head is not None:
-        return settings.audit_head
+    """Where the end is kept: the same wherever a command is started."""
+    return settings.audit_head or settings.folder / f"{_name(database)}.audit-head"
+
+
+def _name(database: Database) -> str:
+    url = database.url
     if database.sqlite:
-        path = Path(str(database.url.database))
-        return path.with_name(path.name + ".audit-head")
-    return Path(f"sayso-{database.url.database}.audit-head")
+        return Path(str(url.database)).name
+    host, port = (url.host or url.query.get("host") or "local"), (url.port or url.query.get("port") or 5432)
+    return "sayso-" + re.sub(r"[^A-Za-z0-9._-]+", "_", f"{host}-{port}-{url.database}")
 
 
 def _chain(unit: Unit) -> str | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.settings import Settings
@@ -26,11 +29,25 @@ def named_database(settings: Settings, *, shift_seconds: float = 0.0) -> Databas
 
 def make_ready(database: Database) -> None:
     """Bring the schema to head where that is ours to do; raises what stands against working with it, in one line."""
-    try:
+    with _answering():
         durability.require(database)
         if database.sqlite:
             schema.upgrade(database)
         schema.require_head(database)
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the schema to head. Raises BadDatabaseUrl, SchemaAhead and StoreUnavailable."""
+    database = Database(settings.database_url, pool_size=1)
+    with _answering():
+        schema.upgrade(database)
+    database.close()
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
     except SQLAlchemyError as error:
         raise StoreUnavailable(
             "SAYSO_DATABASE_URL: the database does not answer", field="SAYSO_DATABASE_URL"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot import hosts, signing
+from bot import data_dir, hosts, signing
 from policies.errors import SaysoError
 
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
@@ -24,31 +24,57 @@ def _named(name: str) -> AliasChoices:
     return AliasChoices(name)
 
 
+def _secret(name: str) -> Any:
+    return Field(default=None, validation_alias=_named(name), repr=False)
+
+
 class Settings(BaseSettings):
-    """Everything that can be set. Seconds are whole; paths are relative to the working directory."""
+    """Everything that can be set. Seconds are whole; paths are absolute (data_dir.py says where relative ones lie)."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
 
-    slack_bot_token: str | None = Field(default=None, validation_alias=_named("SLACK_BOT_TOKEN"))
-    slack_signing_secret: str | None = Field(default=None, validation_alias=_named("SLACK_SIGNING_SECRET"))
-    slack_app_token: str | None = Field(default=None, validation_alias=_named("SLACK_APP_TOKEN"))
+    slack_bot_token: str | None = _secret("SLACK_BOT_TOKEN")
+    slack_signing_secret: str | None = _secret("SLACK_SIGNING_SECRET")
+    slack_app_token: str | None = _secret("SLACK_APP_TOKEN")
     slack_api_url: str = Field(default=SLACK_API, validation_alias=_named("SAYSO_SLACK_API_URL"))
-    database_url: str = Field(default="sqlite:///sayso.db", validation_alias=_named("SAYSO_DATABASE_URL"))
+    database_url: str = Field(default="sqlite:///sayso.db", validation_alias=_named("SAYSO_DATABASE_URL"), repr=False)
+    data_dir: Path | None = Field(default=None, validation_alias=_named("SAYSO_DATA_DIR"))
     manifest: Path = Field(default=SHIPPED / "actions.yml", validation_alias=_named("SAYSO_MANIFEST"))
     roster: Path = Field(default=SHIPPED / "reviewers.yml", validation_alias=_named("SAYSO_ROSTER"))
     host: str = Field(default="127.0.0.1", validation_alias=_named("SAYSO_HOST"))
     port: Annotated[int, Field(ge=0, le=65535, validation_alias=_named("SAYSO_PORT"))] = 8350
     sweep_seconds: Annotated[int, Field(ge=1, le=300, validation_alias=_named("SAYSO_SWEEP_SECONDS"))] = 30
-    audit_key: str | None = Field(default=None, validation_alias=_named("SAYSO_AUDIT_KEY"))
+    audit_key: str | None = _secret("SAYSO_AUDIT_KEY")
     audit_head: Path | None = Field(default=None, validation_alias=_named("SAYSO_AUDIT_HEAD"))
     callback_hosts: str = Field(default="", validation_alias=_named("SAYSO_CALLBACK_HOSTS"))
-    callback_secret: str | None = Field(default=None, validation_alias=_named("SAYSO_CALLBACK_SECRET"))
+    callback_secret: str | None = _secret("SAYSO_CALLBACK_SECRET")
     log_format: Literal["text", "json"] = Field(default="text", validation_alias=_named("SAYSO_LOG_FORMAT"))
 
-    @field_validator("slack_bot_token", "slack_signing_secret", "slack_app_token", "audit_key", "callback_secret")
+    @model_validator(mode="before")
     @classmethod
-    def _blank_is_missing(cls, value: str | None) -> str | None:
-        return value.strip() or None if value is not None else None
+    def _nothing_is_not_set(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        told = {name: value.strip() if isinstance(value, str) else value for name, value in given.items()}
+        return {name: value for name, value in told.items() if value != ""}
+
+    @model_validator(mode="after")
+    def _paths_are_absolute(self) -> Settings:
+        told, given = vars(self), self.data_dir.expanduser().absolute() if self.data_dir else None
+        told["database_url"] = data_dir.database_url(self.database_url, given)
+        told["data_dir"] = folder = given or data_dir.default(self.database_url)
+        told["manifest"] = data_dir.to_read(self.manifest.expanduser(), given, folder)
+        told["roster"] = data_dir.to_read(self.roster.expanduser(), given, folder)
+        told["audit_head"] = folder / self.audit_head.expanduser() if self.audit_head else None
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths lie, and what Sayso writes beside its database."""
+        assert self.data_dir is not None
+        return self.data_dir
 
     @field_validator("slack_api_url")
     @classmethod
@@ -57,6 +83,13 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("must be an http or https URL")
         return value if value.endswith("/") else value + "/"
+
+    @field_validator("data_dir")
+    @classmethod
+    def _folder(cls, value: Path | None) -> Path | None:
+        if value is not None and value.expanduser().exists() and not value.expanduser().is_dir():
+            raise ValueError(f"{value} is not a folder")
+        return value
 
     @field_validator("callback_hosts")
     @classmethod

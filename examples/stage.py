@@ -276,6 +276,7 @@ def _own(directory: Path, keep: bool) -> int:
         raise Trouble(f"{directory} holds something else than a demo: pass another --directory")
     if directory.exists() and not keep:
         shutil.rmtree(directory)
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    directory.chmod(0o700)  # it holds the demo's tokens, and what its servers say
     (directory / MARK).write_text("Written by the demo, and emptied when it starts again.\n", encoding="utf-8")
     return lock

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from policies.errors import SaysoError
+from store import private_files
 from store.engine import Database, StoreUnavailable
 
 MOUNTS = Path("/proc/self/mounts")
@@ -37,7 +38,11 @@ def require(database: Database, mounts: Path = MOUNTS) -> None:
 
 def doubts(database: Database) -> list[str]:
     """What an operator should know of and may have meant."""
-    if database.sqlite or _shown(database, "fsync") != "off":
+    if database.sqlite:
+        path = Path(str(database.url.database))
+        open_wide = private_files.is_exposed(path)
+        return [f"{path} can be read by others and is not ours to change: chmod 600 it"] if open_wide else []
+    if _shown(database, "fsync") != "off":
         return []
     return ["PostgreSQL runs with fsync = off: a power cut can lose or damage what was decided"]
 

@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError, TimeoutError
 
 from policies.errors import InvalidInput, SaysoError
+from store import private_files, quiet_errors
 from store.types import database_now
 from store.unit import Unit
 
@@ -177,7 +178,8 @@ def _normal(url: str) -> URL:
     if backend == "sqlite":
         if parsed.database in (None, "", ":memory:"):
             raise BadDatabaseUrl("SAYSO_DATABASE_URL: SQLite needs a file", field="SAYSO_DATABASE_URL")
-        return parsed.set(drivername="sqlite+pysqlite")
+        path = str(Path(str(parsed.database)).expanduser())
+        return parsed.set(drivername="sqlite+pysqlite", database=path)
     raise BadDatabaseUrl(f"SAYSO_DATABASE_URL: {backend} is not supported", field="SAYSO_DATABASE_URL")
 
 
@@ -186,30 +188,39 @@ _KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count"
 
 
 def _engine(url: URL, pool_size: int) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        Path(str(url.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=10,
-            connect_args={"timeout": PATIENCE_SECONDS},
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    options = "-c lock_timeout=4000 -c statement_timeout=15000 -c synchronous_commit=on -c timezone=UTC"
-    arguments: dict[str, Any] = {"options": options, "application_name": "sayso", "connect_timeout": 5, **_KEEPALIVE}
-    return create_engine(
+    sqlite = url.get_backend_name() == "sqlite"
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
-        isolation_level="READ COMMITTED",
-        connect_args=arguments,
-        # Statements are few and repeated: prepare them at their second use.
-        pool_reset_on_return="rollback",
+        hide_parameters=True,
+        **(_sqlite_options() if sqlite else _postgresql_options()),
     )
+    quiet_errors.keep_values_out(engine)
+    if sqlite:
+        event.listen(engine, "do_connect", _make_file, named=True)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _sqlite_options() -> dict[str, Any]:
+    return {"connect_args": {"timeout": PATIENCE_SECONDS}}
+
+
+def _postgresql_options() -> dict[str, Any]:
+    options = "-c lock_timeout=4000 -c statement_timeout=15000 -c synchronous_commit=on -c timezone=UTC"
+    arguments = {"options": options, "application_name": "sayso", "connect_timeout": 5, **_KEEPALIVE}
+    # Statements are few and repeated: prepare them at their second use.
+    return {"isolation_level": "READ COMMITTED", "connect_args": arguments, "pool_reset_on_return": "rollback"}
+
+
+def _make_file(cargs: list[Any], cparams: dict[str, Any], **_: Any) -> None:
+    # SQLite itself would make it as the umask says, and what it writes beside it the same.
+    if not cparams.get("uri"):
+        with contextlib.suppress(OSError):  # then SQLite cannot open it either, and says so
+            private_files.make_database(Path(str(cargs[0])))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

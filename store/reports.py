@@ -43,7 +43,7 @@ def reading(database_url: str, work: Callable[[Unit], T]) -> T:
 def _require_file(database: Database) -> None:
     """A report never makes an empty database where there was none."""
     path = make_url(database.url).database
-    if database.sqlite and not Path(str(path)).expanduser().exists():
+    if database.sqlite and not Path(str(path)).exists():
         raise BadDatabaseUrl(f"SAYSO_DATABASE_URL: there is no {path}", field="SAYSO_DATABASE_URL")
 
 

@@ -163,7 +163,7 @@ BAD = {
     "SLACK_BOT_TOKEN": ["", None],
     "SLACK_SIGNING_SECRET": ["", None],
     "SAYSO_SLACK_API_URL": ["nonsense", "ftp://x/"],
-    "SAYSO_DATABASE_URL": ["nonsense", "mysql://u@h/d", "sqlite://", ""],
+    "SAYSO_DATABASE_URL": ["nonsense", "mysql://u@h/d", "sqlite://"],
     "SAYSO_MANIFEST": ["/none/actions.yml", "{tmp}", "{tmp}/bad.yml"],
     "SAYSO_ROSTER": ["/none/reviewers.yml", "{tmp}/bad.yml"],
     "SAYSO_PORT": ["x", "-1", "70000"],

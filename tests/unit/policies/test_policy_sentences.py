@@ -78,7 +78,7 @@ actions:
 
 
 @pytest.mark.parametrize(
-    "method", ["params.to.upper", "params.sums.append", "params.book.title.strip", "params.book.keys"]
+    "method", ["params.to.upper", "params.sums.count", "params.book.title.strip", "params.book.keys"]
 )
 def test_a_method_of_a_declared_parameter_is_refused_at_load(method: str) -> None:
     """Where the schema says what a parameter is, a method of it that is not called is found before any card."""

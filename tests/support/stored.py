@@ -1,0 +1,92 @@
+"""Rows to begin with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import update
+
+from policies.approval import Approval
+from policies.deadlines import Clock
+from policies.lifecycle import State
+from policies.request import Request
+from policies.routing import Level, RouteName
+from store import agents, approvals, ids, rows, tables
+from store.agents import Agent
+from store.engine import Database
+from store.unit import Unit
+
+
+def add_agent(database: Database, name: str = "demo") -> Agent:
+    return database.run(lambda unit: agents.add(unit, name))[0]
+
+
+def made(agent: Agent, now: datetime, **changes: Any) -> Approval:
+    """A pending approval of that agent."""
+    request = Request(action="process_refund", params={"amount_usd": 1}, session_id=changes.pop("session_id", None))
+    return replace(
+        Approval(
+            id=ids.new("apr", now),
+            agent_id=agent.id,
+            agent=agent.name,
+            request=request,
+            params=request.params,
+            sentence="Refund $1",
+            state=State.PENDING,
+            version=1,
+            level=Level.HARD_APPROVAL,
+            route=RouteName.ASK,
+            why=("because",),
+            digest="d" * 64,
+            policy=None,
+            policy_version="v1",
+            created_at=now,
+            updated_at=now,
+        ),
+        **changes,
+    )
+
+
+def add(
+    database: Database,
+    agent: Agent,
+    key: str = "",
+    *,
+    amount: Decimal | None = None,
+    aggregate_key: str | None = None,
+    age: float = 0,
+    above: tuple[str, ...] = (),
+    **changes: Any,
+) -> Approval:
+    """Insert one, `age` seconds old."""
+
+    def work(unit: Unit) -> Approval:
+        approval = made(agent, unit.now - timedelta(seconds=age), **changes)
+        approvals.add(
+            unit,
+            approval,
+            idempotency_key=key or approval.id,
+            body_hash="h",
+            above=above,
+        )
+        summed = {"amount_micros": None if amount is None else int(amount * rows.MICROS)}
+        row = update(tables.approvals).where(tables.approvals.c.id == approval.id)
+        unit.execute(row.values(summed | {"aggregate_key": aggregate_key}))
+        return approval
+
+    return database.run(work)
+
+
+def load(database: Database, approval: Approval) -> Approval:
+    found = database.read(lambda unit: approvals.load(unit, approval.id))
+    assert found is not None
+    return found
+
+
+def due_at(database: Database, seconds: float) -> Clock:
+    """A clock whose SLA ends `seconds` from the database's now."""
+    now = database.read(lambda unit: unit.now)
+    return Clock(due_at=now + timedelta(seconds=seconds))
