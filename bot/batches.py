@@ -12,11 +12,12 @@ from typing import Any, Final
 from bot.blocks import Button, Option, render
 from bot.buttons import button_value, types_amount
 from bot.message import Message, block_ids, summary
-from bot.parameters import leaves_of, listing
+from bot.parameters import listing
 from bot.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
 from bot.wording import assignee, consequence, headline, mention, outcome_line, when
 from policies.approval import Approval
 from policies.batching import simple
+from policies.hidden import leaves_of
 from policies.lifecycle import State
 
 BATCH = 10

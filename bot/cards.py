@@ -17,12 +17,13 @@ from bot.buttons import button_value, controls, full_view_first, read_value
 from bot.facts import facts, origin, status, why
 from bot.message import Message, block_ids, link_to, look, metadata, summary
 from bot.notices import Notice, alert, notice
-from bot.parameters import Listing, changes, leaves_of, listing, redactor_of
+from bot.parameters import Listing, changes, listing
 from bot.queues import queue_message
-from bot.redaction import Redactor
+from bot.redaction import Redactor, redactor_of
 from bot.visible_text import Shown, clip, fill, json_size, notification, visible
 from bot.wording import consequence, mention, outcome_line, settled_sentence, stamp, verdict
 from policies.approval import Approval
+from policies.hidden import hiding, leaves_of
 
 __all__ = [
     "BATCH",
@@ -115,8 +116,7 @@ def _changed(approval: Approval) -> Shown | None:
     """Before and after of what a person edited; None where nothing differs."""
     if approval.params == approval.request.params:
         return None
-    redact = approval.policy.redact if approval.policy else ()
-    found = changes(approval.request.params, approval.params, redact)
+    found = changes(approval.request.params, approval.params, *hiding(approval))
     lines = [f"{change.path}: {change.before or '(absent)'} → {change.after or '(removed)'}" for change in found]
     return clip(Shown("\n".join(lines)), 2000, CHANGES_BYTES) if lines else None
 

@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bot.parameters import value_text
-from bot.redaction import leaves, secret_name, without_secrets
 from bot.visible_text import clip, visible
+from policies import paths
 from policies.approval import Approval
+from policies.hidden import hiding, leaves
 
 MAX_FIELDS = 60  # inputs in one modal
 MAX_TEXT = 2900  # characters an input is given at first; Slack holds 3,000
 MAX_NAME = 200
 ABSENT: Final = object()
+Hiding = tuple[tuple[str, ...], tuple[str, ...]]
+"""The paths that the manifest hides, and those that it reveals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Field:
 def editable(approval: Approval) -> list[Field]:
     """Every top-level parameter, and those that the schema would allow besides."""
     schema = (approval.policy.params_schema if approval.policy else None) or {}
-    redact = tuple(approval.policy.redact) if approval.policy else ()
+    under = hiding(approval)
     properties: Mapping[str, Any] = schema.get("properties") or {}
     required = frozenset(schema.get("required") or ())
     present = approval.params
@@ -63,17 +66,17 @@ def editable(approval: Approval) -> list[Field]:
     for name in names:
         rule = properties.get(name)
         value = present.get(name, ABSENT)
-        made = _field(name, value, rule if isinstance(rule, dict) else {}, not schema or name in required, redact)
+        made = _field(name, value, rule if isinstance(rule, dict) else {}, not schema or name in required, under)
         if made.fixed is None and (inputs := inputs + 1) > MAX_FIELDS:
-            made = _fixed(name, value, redact)
+            made = _fixed(name, value, under)
         if made.fixed is None or value is not ABSENT:
             fields.append(made)
     return fields
 
 
-def _field(name: str, value: Any, rule: Mapping[str, Any], required: bool, redact: tuple[str, ...]) -> Field:
-    if _untouchable(name, value, redact):
-        return _fixed(name, value, redact)
+def _field(name: str, value: Any, rule: Mapping[str, Any], required: bool, under: Hiding) -> Field:
+    if _untouchable(name, value, under):
+        return _fixed(name, value, under)
     label = str(visible(name, exact=True))
     options = _options(rule, value)
     if options is not None:
@@ -88,32 +91,31 @@ def _field(name: str, value: Any, rule: Mapping[str, Any], required: bool, redac
         return Field(
             name, label, wanted, value, required, "number", text, decimal=wanted == "number", hint=_bounds(rule)
         )
-    return _as_json(name, label, value, required, redact)
+    return _as_json(name, label, value, required, under)
 
 
-def _as_json(name: str, label: str, value: Any, required: bool, redact: tuple[str, ...]) -> Field:
+def _as_json(name: str, label: str, value: Any, required: bool, under: Hiding) -> Field:
     text = "" if value is ABSENT else json.dumps(value, indent=1 if isinstance(value, dict | list) else None)
     if len(text) > MAX_TEXT:
-        return _fixed(name, value, redact)
+        return _fixed(name, value, under)
     return Field(name, label, "json", value, required, "text", text or None, True, hint="As JSON")
 
 
-def _untouchable(name: str, value: Any, redact: tuple[str, ...]) -> bool:
+def _untouchable(name: str, value: Any, under: Hiding) -> bool:
     """Secrets, what is too long for an input, and names that no block id can carry."""
     if len(name) > MAX_NAME or not name or visible(name, exact=True) != name:
         return True
-    if secret_name(name) or f"params.{name}" in redact:
+    if any(paths.covers(paths.steps(path), (name,)) for path in under[0]):
         return True
     if value is ABSENT:
         return False
-    if any(leaf.secret for leaf in leaves({name: value}, redact)):
+    if any(leaf.by for leaf in leaves({name: value}, *under)):
         return True
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return len(text) > MAX_TEXT or without_secrets(text) != text
+    return len(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) > MAX_TEXT
 
 
-def _fixed(name: str, value: Any, redact: tuple[str, ...]) -> Field:
-    found = leaves({name: None if value is ABSENT else value}, redact)
+def _fixed(name: str, value: Any, under: Hiding) -> Field:
+    found = leaves({name: None if value is ABSENT else value}, *under)
     shown = clip(value_text(found[0]), 80) if len(found) == 1 else f"({len(found)} values)"
     return Field(name, clip(visible(name, exact=True), 80), "fixed", value, True, fixed=shown)
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from bot import facts as card_facts
 from bot import quotes
 from bot.blocks import VIEW_BLOCKS, VIEW_BYTES
-from bot.parameters import leaves_of, pages, redactor_of
+from bot.parameters import pages
 from bot.parts import AnyPart, Input, bold, code, facts, heading, line, small, words
+from bot.redaction import redactor_of
 from bot.visible_text import Shown, clip, fill, json_size, visible
 from bot.wording import mention, when
 from policies.approval import Approval
+from policies.hidden import leaves_of
 
 CHUNK = 2800  # characters of one text in a modal
 SHEET_BYTES = VIEW_BYTES - 20_000  # the rest is for what every modal adds

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.blocks import Block
-from bot.parameters import redactor_of
+from bot.redaction import redactor_of
 from bot.visible_text import Mrkdwn, Shown, clip, visible
 from policies.approval import Approval
 

@@ -17,9 +17,9 @@ from bot.editing import Field, editable
 from bot.facts import brief
 from bot.full_view import cost, full_view, sheets
 from bot.message import summary
-from bot.parameters import redactor_of
 from bot.parts import INPUT_CHARS, AnyPart, Input, View, bold, code, heading, line, modal, press, small, words
 from bot.quotes import Group
+from bot.redaction import redactor_of
 from bot.visible_text import Mrkdwn, Shown, clip, fill, visible
 from bot.wording import consequence, mention, settled_sentence
 from policies import paths

@@ -13,11 +13,13 @@ from bot import facts, quotes
 from bot.blocks import MESSAGE_BYTES, Block, Button, render, size
 from bot.buttons import button_value
 from bot.message import Message, block_ids, link_to, look, metadata, summary
-from bot.parameters import leaves_of, listing, redactor_of
+from bot.parameters import listing
 from bot.quotes import Said
+from bot.redaction import redactor_of
 from bot.visible_text import Mrkdwn, clip, fill, notification, visible
 from bot.wording import assignee, consequence, headline, mention, outcome_line, when
 from policies.approval import Approval
+from policies.hidden import leaves_of
 from policies.lifecycle import State
 
 WORDS_BYTES = 4000

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.redaction import Leaf, Redactor, fingerprint, leaves, without_secrets
+from bot.redaction import covered, fingerprint
 from bot.visible_text import Shown, clip, json_size, visible
-from policies.approval import Approval
+from policies.hidden import Leaf, leaves
 
 # Of one leaf on a card, in bytes, so that one long text does not push all others off it.
 NAME_BYTES, VALUE_BYTES = 250, 650
@@ -46,20 +46,6 @@ class Listing:
         return f"{'; '.join(parts)} — open Details for everything" if parts else None
 
 
-def leaves_of(approval: Approval, params: dict[str, Any] | None = None) -> list[Leaf]:
-    """Every leaf of an approval's parameters (or of `params`), secrets marked."""
-    redact = approval.policy.redact if approval.policy else ()
-    return leaves(approval.params if params is None else params, redact)
-
-
-def redactor_of(approval: Approval, found: Sequence[Leaf] | None = None) -> Redactor:
-    """What hides the approval's secrets in its words; secrets of the parameters as first asked included."""
-    secrets = list(found if found is not None else leaves_of(approval))
-    if approval.params is not approval.request.params and approval.params != approval.request.params:
-        secrets += leaves_of(approval, approval.request.params)
-    return Redactor(secrets)
-
-
 def path_text(path: tuple[str | int, ...]) -> Shown:
     """A path as it would be written in code; a name that is no plain word stands in brackets and quotes."""
     parts = []
@@ -69,7 +55,7 @@ def path_text(path: tuple[str | int, ...]) -> Shown:
         elif _SIMPLE.match(part):
             parts.append(f".{part}" if parts else part)
         else:
-            parts.append(f'["{visible(without_secrets(part), exact=True)}"]')
+            parts.append(f'["{visible(part, exact=True)}"]')
     return Shown("".join(parts) or "(no parameters)")
 
 
@@ -81,12 +67,11 @@ def value_text(leaf: Leaf) -> Shown:
     if leaf.secret:
         return Shown(fingerprint(leaf.value))
     if isinstance(leaf.value, str):
-        lines = without_secrets(leaf.value).split("\n")
+        lines = covered(leaf.value, leaf.spans).split("\n")
         shown = '"' + "\n  │ ".join(visible(line, exact=True) for line in lines) + '"'
         mixed = not shown.isascii() and _MIXED.search(shown)
         return Shown(f"{shown} (mixes alphabets)" if mixed else shown)
-    text = json.dumps(leaf.value)
-    return Shown(without_secrets(text) if len(text) > 12 else text)
+    return Shown(json.dumps(leaf.value))
 
 
 def listing(found: Sequence[Leaf], room: int) -> Listing:
@@ -125,16 +110,15 @@ def _line(leaf: Leaf, column: int) -> tuple[str, bool]:
 def _beginning(leaf: Leaf) -> tuple[Shown, int]:
     """A value or its beginning, and how many characters of it are missing."""
     raw = leaf.value
-    if leaf.secret or not isinstance(raw, str) or len(raw) * 12 < VALUE_BYTES:
+    if leaf.secret or not isinstance(raw, str) or (len(raw) * 12 < VALUE_BYTES and not leaf.spans):
         return value_text(leaf), 0
-    # Hiding a secret shortens the text, so look further than will be shown; its ragged end is dropped.
-    window = raw if len(raw) <= 4 * VALUE_BYTES else raw[: 4 * VALUE_BYTES]
-    text = value_text(Leaf(leaf.path, window, False))
-    if len(window) == len(raw) and json_size(text) <= VALUE_BYTES:
+    # No more is made readable than can be shown: VALUE_BYTES hold at most so many characters.
+    whole = covered(raw, leaf.spans)
+    text = value_text(Leaf(leaf.path, whole[: VALUE_BYTES + 1]))
+    if len(whole) <= VALUE_BYTES and json_size(text) <= VALUE_BYTES:
         return text, 0
-    ragged = text if len(window) == len(raw) else Shown(text[:-80])
-    shown = clip(ragged, VALUE_BYTES, VALUE_BYTES)
-    return shown, max(1, len(raw) - len(shown) + 2)
+    shown = clip(Shown(text[:-1]), VALUE_BYTES - 1, VALUE_BYTES)
+    return shown, max(1, len(whole) - len(shown) + 2)
 
 
 def pages(found: Sequence[Leaf], chunk: int) -> Iterator[Shown]:
@@ -173,10 +157,12 @@ class Change:
 ABSENT: Final = object()
 
 
-def changes(before: dict[str, Any], after: dict[str, Any], redact: Sequence[str] = ()) -> list[Change]:
+def changes(
+    before: dict[str, Any], after: dict[str, Any], redact: Sequence[str] = (), reveal: Sequence[str] = ()
+) -> list[Change]:
     """Every leaf that differs, in order; secrets as fingerprints."""
-    old = {leaf.path: leaf for leaf in leaves(before, redact)}
-    new = {leaf.path: leaf for leaf in leaves(after, redact)}
+    old = {leaf.path: leaf for leaf in leaves(before, redact, reveal)}
+    new = {leaf.path: leaf for leaf in leaves(after, redact, reveal)}
     found = []
     for path in [*old, *(path for path in new if path not in old)]:
         one, other = old.get(path), new.get(path)

@@ -8,10 +8,12 @@ from bot import facts, quotes
 from bot.blocks import MESSAGE_BYTES, Block, Button, render, size
 from bot.buttons import button_value
 from bot.message import Message, block_ids, summary
-from bot.parameters import leaves_of, listing, redactor_of
+from bot.parameters import listing
+from bot.redaction import redactor_of
 from bot.visible_text import Mrkdwn, fill, notification
 from bot.wording import headline, mention, reviewed_sentence, when
 from policies.approval import Approval, Review
+from policies.hidden import leaves_of
 
 PARAMETERS_BYTES = 3000
 WORDS_BYTES = 3000

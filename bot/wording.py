@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from bot.parameters import redactor_of
+from bot.redaction import redactor_of
 from bot.visible_text import Mrkdwn, clip, escape, fill, visible
 from policies.approval import Approval
 from policies.lifecycle import State

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from policies import paths
+
 # Keywords that can declare parameters elsewhere than under `properties`: where they stand, nothing is said for sure.
 _ELSEWHERE = ("allOf", "anyOf", "oneOf", "if", "dependentSchemas", "$defs")
 
@@ -37,12 +39,17 @@ class Declared:
 
 
 def declared(schema: dict[str, Any] | None, path: str) -> Declared:
-    """What `schema` says of the parameter at `path` (params.name.name)."""
+    """What `schema` says of the parameter at `path` (params.name[*].name)."""
     node: dict[str, Any] = schema or {}
     required = True
-    for part in path.split(".")[1:]:
+    for part in paths.steps(path):
         if not isinstance(node, dict) or not node or any(key in node for key in _ELSEWHERE):
             return Declared(Presence.UNKNOWN, {})
+        if not _may_be(node, "object" if isinstance(part, str) else "array"):
+            return Declared(Presence.IMPOSSIBLE, {})
+        if not isinstance(part, str):
+            node, required = _item(node, part), False
+            continue
         properties = node.get("properties", {})
         if part not in properties:
             closed = node.get("additionalProperties") is False
@@ -51,6 +58,19 @@ def declared(schema: dict[str, Any] | None, path: str) -> Declared:
         required = required and part in node.get("required", [])
         node = properties[part] if isinstance(properties[part], dict) else {}
     return Declared(Presence.REQUIRED if required else Presence.OPTIONAL, node)
+
+
+def _may_be(node: dict[str, Any], kind: str) -> bool:
+    """Whether a value of this schema can be an object, or a list."""
+    types = node.get("type", kind)
+    return kind in ([types] if isinstance(types, str) else types)
+
+
+def _item(node: dict[str, Any], place: int | None) -> dict[str, Any]:
+    """What is said of one entry of a list."""
+    first = node.get("prefixItems", [])
+    said = first[place] if place is not None and place < len(first) else {} if first else node.get("items", {})
+    return said if isinstance(said, dict) else {}
 
 
 def required_names(schema: dict[str, Any] | None) -> list[str]:

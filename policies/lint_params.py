@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from policies import sentences
+from policies import paths, sentences
 from policies.declared import Presence, declared, required_names
 from policies.findings import Case, Finding
 from policies.manifest import Severity
@@ -25,7 +26,7 @@ def _named(case: Case) -> Iterator[Finding]:
 
 def _untold(case: Case) -> Iterator[Finding]:
     told = {path.split(".")[1] for path in sentences.named(case.policy.describe)}
-    hidden = {path.split(".")[1] for path in case.policy.redact}
+    hidden = {str(paths.steps(path)[0]) for path in case.policy.redact}
     untold = [name for name in required_names(case.policy.params_schema) if name not in told | hidden]
     if untold:
         message = f"describe never shows the required {', '.join(untold)}"
@@ -41,17 +42,51 @@ def _redacted(case: Case) -> Iterator[Finding]:
         if case.policy.amount and _covers(path, case.policy.amount):
             message = f"redact hides the amount {case.policy.amount} from the people who decide on it"
             yield case.error("redact", message, "Take it out of redact")
-        told = declared(case.policy.params_schema, path).presence
-        if told is Presence.IMPOSSIBLE:
-            message = f"redact names {path}, which params_schema does not allow"
-            yield case.error("redact", message, "Correct the path: as it stands it hides nothing")
-        elif told is Presence.UNDECLARED:
-            message = f"redact names {path}, which params_schema does not declare"
-            yield case.warning("redact", message, "Correct the path, or declare the parameter")
+        yield from _reaching(case, "redact", path, "hides")
+
+
+def _revealed(case: Case) -> Iterator[Finding]:
+    for path in case.policy.reveal:
+        yield from _reaching(case, "reveal", path, "shows")
+        if any(_covers(hidden, path) for hidden in case.policy.redact):
+            yield case.warning("reveal", f"reveal names {path}, which redact hides all the same", "Take it out of one")
+
+
+def _reaching(case: Case, key: str, path: str, does: str) -> Iterator[Finding]:
+    schema = case.policy.params_schema
+    told = declared(schema, path).presence
+    if told is Presence.IMPOSSIBLE:
+        place = _place_of_list(schema, path)
+        if place:
+            message = f"{key} names {path}, but {place} is a list: as it stands the path {does} nothing"
+            yield case.warning(key, message, f"Write {place}[*] for each of its entries")
+        else:
+            message = f"{key} names {path}, which params_schema does not allow"
+            yield case.error(key, message, f"Correct the path: as it stands it {does} nothing")
+    elif told is Presence.UNDECLARED:
+        message = f"{key} names {path}, which params_schema does not declare"
+        yield case.warning(key, message, "Correct the path, or declare the parameter")
+
+
+def _place_of_list(schema: dict[str, Any] | None, path: str) -> str | None:
+    """The list that a path goes through as if it were an object; None where there is none."""
+    at = "params"
+    for step in paths.steps(path):
+        types = declared(schema, at).schema.get("type") if at != "params" else "object"
+        if isinstance(step, str) and types in ("array", ["array"]):
+            return at
+        at += f".{step}" if isinstance(step, str) else "[*]" if step is None else f"[{step}]"
+    return None
 
 
 def _covers(path: str, other: str) -> bool:
-    return other == path or other.startswith(f"{path}.")
+    """Whether what `other` names may lie in what `path` names."""
+    one, two = paths.steps(path), paths.steps(other)
+    return len(one) <= len(two) and all(a == b or _places(a, b) for a, b in zip(one, two, strict=False))
+
+
+def _places(one: str | int | None, other: str | int | None) -> bool:
+    return None in (one, other) and not isinstance(one, str) and not isinstance(other, str)
 
 
 def _schema(case: Case) -> Iterator[Finding]:
@@ -74,4 +109,4 @@ def _schema(case: Case) -> Iterator[Finding]:
         yield found("params_schema.required", message, "Declare them under properties")
 
 
-RULES = (_named, _untold, _redacted, _schema)
+RULES = (_named, _untold, _redacted, _revealed, _schema)

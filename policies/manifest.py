@@ -136,7 +136,9 @@ class Action(Strict):
     undo_window_seconds: Annotated[int, Field(ge=0, le=30 * DAY)] = 0
     """How long Undo is offered afterwards; 0 for not at all."""
     redact: list[str] = []
-    """Paths of parameters that cards and logs must not show."""
+    """Paths of parameters that cards and logs must not show; params.cards[*].number reaches into lists."""
+    reveal: list[str] = []
+    """Paths of what is no secret though it looks like one: no pattern hides it."""
     channel: Channel | None = None
     """The Slack channel of this action's cards."""
     agents: list[Word] | None = None
@@ -170,10 +172,10 @@ class Action(Strict):
     def _amount(cls, value: str | None) -> str | None:
         return value if value is None else paths.checked(value)
 
-    @field_validator("redact")
+    @field_validator("redact", "reveal")
     @classmethod
-    def _redact(cls, value: list[str]) -> list[str]:
-        return [paths.checked(path) for path in value]
+    def _reaching(cls, value: list[str]) -> list[str]:
+        return [paths.reaching(path) for path in value]
 
     @field_validator("params_schema")
     @classmethod
@@ -279,6 +281,7 @@ class Policy(Strict):
     autonomy: Autonomy | None = None
     tier: Tier | None = None
     sla_clock: SlaClock = SlaClock.ALWAYS
+    reveal: list[str] = []
     file: str = ""
     lines: dict[str, int] = {}
 
@@ -347,6 +350,7 @@ class Manifest:
             sample_review=action.sample_review,
             undo_window_seconds=action.undo_window_seconds,
             redact=action.redact,
+            reveal=action.reveal,
             channel=action.channel or defaults.channel,
             agents=action.agents,
             blocked_agents=action.blocked_agents,

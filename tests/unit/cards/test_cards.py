@@ -66,7 +66,7 @@ def test_every_leaf_is_on_the_card_or_counted(params: dict[str, Any], state: Sta
 @given(values=st.lists(SCALAR, min_size=1, max_size=8))
 def test_different_values_look_different(values: list[Any]) -> None:
     """Two values that differ, in content or only in type, never look the same."""
-    shown = [str(parameters.value_text(parameters.Leaf(("x",), value, False))) for value in values]
+    shown = [str(parameters.value_text(parameters.Leaf(("x",), value))) for value in values]
     wanted = [json.dumps(value) for value in values]
     assert len(set(shown)) == len(set(wanted))
 

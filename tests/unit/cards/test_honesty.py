@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 
 from bot import cards, modals
 from bot.cards import Face
-from bot.parameters import leaves_of, value_text
+from bot.parameters import value_text
 from playground.blockkit import check_view
 from policies.approval import Approval, Vote
+from policies.hidden import leaves_of
 from policies.lifecycle import State
 from tests.unit.cards.corpus import CORPUS
 from tests.unit.cards.looking import everything, faults

@@ -17,6 +17,8 @@ SCHEMA = {
     "required": ["amount_usd", "to"],
     "properties": {"amount_usd": {"type": "number"}, "to": {"type": "string"}, "note": {"type": "string"}},
 }
+_CARD = {"type": "object", "additionalProperties": False, "properties": {"number": {"type": "string"}}}
+CARDS = {"properties": {"cards": {"type": "array", "items": _CARD}}}
 CLEAN: dict[str, Any] = {"params_schema": SCHEMA}
 PERSON = {"U0ALICE": {"principal": "alice@example.com"}}
 
@@ -177,6 +179,16 @@ CASES: list[Case] = [
     ({"redact": ["params.amount_usd"]}, "error", "redact", "hides the amount"),
     ({"redact": ["params.card"]}, "error", "redact", "does not allow"),
     ({"redact": ["params.card"], "params_schema": {"additionalProperties": True}}, "warning", "redact", "not declare"),
+    ({"redact": ["params.cards.number"], "params_schema": CARDS}, "warning", "redact", "params.cards is a list"),
+    ({"redact": ["params.cards[*].numbr"], "params_schema": CARDS}, "error", "redact", "does not allow"),
+    ({"redact": ["params.to[*]"], "params_schema": CARDS}, "error", "redact", "does not allow"),
+    ({"reveal": ["params.cards[0].nr"], "params_schema": CARDS}, "error", "reveal", "does not allow"),
+    (
+        {"redact": ["params.cards[*]"], "reveal": ["params.cards[0].number"], "params_schema": CARDS},
+        "warning",
+        "reveal",
+        "redact hides all the same",
+    ),
     ({"params_schema": {"type": "array"}}, "error", "params_schema.type", "not of type object"),
     ({"params_schema": {"required": ["amount_usd", "to", "x"]}}, "error", "params_schema.required", "requires x"),
     ({"escalation_path": ["lead", "lead"]}, "error", "escalation_path", "names lead twice"),

@@ -1,0 +1,58 @@
+"""An agent tries to stall every tap with a text that a pattern takes long to read; each is read in linear time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bot.visible_text import escape, notification, visible
+from policies import credentials
+
+SIZE = 250_000
+PIECES = [
+    "eyJ-", "eyJ.", "eyJa", "eyJaaaaaaaa.", "eyJhbGciOiJIUzI1NiJ9.", "-----BEGIN", "-----BEGIN PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\nMIIEaaaaaaaa", "Proc-Type: 4,ENCRYPTED\n", "4", "4111 1111 1111 1111 ", "card 4", "1 ", "1-",
+    "://", "://a:", "://a:aaaaaaaa", "://a:aaaaaaa1@", "a@", "basic ", "Basic ", "basic a1b2c3d4e5f6g7 ", " ", "\n", "\t ", "token=",
+    "token=a1b2c3d4e5f6,", "token: a1b2c3d4e5f6 ", "password=", "password: ", "Password", "secret=\"", "pagetoken=", "sk-", "ghp_",
+    "AKIA", "ghp_a1b2c3d4e5f6g7h8i9j0.", "SG.", "ya29.", "=", "\\n", "AAAA=\\n", "aA1-", "$(token=a1b2c3d4e5f6)", "cardcardno", "a.",
+    "\u200b", "\u0301", "\u2039", ":a", "_", "@here", "é=",
+]  # fmt: skip
+READERS: dict[str, Callable[[str], Any]] = {
+    "tokens": lambda text: credentials.tokens.__wrapped__(text),
+    "password": lambda text: credentials.in_value(credentials.Kind.PASSWORD, text[:0] + text),
+    "visible": lambda text: visible(text, exact=True),
+    "escape": escape,
+    "notification": notification,
+}
+
+
+def seconds(read: Callable[[str], Any], text: str) -> float:
+    """The least of three: what else the machine does is not the pattern's doing."""
+    taken = []
+    for _ in range(3):
+        credentials.tokens.cache_clear()
+        begun = time.thread_time()
+        read(text)
+        taken.append(time.thread_time() - begun)
+    return min(taken)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("piece", PIECES)
+def test_hostile_texts_are_read_in_linear_time(reader: str, piece: str) -> None:
+    """250 kB of any piece take a fraction of a second, and twice as much takes no more than about twice as long."""
+    text = (piece * (SIZE // len(piece) + 1))[:SIZE]
+    once, twice = seconds(READERS[reader], text), seconds(READERS[reader], text + text)
+    assert once < 0.4
+    assert twice < 3 * once + 0.02
+
+
+@pytest.mark.parametrize(
+    "text", ["-----BEGIN PRIVATE KEY-----" + "A" * SIZE, "eyJ" + "A" * SIZE + ".a", "token=" + "a1B2" * (SIZE // 4)]
+)
+def test_one_endless_token_is_read_in_linear_time(text: str) -> None:
+    """Nor does one piece that never ends."""
+    assert seconds(READERS["tokens"], text) < 0.4
