@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.blocks import Button, Option, render
-from bot.buttons import button_value, types_amount
+from bot.buttons import button_value, wants_care
 from bot.message import Message, block_ids, summary
 from bot.parameters import listing
 from bot.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
@@ -38,7 +38,7 @@ class Item:
 
 def batchable(approval: Approval) -> bool:
     """Whether it may be decided with others: simple, no amount to type, and all of it fits there to be seen."""
-    if not simple(approval) or types_amount(approval):
+    if not simple(approval) or wants_care(approval):
         return False
     return listing(leaves_of(approval), ITEM_BYTES).complete and _whole(approval)
 

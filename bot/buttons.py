@@ -10,7 +10,7 @@ from bot.blocks import OPTION, Button, Confirm, Option, size
 from bot.parameters import Listing
 from bot.redaction import Redactor
 from bot.visible_text import clip, visible
-from policies import paths
+from policies.amounts import to_type, unreadable
 from policies.approval import Approval
 from policies.lifecycle import State
 from policies.routing import Level
@@ -50,16 +50,20 @@ def read_value(value: str) -> tuple[str, str]:
 
 def types_amount(approval: Approval) -> bool:
     """Whether the amount has to be typed before approving (confirm_amount_above_usd)."""
+    return to_type(approval.policy, approval.params) is not None
+
+
+def wants_care(approval: Approval) -> bool:
+    """Whether no tap alone may approve it: the amount has to be typed, or cannot be read to say whether it has to."""
     policy = approval.policy
     if policy is None or policy.confirm_amount_above_usd is None:
         return False
-    amount = paths.amount_at(policy.amount, approval.params)
-    return amount is not None and float(amount) > policy.confirm_amount_above_usd
+    return types_amount(approval) or unreadable(policy, approval.params) is not None
 
 
 def full_view_first(approval: Approval, listed: Listing, sentence: str) -> bool:
-    """Whether Approve opens the full view: something did not fit, or an amount has to be typed."""
-    return not listed.complete or len(visible(sentence)) > SENTENCE_IN_DIALOG or types_amount(approval)
+    """Whether Approve opens the full view: something did not fit, or the amount wants care."""
+    return not listed.complete or len(visible(sentence)) > SENTENCE_IN_DIALOG or wants_care(approval)
 
 
 Press = Callable[..., Button]

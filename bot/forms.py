@@ -10,7 +10,7 @@ from typing import Any, Final
 from bot.editing import ABSENT, Field, editable
 from bot.modals import REJECT_REASONS
 from bot.visible_text import clip, visible
-from policies import paths
+from policies.amounts import to_type
 from policies.approval import Approval
 from policies.errors import InvalidInput
 from policies.request import check_params
@@ -78,10 +78,8 @@ def read_approve(approval: Approval, state: State) -> str | None:
 
 def _confirmed(approval: Approval, params: dict[str, Any], state: State) -> None:
     """Raise where an amount above confirm_amount_above_usd was not typed."""
-    policy = approval.policy
-    amount = paths.amount_at(policy.amount, params) if policy else None
-    threshold = policy.confirm_amount_above_usd if policy else None
-    if threshold is None or amount is None or float(amount) <= threshold:
+    amount = to_type(approval.policy, params)
+    if amount is None:
         return
     typed = value_of(state, "amount")
     if typed is None or _dollars(typed) != amount:
@@ -90,9 +88,10 @@ def _confirmed(approval: Approval, params: dict[str, Any], state: State) -> None
 
 def _dollars(text: str) -> Decimal | None:
     try:
-        return Decimal(text.strip().removeprefix("$").replace(",", "").replace("_", "x"))
+        typed = Decimal(text.strip().removeprefix("$").replace(",", "").replace("_", "x"))
     except InvalidOperation:
         return None
+    return typed if typed.is_finite() else None
 
 
 def read_edit(approval: Approval, state: State) -> dict[str, Any]:

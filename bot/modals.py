@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from bot.batches import batch_value
 from bot.blocks import VIEW_BLOCKS, Button, Confirm, Option
-from bot.buttons import button_value, controls, types_amount
+from bot.buttons import button_value, controls
 from bot.cards import needs_full_view
 from bot.editing import Field, editable
 from bot.facts import brief
@@ -22,7 +23,7 @@ from bot.quotes import Group
 from bot.redaction import redactor_of
 from bot.visible_text import Mrkdwn, Shown, clip, fill, visible
 from bot.wording import consequence, mention, settled_sentence
-from policies import paths
+from policies.amounts import to_type
 from policies.approval import Approval
 from policies.sentences import usd
 
@@ -152,14 +153,13 @@ def _review(
 
 def approve_modal(approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
     """The full view, then Approve; a large amount has to be typed."""
-    amount = [_amount(approval)] if types_amount(approval) else []
+    wanted = to_type(approval.policy, approval.params)
+    amount = [_amount(wanted)] if wanted is not None else []
     ending = [*amount, _note("Note for the agent")]
     return _review("approve_modal", "Review & approve", approval, ending, "Approve", (channel, ts, page))
 
 
-def _amount(approval: Approval) -> Input:
-    policy = approval.policy
-    amount = paths.amount_at(policy.amount, approval.params) if policy else None
+def _amount(amount: Decimal) -> Input:
     return Input("amount", "Type the amount to approve it", hint=f"It is {usd(amount)}", most_chars=40)
 
 

@@ -12,20 +12,24 @@ from policies.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request by an agent under a policy, with what came before; `amount` is in dollars, None where there is none."""
+    """A request by an agent under a policy, with what came before; `amount` is in dollars, None where there is none.
+
+    `unreadable` says why the amount that the policy names cannot be read.
+    """
 
     agent: str
     request: Request
     policy: Policy
     history: History
     amount: Decimal | None
+    unreadable: str | None = None
 
     @property
-    def amount_unreadable(self) -> bool:
-        """Whether the policy names an amount and the request has none there."""
-        return self.policy.amount is not None and self.amount is None
-
-    @property
-    def total(self) -> Decimal:
-        """The sum of the window, this request included."""
+    def sum_of_target(self) -> Decimal:
+        """The sum of the window for this target, this request included."""
         return self.history.aggregate_usd + (self.amount or 0)
+
+    @property
+    def sum_of_all(self) -> Decimal:
+        """The sum of the window over all targets, this request included."""
+        return self.history.total_usd + (self.amount or 0)

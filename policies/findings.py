@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from policies.manifest import REGULATED_TAGS, Action, Manifest, Policy
+from policies.manifest import REGULATED_TAGS, Action, Manifest, Policy, Severity
 from policies.roster import Roster
 from policies.strict_yaml import Document, Path
 
@@ -70,12 +70,19 @@ class Case:
         return inherited if own not in lines and inherited in lines else own
 
     @property
-    def always_asks(self) -> str | None:
-        """Why confidence alone never lets this action run; None where it can."""
+    def floor(self) -> str | None:
+        """Why no confidence at all lets this action run; None where some could."""
         if self.policy.irreversible:
             return "it is irreversible"
         tags = sorted(REGULATED_TAGS.intersection(self.policy.tags))
         return f"it is tagged {', '.join(tags)}" if tags else None
+
+    @property
+    def always_asks(self) -> str | None:
+        """Why confidence alone never lets this action run; None where it can."""
+        if self.floor is None and self.policy.severity is not Severity.LOW and self.policy.trusted_by is None:
+            return f"{self.policy.severity} severity takes more than the agent's own word (thresholds.trust_evidence)"
+        return self.floor
 
     @property
     def runs_by_policy(self) -> bool:

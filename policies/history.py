@@ -21,9 +21,12 @@ class Demotion:
 class History:
     """Sums are in dollars; none of the figures counts the request itself.
 
-    `*_uses` count what was claimed before: of this action by this agent, by anybody, and for this principal.
+    `aggregate_usd` is the sum of the window for the request's target, `total_usd` over all of them; `*_unread` count the
+    amounts in them that nobody could read. `agent_failures_24h` counts what failed and what was claimed and never
+    reported. `*_uses` count what was claimed before: of this action by this agent, by anybody, and for this principal.
     `requests_24h` is what this agent asked of this action within 24 h and was not refused by policy. `unseen_in_row`
-    is how many ran by policy alone in this session since a person last decided one.
+    is how many ran by policy alone since a person last decided one of this agent and action, whatever the session.
+    `held_elsewhere` says, in words, which other session of this agent people stopped; None where this request is clear of it.
     """
 
     agent_failures_24h: int = 0
@@ -35,3 +38,7 @@ class History:
     requests_24h: int = 0
     unseen_in_row: int = 0
     demotion: Demotion | None = None
+    total_usd: Decimal = Decimal(0)
+    aggregate_unread: int = 0
+    total_unread: int = 0
+    held_elsewhere: str | None = None

@@ -8,6 +8,7 @@ from typing import Any
 from policies import paths, sentences
 from policies.declared import Presence, declared, required_names
 from policies.findings import Case, Finding
+from policies.limits import amount_named
 from policies.manifest import Severity
 
 
@@ -39,8 +40,9 @@ def _redacted(case: Case) -> Iterator[Finding]:
         if any(_covers(path, other) or _covers(other, path) for other in shown):
             message = f"describe tells {path}, which redact hides"
             yield case.error("describe", message, "Take it out of the sentence")
-        if case.policy.amount and _covers(path, case.policy.amount):
-            message = f"redact hides the amount {case.policy.amount} from the people who decide on it"
+        amount = amount_named(case.policy.amount)
+        if amount and _covers(path, amount.path):
+            message = f"redact hides the amount {amount.path} from the people who decide on it"
             yield case.error("redact", message, "Take it out of redact")
         yield from _reaching(case, "redact", path, "hides")
 

@@ -42,6 +42,21 @@ def _confidence(case: Case) -> Iterator[Finding]:
         yield case.warning("thresholds.auto_approve_confidence", message, "Remove it")
 
 
+def _trusted(case: Case) -> Iterator[Finding]:
+    policy, key = case.policy, "thresholds.trust_evidence"
+    if not policy.trust_evidence:
+        return
+    if policy.severity is Severity.LOW:
+        message = "trust_evidence changes nothing: at low severity the evidence counts anyway"
+        yield case.warning(key, message, "Remove it")
+    elif policy.trusted_by is None:
+        message = "trust_evidence lets the agent's own word loosen, and no owner answers for it, so it does nothing"
+        yield case.error(key, message, "Name the owner (owner: Head of finance), or remove it")
+    elif case.floor or not policy.approval_required:
+        why = case.floor or "approval_required is false"
+        yield case.warning(key, f"trust_evidence never speaks, because {why}", "Remove it")
+
+
 def _unasked(case: Case) -> Iterator[Finding]:
     policy = case.policy
     if policy.approval_required:
@@ -50,8 +65,8 @@ def _unasked(case: Case) -> Iterator[Finding]:
     if grave and policy.owner is None:
         message = "runs without a person though it is severe or irreversible"
         yield case.warning("approval_required", message, "Name the owner who answers for that (A11)")
-    if case.always_asks and not policy.irreversible:
-        message = f"approval_required: false overrules that {case.always_asks}"
+    if case.floor and not policy.irreversible:
+        message = f"approval_required: false overrules that {case.floor}"
         yield case.warning("approval_required", message, "Remove the line if a person should see these")
 
 
@@ -107,4 +122,4 @@ def _afterwards(case: Case) -> Iterator[Finding]:
         yield case.warning("batch", message, "Remove batch, so that each is looked at by itself (D4)")
 
 
-RULES = (_tags, _agents, _confidence, _unasked, _silence, _deadlines, _tier, _afterwards)
+RULES = (_tags, _agents, _confidence, _trusted, _unasked, _silence, _deadlines, _tier, _afterwards)

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from policies import expressions, paths, sentences
 from policies.deadlines import SlaClock
-from policies.limits import DAY, Aggregate, Conditions, Limits, Seconds, Thresholds, Usd
+from policies.limits import DAY, Aggregate, Amount, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.params_schema import check_schema
 from policies.schema import CHANNEL, Line, Share, Strict, Version, Word, one_of, validated
 from policies.strict_yaml import Document, Path, parse
@@ -119,8 +119,8 @@ class Action(Strict):
     """How long a claimed action may run before its outcome counts as unknown."""
     on_timeout: Annotated[OnTimeout | None, one_of(OnTimeout)] = None
     """What silence means; approve only for low severity and reversible actions."""
-    amount: str | None = None
-    """The path of the amount in dollars, such as params.amount_usd."""
+    amount: str | Amount | None = None
+    """The path of the amount in dollars, such as params.amount_usd; or path, unit and currency."""
     conditions: Conditions = Conditions()
     """Limits on the amount of one request."""
     aggregate: Aggregate | None = None
@@ -169,8 +169,8 @@ class Action(Strict):
 
     @field_validator("amount")
     @classmethod
-    def _amount(cls, value: str | None) -> str | None:
-        return value if value is None else paths.checked(value)
+    def _amount(cls, value: str | Amount | None) -> str | Amount | None:
+        return paths.reaching(value) if isinstance(value, str) else value
 
     @field_validator("redact", "reveal")
     @classmethod
@@ -256,7 +256,7 @@ class Policy(Strict):
     claim_seconds: int
     execution_seconds: int
     on_timeout: OnTimeout
-    amount: str | None
+    amount: str | Amount | None
     conditions: Conditions
     aggregate: Aggregate | None
     auto_approve_confidence: float
@@ -274,6 +274,7 @@ class Policy(Strict):
     confirm_amount_above_usd: float | None
     line: int | None
     ask_above_risk: float | None = None
+    trust_evidence: bool = False
     rules: list[Rule] = []
     first_uses: FirstUses = FirstUses()
     checkpoint_every: int | None = None
@@ -293,6 +294,18 @@ class Policy(Strict):
     def irreversible(self) -> bool:
         """Whether nothing can take it back."""
         return self.reversibility is Reversibility.IRREVERSIBLE
+
+    @property
+    def denies_amounts(self) -> bool:
+        """Whether some amount is refused at once, by itself or in a sum: then one that cannot be read is too."""
+        sums = self.aggregate
+        limits = [self.conditions.deny_above_usd, *([sums.deny_above_usd, sums.total_deny_above_usd] if sums else [])]
+        return any(limit is not None for limit in limits)
+
+    @property
+    def trusted_by(self) -> str | None:
+        """Who answers for trusting the agent's evidence above low severity; None where nobody does."""
+        return self.owner if self.trust_evidence and self.owner and self.owner.strip() else None
 
 
 # The role of an action that names none: the roster's admins.
@@ -359,6 +372,7 @@ class Manifest:
             confirm_amount_above_usd=action.confirm_amount_above_usd,
             line=self.document.line(("actions", name)),
             ask_above_risk=action.thresholds.ask_above_risk,
+            trust_evidence=action.thresholds.trust_evidence,
             rules=[*defaults.rules, *action.rules],
             first_uses=action.first_uses,
             checkpoint_every=action.checkpoint_every,
@@ -395,10 +409,13 @@ def _sla_and_timeout(action: Action, defaults: Defaults) -> tuple[int, int | Non
 _CITED = (
     "conditions.deny_above_usd",
     "aggregate.deny_above_usd",
+    "aggregate.total_deny_above_usd",
     "blocked_agents",
     "agents",
     "conditions.always_approve_above_usd",
     "aggregate.ask_above_usd",
+    "aggregate.total_ask_above_usd",
+    "aggregate",
     "amount",
     "thresholds.escalate_confidence",
     "conditions.auto_approve_below_usd",

@@ -1,15 +1,15 @@
-"""Paths into an action's parameters: `params.customer.id`, the one notation of the manifest."""
+"""Paths into an action's parameters: `params.customer.id`, and through lists `params.items[*].price`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-_PATH = re.compile(r"params(?:\.[A-Za-z_][A-Za-z0-9_-]{0,63}){1,10}")
-_REACHING = re.compile(r"params(?:\.[A-Za-z_][A-Za-z0-9_-]{0,63}|\[(?:\*|[0-9]{1,4})\]){1,20}")
+_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,63}"
+_PATH = re.compile(rf"params(?:\.{_NAME}){{1,10}}")
+_REACHING = re.compile(rf"params\.{_NAME}(?:\.{_NAME}|\[(?:\*|[0-9]{{1,4}})\]){{0,19}}")
 _STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[(\*|[0-9]+)\]")
 ABSENT = object()
 Steps = tuple[str | int | None, ...]
@@ -47,27 +47,24 @@ def _fits(step: str | int | None, key: str | int) -> bool:
 
 
 def value_at(path: str, params: dict[str, Any]) -> Any:
-    """The value at `path`, or ABSENT."""
-    node: Any = params
-    for part in path.split(".")[1:]:
-        if not isinstance(node, dict) or part not in node:
-            return ABSENT
-        node = node[part]
-    return node
+    """The value at a path that names one place, or ABSENT."""
+    return next(iter(values_at(path, params)), ABSENT)
 
 
-def amount_at(path: str | None, params: dict[str, Any]) -> Decimal | None:
-    """The amount at `path` in dollars; None where it is absent, not a number, or negative.
+def values_at(path: str, params: dict[str, Any]) -> list[Any]:
+    """Every value that `path` reaches; ABSENT in the place of each that is missing, or where there is no list to enter."""
+    found: list[Any] = [params]
+    for step in steps(path):
+        found = [inner for value in found for inner in _entered(value, step)]
+    return found
 
-    A negative amount is no small amount: it must never slip below a limit.
-    """
-    if path is None:
-        return None
-    value = value_at(path, params)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    amount = Decimal(value) if isinstance(value, int) else Decimal(str(value))
-    return amount if amount.is_finite() and amount >= 0 else None
+
+def _entered(value: Any, step: str | int | None) -> list[Any]:
+    if isinstance(step, str):
+        return [value[step]] if isinstance(value, dict) and step in value else [ABSENT]
+    if not isinstance(value, list):
+        return [ABSENT]
+    return value if step is None else value[step : step + 1] or [ABSENT]
 
 
 def leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:

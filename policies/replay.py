@@ -9,8 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from policies import paths, quorum
+from policies.amounts import amount_of
 from policies.calls import Call
+from policies.currencies import USD
+from policies.declared import declared
 from policies.errors import InvalidInput
+from policies.limits import Unit, amount_named
 from policies.manifest import Manifest, Policy
 from policies.replay_past import Past
 from policies.request import Request, check_params
@@ -155,14 +159,25 @@ def _problem(policy: Policy, request: Request) -> str | None:
 
 def with_amount(call: Call, policy: Policy) -> Request:
     """The request, with the call's `amount_usd` at the policy's amount path where the parameters have nothing there."""
-    path = policy.amount
-    if path is None or call.amount_usd is None or paths.value_at(path, call.request.params) is not paths.ABSENT:
+    named = amount_named(policy.amount)
+    if (
+        named is None
+        or call.amount_usd is None
+        or not all(isinstance(step, str) for step in paths.steps(named.path))
+        or named.currency not in (None, USD)
+    ):
         return call.request
-    params = _put(call.request.params, path.split(".")[1:], call.amount_usd)
+    if paths.value_at(named.path, call.request.params) is not paths.ABSENT:
+        return call.request
+    figure = call.amount_usd if named.unit is Unit.USD else round(call.amount_usd * 100)
+    only_text = declared(policy.params_schema, named.path).numeric is False
+    params = _put(
+        call.request.params, [str(step) for step in paths.steps(named.path)], str(figure) if only_text else figure
+    )
     return call.request if params is None else call.request.model_copy(update={"params": params})
 
 
-def _put(params: dict[str, Any], steps: list[str], value: float) -> dict[str, Any] | None:
+def _put(params: dict[str, Any], steps: list[str], value: float | str) -> dict[str, Any] | None:
     if len(steps) == 1:
         return {**params, steps[0]: value}
     inner = params.get(steps[0], {})
@@ -190,7 +205,7 @@ def _money(call: Call, *manifests: Manifest) -> Decimal:
     """The call's amount, by the first manifest that knows where it stands, else as given beside the parameters."""
     for manifest in manifests:
         policy = manifest.policy(call.request.action)
-        amount = paths.amount_at(policy.amount, with_amount(call, policy).params) if policy else None
+        amount = amount_of(policy, with_amount(call, policy).params) if policy else None
         if amount is not None:
             return amount
     return Decimal(str(call.amount_usd)) if call.amount_usd is not None and call.amount_usd >= 0 else Decimal(0)

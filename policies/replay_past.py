@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from policies import paths
+from policies.amounts import aggregate_of, amount_of
 from policies.calls import Call
 from policies.history import History
 from policies.manifest import Policy
-from policies.request import Request
+from policies.request import Request, principal_of
 
 _DAY = timedelta(hours=24)
 _Key = tuple[str, ...]
@@ -27,25 +28,28 @@ class Past:
 
     def before(self, call: Call, request: Request, policy: Policy) -> History:
         """What was known when this call came."""
-        action, principal = policy.action, request.on_behalf_of
+        action, principal = policy.action, principal_of(request) or ""
+        sums = self._sums.before(call, request, policy)
         return History(
-            aggregate_usd=self._sums.before(call, request, policy),
+            aggregate_usd=sums.of_target.usd,
+            total_usd=sums.of_all.usd,
+            aggregate_unread=sums.of_target.unread,
+            total_unread=sums.of_all.unread,
             agent_uses=self._uses["agent", action, call.agent],
             tool_uses=self._uses["tool", action],
-            user_uses=self._uses["user", action, principal or ""],
+            user_uses=self._uses["user", action, principal],
             requests_24h=self._today(call, action),
-            unseen_in_row=self._unseen[_session(call, request)],
+            unseen_in_row=self._unseen[call.agent, action],
         )
 
     def add(self, call: Call, request: Request, policy: Policy, *, seen: bool) -> None:
         """Count this call from now on; `seen` where a person was asked. Every call counts as used."""
         self._sums.add(call, request, policy)
-        action, principal = policy.action, request.on_behalf_of
-        self._uses.update([("agent", action, call.agent), ("tool", action), ("user", action, principal or "")])
+        action, principal = policy.action, principal_of(request) or ""
+        self._uses.update([("agent", action, call.agent), ("tool", action), ("user", action, principal)])
         if call.at is not None:
             self._asked[call.agent, action].append(call.at)
-        session = _session(call, request)
-        self._unseen[session] = 0 if seen else self._unseen[session] + 1
+        self._unseen[call.agent, action] = 0 if seen else self._unseen[call.agent, action] + 1
 
     def _today(self, call: Call, action: str) -> int:
         if call.at is None:
@@ -56,37 +60,56 @@ class Past:
         return len(moments)
 
 
-def _session(call: Call, request: Request) -> _Key:
-    return call.agent, request.action, request.session_id or ""
+@dataclass(slots=True)
+class _Sum:
+    """A running sum, and how many amounts in it could not be read."""
+
+    usd: Decimal = Decimal(0)
+    unread: int = 0
+
+    def add(self, amount: Decimal | None, sign: int = 1) -> None:
+        if amount is None:
+            self.unread += sign
+        else:
+            self.usd += sign * amount
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    of_target: _Sum
+    of_all: _Sum
 
 
 class _Sums:
-    """Running sums of amounts per agent, action and target within each action's window."""
+    """Running sums of amounts per agent, action and target, and over all targets, within each action's window."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[str, str, str], deque[tuple[datetime, Decimal]]] = defaultdict(deque)
-        self._totals: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        self._entries: defaultdict[_Key, deque[tuple[datetime, Decimal | None]]] = defaultdict(deque)
+        self._sums: defaultdict[_Key, _Sum] = defaultdict(_Sum)
 
-    def before(self, call: Call, request: Request, policy: Policy) -> Decimal:
-        """The sum of the earlier amounts that lie within the window before this call."""
-        if policy.aggregate is None or call.at is None:
-            return Decimal(0)
-        key = self._key(call, request, policy)
-        oldest, entries = call.at - timedelta(seconds=policy.aggregate.window_seconds), self._entries[key]
-        while entries and entries[0][0] <= oldest:
-            self._totals[key] -= entries.popleft()[1]
-        return self._totals[key]
+    def before(self, call: Call, request: Request, policy: Policy) -> _Both:
+        """The sums of the earlier amounts that lie within the window before this call."""
+        keys = self._keys(call, request, policy)
+        if keys is None or policy.aggregate is None or call.at is None:
+            return _Both(_Sum(), _Sum())
+        oldest = call.at - timedelta(seconds=policy.aggregate.window_seconds)
+        for key in keys:
+            entries = self._entries[key]
+            while entries and entries[0][0] <= oldest:
+                self._sums[key].add(entries.popleft()[1], -1)
+        return _Both(*(self._sums[key] for key in keys))
 
     def add(self, call: Call, request: Request, policy: Policy) -> None:
         """Count this call from now on."""
-        amount = paths.amount_at(policy.amount, request.params)
-        if policy.aggregate is None or call.at is None or amount is None:
+        keys = self._keys(call, request, policy)
+        if keys is None or call.at is None:
             return
-        key = self._key(call, request, policy)
-        self._entries[key].append((call.at, amount))
-        self._totals[key] += amount
+        amount = amount_of(policy, request.params)
+        for key in keys:
+            self._entries[key].append((call.at, amount))
+            self._sums[key].add(amount)
 
     @staticmethod
-    def _key(call: Call, request: Request, policy: Policy) -> tuple[str, str, str]:
-        per = policy.aggregate.per if policy.aggregate else None
-        return call.agent, policy.action, repr(paths.value_at(per, request.params)) if per else ""
+    def _keys(call: Call, request: Request, policy: Policy) -> tuple[_Key, _Key] | None:
+        aggregate = aggregate_of(policy, request.params)
+        return aggregate and ((call.agent, policy.action, aggregate.key), (call.agent, policy.action))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from policies import params_schema
 from policies.errors import InvalidInput
+from policies.principals import spelled
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -31,9 +32,18 @@ class Evidence(_Body):
     schema_ok: bool | None = None
 
     @property
+    def signals(self) -> int:
+        """How many signals are given, whatever they say."""
+        return len(self._given)
+
+    @property
     def score(self) -> float | None:
         """The share of the given signals that hold; None when none is given (A6)."""
-        signals = [
+        return sum(self._given) / len(self._given) if self._given else None
+
+    @property
+    def _given(self) -> list[bool]:
+        return [
             holds
             for given, holds in (
                 (self.retrieval_hits, (self.retrieval_hits or 0) >= 2),
@@ -43,7 +53,6 @@ class Evidence(_Body):
             )
             if given is not None
         ]
-        return sum(signals) / len(signals) if signals else None
 
 
 class ChoiceOption(_Body):
@@ -107,6 +116,11 @@ class Request(_Body):
         if score is None or self.confidence is None:
             return score
         return min(score, self.confidence)
+
+
+def principal_of(request: Request) -> str | None:
+    """Whom a request is for, however it is spelled; None where it names nobody."""
+    return (spelled(request.on_behalf_of) or None) if request.on_behalf_of else None
 
 
 def read_request(body: dict[str, Any]) -> Request:

@@ -10,6 +10,7 @@ from policies.case import Case
 from policies.expressions import CannotTell
 from policies.levels import Level, RouteName, Said, asked, denied, route_of
 from policies.manifest import OnTimeout, Policy
+from policies.request import principal_of
 from policies.tightening import Rule, Then
 
 _LEVELS = {
@@ -47,13 +48,13 @@ def _risk(case: Case) -> Iterator[Said]:
 
 def _first_uses(case: Case) -> Iterator[Said]:
     first, history = case.policy.first_uses, case.history
-    wanted = [
+    # A request that names no principal is for the unknown one: leaving the name out spares nobody the first look.
+    principal = "this principal" if principal_of(case.request) is not None else "nobody who is named"
+    for name, limit, uses, whose in (
         ("agent", first.agent, history.agent_uses, "of this action by this agent"),
         ("tool", first.tool, history.tool_uses, "of this action"),
-    ]
-    if case.request.on_behalf_of is not None:
-        wanted.append(("user", first.user, history.user_uses, "of this action for this principal"))
-    for name, limit, uses, whose in wanted:
+        ("user", first.user, history.user_uses, f"of this action for {principal}"),
+    ):
         if limit is not None and uses < limit:
             reason = f"only {uses} uses {whose} so far, and a person sees the first {limit} (first_uses.{name})"
             yield asked(Level.HARD_APPROVAL, reason, f"first_uses.{name}")
@@ -62,7 +63,7 @@ def _first_uses(case: Case) -> Iterator[Said]:
 def _checkpoint(case: Case) -> Iterator[Said]:
     every, unseen = case.policy.checkpoint_every, case.history.unseen_in_row
     if every is not None and unseen >= every - 1:
-        reason = f"{unseen} ran in this session since a person last decided one (checkpoint_every: {every})"
+        reason = f"{unseen} ran since a person last decided one of this agent's (checkpoint_every: {every})"
         yield asked(Level.HARD_APPROVAL, reason, "checkpoint_every")
 
 

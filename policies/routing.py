@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import zip_longest
 
-from policies import paths, restrictions
+from policies import restrictions
+from policies.amounts import read_amount
 from policies.case import Case
 from policies.history import History
 from policies.levels import Level, RouteName, Said, asked, denied, runs, strictness
@@ -21,6 +22,7 @@ FAILURES_TO_TAKE_OVER = 2  # within 24 h, A10 and F7
 FAILURE_WINDOW_SECONDS = 86_400
 REVIEW_ABOVE_USD = Decimal(100)  # A10, A12
 MAX_UNCERTAINTY_FACTORS = 2  # A7
+SIGNALS_TO_LOOSEN = 3  # of the four signals of evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,20 @@ def route(agent: str, request: Request, policy: Policy | None, history: History)
             f"the manifest does not know the action {request.action!r}: it needs classifying before any agent runs it"
         )
         return Route(RouteName.BLOCK, None, (reason,), keys=(None,), lines=(None,))
-    case = Case(agent, request, policy, history, paths.amount_at(policy.amount, request.params))
+    case = _case(agent, request, policy, history)
     ordered, own = _speaking(case), list(restrictions.speaking(case))
     strictest = max(own, key=lambda said: said.strictness, default=ordered[0])
     if strictest.strictness <= ordered[0].strictness:
         return _route(policy, [*ordered, *own], escalates=ordered[0].escalate)
     own.remove(strictest)
     return _route(policy, [strictest, *ordered, *own], escalates=ordered[0].escalate)
+
+
+def _case(agent: str, request: Request, policy: Policy, history: History) -> Case:
+    reading = read_amount(policy, request.params)
+    if reading is None:
+        return Case(agent, request, policy, history, None)
+    return Case(agent, request, policy, history, reading.usd, reading.problem or None)
 
 
 def _route(policy: Policy, said: list[Said], *, escalates: bool) -> Route:
@@ -112,13 +121,34 @@ def _over_limit(case: Case) -> Said | None:
     return denied(reason, "conditions.deny_above_usd")
 
 
+def _unreadable_denied(case: Case) -> Said | None:
+    if case.unreadable is None or not case.policy.denies_amounts:
+        return None
+    return denied(f"{case.unreadable}, and amounts have a limit here", "amount")
+
+
 def _over_aggregate_limit(case: Case) -> Said | None:
     aggregate = case.policy.aggregate
-    if not aggregate or aggregate.deny_above_usd is None or case.total <= Decimal(str(aggregate.deny_above_usd)):
+    if (
+        not aggregate
+        or aggregate.deny_above_usd is None
+        or case.sum_of_target <= Decimal(str(aggregate.deny_above_usd))
+    ):
         return None
     limit = f"the limit of {usd(aggregate.deny_above_usd)} (aggregate.deny_above_usd)"
-    reason = f"{usd(case.total)} within {aggregate.window_seconds} s is over {limit}"
+    reason = f"{usd(case.sum_of_target)} within {aggregate.window_seconds} s is over {limit}"
     return denied(reason, "aggregate.deny_above_usd")
+
+
+def _over_total_limit(case: Case) -> Said | None:
+    aggregate = case.policy.aggregate
+    if not aggregate or aggregate.total_deny_above_usd is None:
+        return None
+    if case.sum_of_all <= Decimal(str(aggregate.total_deny_above_usd)):
+        return None
+    limit = f"the limit of {usd(aggregate.total_deny_above_usd)} (aggregate.total_deny_above_usd)"
+    reason = f"{usd(case.sum_of_all)} to all targets within {aggregate.window_seconds} s is over {limit}"
+    return denied(reason, "aggregate.total_deny_above_usd")
 
 
 def _agent_not_allowed(case: Case) -> Said | None:
@@ -134,7 +164,8 @@ def _agent_not_allowed(case: Case) -> Said | None:
 def _recent_failures(case: Case) -> Said | None:
     failures = case.history.agent_failures_24h
     if failures >= FAILURES_TO_TAKE_OVER:
-        return asked(Level.HUMAN_TAKEOVER, f"the agent failed {failures} times within 24 h: a person takes over")
+        reason = f"the agent failed {failures} times within 24 h, silence after a claim included: a person takes over"
+        return asked(Level.HUMAN_TAKEOVER, reason)
     return None
 
 
@@ -148,18 +179,40 @@ def _always_asked(case: Case) -> Said | None:
 
 def _aggregate_asked(case: Case) -> Said | None:
     aggregate = case.policy.aggregate
-    if not aggregate or aggregate.ask_above_usd is None or case.total <= Decimal(str(aggregate.ask_above_usd)):
+    if not aggregate or aggregate.ask_above_usd is None or case.sum_of_target <= Decimal(str(aggregate.ask_above_usd)):
         return None
     limit = f"{usd(aggregate.ask_above_usd)} (aggregate.ask_above_usd)"
-    reason = f"{usd(case.total)} within {aggregate.window_seconds} s is above {limit}"
+    reason = f"{usd(case.sum_of_target)} within {aggregate.window_seconds} s is above {limit}"
     return asked(Level.HARD_APPROVAL, reason, "aggregate.ask_above_usd")
 
 
-def _unreadable_amount(case: Case) -> Said | None:
-    if case.amount_unreadable:
-        reason = f"the amount at {case.policy.amount} is missing or not an amount"
-        return asked(Level.HARD_APPROVAL, reason, "amount")
-    return None
+def _total_asked(case: Case) -> Said | None:
+    aggregate = case.policy.aggregate
+    if not aggregate or aggregate.total_ask_above_usd is None:
+        return None
+    if case.sum_of_all <= Decimal(str(aggregate.total_ask_above_usd)):
+        return None
+    limit = f"{usd(aggregate.total_ask_above_usd)} (aggregate.total_ask_above_usd)"
+    reason = f"{usd(case.sum_of_all)} to all targets within {aggregate.window_seconds} s is above {limit}"
+    return asked(Level.HARD_APPROVAL, reason, "aggregate.total_ask_above_usd")
+
+
+def _sum_unknown(case: Case) -> Said | None:
+    """An amount that nobody could read is in the sum all the same: while it is, nobody can say how much is left."""
+    aggregate = case.policy.aggregate
+    if aggregate is None:
+        return None
+    unread = max(case.history.total_unread, case.history.aggregate_unread)
+    if not unread:
+        return None
+    reason = f"{unread} within {aggregate.window_seconds} s had an amount that could not be read, so no sum is known"
+    return asked(Level.HARD_APPROVAL, reason, "aggregate")
+
+
+def _unreadable_asked(case: Case) -> Said | None:
+    if case.unreadable is None or case.policy.denies_amounts:
+        return None
+    return asked(Level.HARD_APPROVAL, case.unreadable, "amount")
 
 
 def _recommended(case: Case) -> Said | None:
@@ -188,6 +241,12 @@ def _held(case: Case) -> Said | None:
     if case.history.stopped:
         return asked(Level.HARD_APPROVAL, "execution is stopped: nothing runs by policy alone")
     return None
+
+
+def _held_elsewhere(case: Case) -> Said | None:
+    if case.history.held_elsewhere is None:
+        return None
+    return asked(Level.HARD_APPROVAL, case.history.held_elsewhere)
 
 
 def _only_a_person_knows(case: Case) -> Said | None:
@@ -235,16 +294,28 @@ def _costly(case: Case) -> Said | None:
 
 def _confident(case: Case) -> Said | None:
     confidence, bar = case.request.effective_confidence, case.policy.auto_approve_confidence
-    if confidence is None or confidence < bar:
+    if confidence is None or confidence < bar or _unproven(case):
         return None
     level = Level.FULL_AUTO if case.policy.severity is Severity.LOW else Level.NOTIFY_ONLY
     reason = f"effective confidence {confidence:.2f} reaches {bar:.2f} (auto_approve_confidence)"
     return runs(level, reason, "thresholds.auto_approve_confidence")
 
 
+def _unproven(case: Case) -> str | None:
+    """Why no confidence loosens this request: evidence is the agent's own word."""
+    signals = case.request.evidence.signals if case.request.evidence else 0
+    if signals < SIGNALS_TO_LOOSEN:
+        return f"rests on {signals} of the {SIGNALS_TO_LOOSEN} signals of evidence that it needs"
+    if case.policy.severity is not Severity.LOW and case.policy.trusted_by is None:
+        return "is the agent's own word, and nobody answers for trusting it here (thresholds.trust_evidence)"
+    return None
+
+
 def _otherwise(case: Case) -> Said:
     confidence = case.request.effective_confidence
     known = f"effective confidence {confidence:.2f}" if confidence is not None else "confidence is unknown"
+    if confidence is not None and confidence >= case.policy.auto_approve_confidence and (why := _unproven(case)):
+        known = f"{known} {why}"
     if case.policy.on_timeout is OnTimeout.APPROVE:
         reason = f"{known}; the manifest lets silence consent (on_timeout: approve)"
         return asked(Level.SOFT_APPROVAL, reason, "on_timeout")
@@ -253,16 +324,21 @@ def _otherwise(case: Case) -> Said:
 
 _RULES: tuple[_Rule, ...] = (
     _over_limit,
+    _unreadable_denied,
     _over_aggregate_limit,
+    _over_total_limit,
     _agent_not_allowed,
     _recent_failures,
     _always_asked,
     _aggregate_asked,
-    _unreadable_amount,
+    _total_asked,
+    _sum_unknown,
+    _unreadable_asked,
     _recommended,
     _uncertain,
     _low_confidence,
     _held,
+    _held_elsewhere,
     _only_a_person_knows,
     _small_amount,
     _no_approval_required,

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from policies import calibration
 from policies.calibration import Bucket
-from policies.manifest import REGULATED_TAGS, Manifest, Policy
+from policies.manifest import REGULATED_TAGS, Manifest, Policy, Severity
 from policies.manifest_edit import difference, with_key
 
 LOOK_BACK = timedelta(days=14)
@@ -187,7 +187,8 @@ def may_run_alone(policy: Policy) -> bool:
     if any(rule.when.strip() == "true" and rule.then != "notify" for rule in policy.rules):
         return False
     free = not policy.approval_required or policy.conditions.auto_approve_below_usd is not None
-    return free or floor_of(policy) is None
+    confident = policy.severity is Severity.LOW or policy.trusted_by is not None
+    return free or (confident and floor_of(policy) is None)
 
 
 def _written(manifest: Manifest, policy: Policy, key: str, value: str) -> str:

@@ -63,7 +63,8 @@ def add(
             "request": request.model_dump_json(exclude={"checkpoint"}, exclude_defaults=True),
             "checkpoint": request.checkpoint,
             "route": approval.route.value,
-            "policy": approval.policy.model_dump_json() if approval.policy else None,
+            # Without what it does not say: a server of the version before reads it too, as long as nothing new is said.
+            "policy": approval.policy.model_dump_json(exclude_defaults=True) if approval.policy else None,
             "policy_version": approval.policy_version,
             "created_at": approval.created_at,
             "expires_at": approval.expires_at,
@@ -104,6 +105,7 @@ def save_later(unit: Unit, before: Approval, after: Approval) -> None:
 
 
 _IN_TIME, _WITHIN_WINDOW = "in_time", "within_window"
+_ENDED = (State.SUCCEEDED, State.FAILED, State.OUTCOME_UNKNOWN)  # the execution, as far as anybody will ever know
 _KEYS = ("_id", "_state", "_version", "_digest")
 
 
@@ -119,7 +121,7 @@ def _saving(unit: Unit, before: Approval, after: Approval, deadline: str | None)
     values = columns_of(after, before)
     if after.assignee != before.assignee or after.asked != before.asked:
         values["assigned_at"] = after.updated_at
-    if after.state in (State.SUCCEEDED, State.FAILED) and after.state is not before.state:
+    if after.state in _ENDED and after.state is not before.state:
         values["finished_at"] = after.updated_at
     statement = _compare_and_set(tuple(values), deadline, unit.clock.seconds if deadline else 0.0)
     was = {"_id": before.id, "_state": before.state.value, "_version": before.version, "_digest": before.digest}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ScalarSelect, and_, bindparam, cast, delete, func, insert, literal, select
+from sqlalchemy import ScalarSelect, and_, bindparam, delete, func, insert, literal, select
 
 from store.tables import approvals, attempts
 from store.unit import Unit
@@ -21,13 +20,6 @@ class Kind(StrEnum):
     SESSION = "session"
     LARGE = "large"
     URGENT = "urgent"
-
-
-def take_turn(unit: Unit, agent_id: str) -> None:
-    """Until this unit ends, nothing else of this agent is counted; on SQLite one writes at a time anyway."""
-    if unit.connection.dialect.name == "postgresql":
-        key = int.from_bytes(hashlib.sha256(f"asks of {agent_id}".encode()).digest()[:8], signed=True)
-        unit.execute(select(func.pg_advisory_xact_lock(cast(literal(key), BigInteger))))
 
 
 # Parts of a statement that binds `_agent_id`, `_minute_ago` and `_hour_ago`.

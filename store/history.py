@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, cast, func, insert, literal, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, insert, literal, select
 
 from policies.approval import Approval
 from policies.autonomy import FALL_WINDOW, Outcome
 from policies.history import Demotion, History
 from policies.levels import Level
 from policies.manifest import Policy
-from policies.request import Request
+from policies.request import Request, principal_of
 from store.tables import approvals, demotions, labels
 from store.types import UtcDateTime
 from store.unit import Unit
@@ -32,33 +30,10 @@ def counted(unit: Unit, history: History, policy: Policy, request: Request, agen
         row = unit.execute(select(*(query.label(name) for name, query in wanted.items()))).one()
         figures |= row._mapping
     if policy.checkpoint_every is not None:
-        figures["unseen_in_row"] = _unseen(unit, policy.action, policy.checkpoint_every - 1, request, agent_id)
+        figures["unseen_in_row"] = _unseen(unit, policy.action, policy.checkpoint_every - 1, agent_id)
     if policy.autonomy is not None:
         figures["demotion"] = demotion(unit, agent_id, policy.action)
     return replace(history, **figures) if figures else history
-
-
-def counts(policy: Policy) -> bool:
-    """Whether requests that arrive at once could each miss the others' share."""
-    return bool(policy.aggregate or policy.quota or policy.checkpoint_every)
-
-
-def take_turn(unit: Unit, agent_ids: Iterable[str], action: str) -> bool:
-    """Until this unit ends, no other counts for these agents and this action.
-
-    False where one writes at a time anyway (SQLite).
-    """
-    if unit.connection.dialect.name != "postgresql":
-        return False
-    for agent_id in sorted(agent_ids):  # in one order, so that no two wait for each other
-        key = int.from_bytes(hashlib.sha256(f"{agent_id} {action}".encode()).digest()[:8], signed=True)
-        unit.execute(select(func.pg_advisory_xact_lock(cast(literal(key), BigInteger))))
-    return True
-
-
-def principal_of(request: Request) -> str | None:
-    """Whom a request is for, however it is spelled."""
-    return request.on_behalf_of.strip().casefold() if request.on_behalf_of else None
 
 
 def _wanted(unit: Unit, policy: Policy, request: Request, agent_id: str) -> dict[str, ScalarSelect[int]]:
@@ -68,8 +43,10 @@ def _wanted(unit: Unit, policy: Policy, request: Request, agent_id: str) -> dict
         wanted["agent_uses"] = _uses(first.agent, action, approvals.c.agent_id == agent_id)
     if first.tool is not None:
         wanted["tool_uses"] = _uses(first.tool, action)
-    if first.user is not None and request.on_behalf_of is not None:
-        wanted["user_uses"] = _uses(first.user, action, approvals.c.principal == principal_of(request))
+    if first.user is not None:
+        principal = principal_of(request)
+        of_whom = approvals.c.principal.is_(None) if principal is None else approvals.c.principal == principal
+        wanted["user_uses"] = _uses(first.user, action, of_whom)
     if policy.quota is not None:
         wanted["requests_24h"] = _requests(unit, action, agent_id)
     return wanted
@@ -88,12 +65,11 @@ def _requests(unit: Unit, action: ColumnElement[bool], agent_id: str) -> ScalarS
     return query.scalar_subquery()
 
 
-def _unseen(unit: Unit, action: str, limit: int, request: Request, agent_id: str) -> int:
-    """How many of the newest requests of this session no person decided, up to `limit`."""
+def _unseen(unit: Unit, action: str, limit: int, agent_id: str) -> int:
+    """How many of the newest requests no person decided, up to `limit`; an agent names its sessions, so none counts apart."""
     query = (
         select(approvals.c.state, approvals.c.decided_by)
         .where(approvals.c.agent_id == agent_id, approvals.c.action == action)
-        .where(approvals.c.session_id.is_not_distinct_from(request.session_id))
         .where(approvals.c.state.not_in(_REFUSED))
         .order_by(approvals.c.created_at.desc(), approvals.c.id.desc())
         .limit(limit)
@@ -130,13 +106,14 @@ def demote(unit: Unit, approval: Approval, level: Level) -> None:
 def outcomes(unit: Unit, agent_id: str, action: str, since: datetime | None = None) -> list[Outcome]:
     """How this agent's executions of this action ended, oldest first; without `since`, those of the last 24 h.
 
-    What succeeded and was an incident all the same is a failure, from the moment that somebody said so (F2).
+    What succeeded and was an incident all the same is a failure, from the moment that somebody said so (F2), and what was
+    claimed and never reported is one too: silence must not be worth more than an honest word.
     """
     oldest = since or unit.now - FALL_WINDOW
     query = (
         select(approvals.c.id, approvals.c.state, approvals.c.finished_at)
         .where(approvals.c.agent_id == agent_id, approvals.c.action == action, approvals.c.finished_at > oldest)
-        .where(approvals.c.state.in_(("succeeded", "failed")))
+        .where(approvals.c.state.in_(("succeeded", "failed", "outcome_unknown")))
         .order_by(approvals.c.finished_at, approvals.c.id)
     )
     incidents = _incidents(unit, agent_id, action, oldest)

@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnClause, ColumnElement, Select, and_, bindparam, func, literal, literal_column, select
 
+from policies.amounts import SumOf
 from policies.routing import FAILURE_WINDOW_SECONDS, History
-from store import attempts
-from store.rows import FAILED, MICROS, PENDING
+from store import attempts, sessions
+from store.rows import FAILED, MICROS, PENDING, UNKNOWN
 from store.tables import approvals, delegations, switches
 from store.unit import Unit
 
@@ -30,13 +31,21 @@ class Before:
 
 
 def before(
-    unit: Unit, agent_id: str, key: str, action: str, aggregate: tuple[str, int] | None, *, excluding: str = ""
+    unit: Unit,
+    agent_id: str,
+    key: str,
+    action: str,
+    aggregate: SumOf | None,
+    *,
+    excluding: str = "",
+    session_id: str | None = None,
 ) -> Before:
-    """One round trip for all that routing and the limits need; `aggregate` is (key, window in seconds).
+    """One round trip for all that routing and the limits need; `aggregate` is the sum that it counts in.
 
-    The sum holds what this agent and those who act for it asked, but for the approval `excluding`.
+    The sums hold what this agent and those who act for it asked, but for the approval `excluding`. Whoever counts
+    has the agent's turn (store.turns): what it reads then stays true until it has written.
     """
-    key_of_sum, window = aggregate or ("", 0)
+    key_of_sum, window, all_targets = aggregate or SumOf("", 0)
     now = unit.now
     values = {
         "_agent_id": agent_id,
@@ -48,53 +57,68 @@ def before(
         "_aggregate_key": key_of_sum,
         "_window_start": now - timedelta(seconds=window),
         "_excluding": excluding,
+        "_held_since": now - sessions.AFTER_CANCEL,
+        "_session_id": session_id,
     }
-    row = unit.execute(_knowing(aggregate is not None, unit.connection.dialect.name), values).one()
+    row = unit.execute(_knowing(aggregate is not None, all_targets, unit.connection.dialect.name), values).one()
     history = History(
-        agent_failures_24h=row.failures,
-        aggregate_usd=Decimal(row.total or 0) / MICROS,
+        agent_failures_24h=row.failures + row.silent,
+        aggregate_usd=Decimal(row.of_target or 0) / MICROS,
+        aggregate_unread=int(row.unread_of_target or 0),
+        total_usd=Decimal(row.of_all or 0) / MICROS,
+        total_unread=int(row.unread or 0),
         stopped=row.stopped is not None,
+        held_elsewhere=sessions.held_elsewhere(unit, agent_id, session_id) if row.held else None,
     )
     return Before(row.existing_id, row.existing_body_hash, row.pending, int(row.used), row.urgent, history)
 
 
 _ENDED_WITHOUT = ("denied", "blocked", "rejected", "cancelled", "expired")
 _REFUSED: list[ColumnClause[Any]] = [literal_column(f"'{state}'") for state in _ENDED_WITHOUT]
+_OF_TARGET = approvals.c.aggregate_key == bindparam("_aggregate_key")
+_READ = approvals.c.amount_micros.is_not(None)
+_UNREAD = and_(approvals.c.aggregate_key.is_not(None), approvals.c.amount_micros.is_(None))
 
 
-@lru_cache(maxsize=8)
-def _knowing(summed: bool, dialect: str) -> Select[Any]:
+@lru_cache(maxsize=16)
+def _knowing(summed: bool, all_targets: bool, dialect: str) -> Select[Any]:
     own = approvals.c.agent_id == bindparam("_agent_id")
     of_key = and_(own, approvals.c.idempotency_key == bindparam("_key"))
+    lately = approvals.c.finished_at > bindparam("_day_ago")
     counted = {
         "pending": and_(own, PENDING),
-        "failures": and_(own, FAILED, approvals.c.finished_at > bindparam("_day_ago")),
+        "failures": and_(own, FAILED, lately),
+        "silent": and_(own, UNKNOWN, lately),
     }
-    stopped = select(switches.c.value).where(switches.c.name == "stop").scalar_subquery()
+    # SQLite's sum fails beyond 64 bits; its total does not, and is exact up to nine billion dollars.
+    total = (func.sum if dialect == "postgresql" else func.total)(approvals.c.amount_micros)
+    nothing = literal(0)
     return select(
         select(approvals.c.id).where(of_key).scalar_subquery().label("existing_id"),
         select(approvals.c.body_hash).where(of_key).scalar_subquery().label("existing_body_hash"),
         *(select(func.count()).where(these).scalar_subquery().label(name) for name, these in counted.items()),
         (attempts.made + attempts.tried).label("used"),
         attempts.urgent.label("urgent"),
-        stopped.label("stopped"),
-        (_total(dialect) if summed else literal(0)).label("total"),
+        select(switches.c.value).where(switches.c.name == "stop").scalar_subquery().label("stopped"),
+        sessions.stopped_elsewhere.label("held"),
+        (_summed(total, _READ, _OF_TARGET) if summed else nothing).label("of_target"),
+        (_summed(total, _READ) if all_targets else nothing).label("of_all"),
+        (_summed(func.count(), _UNREAD, _OF_TARGET) if summed else nothing).label("unread_of_target"),
+        (_summed(func.count(), _UNREAD) if all_targets else nothing).label("unread"),
     )
 
 
-def _total(dialect: str) -> ColumnElement[Any]:
-    # SQLite's sum fails beyond 64 bits; its total does not, and is exact up to nine billion dollars.
-    total = func.sum if dialect == "postgresql" else func.total
-    summed = select(func.coalesce(total(approvals.c.amount_micros), 0)).where(
-        approvals.c.action == bindparam("_action"),
-        approvals.c.aggregate_key == bindparam("_aggregate_key"),
-        approvals.c.amount_micros.is_not(None),
-        approvals.c.created_at > bindparam("_window_start"),
-        approvals.c.state.not_in(_REFUSED),
-        approvals.c.id != bindparam("_excluding"),
+def _summed(what: ColumnElement[Any], *wanted: ColumnElement[bool]) -> ColumnElement[Any]:
+    """`what` over the window's approvals of this agent, and over those that were made on its authority."""
+    of_window = (
+        select(func.coalesce(what, 0))
+        .select_from(approvals)
+        .where(approvals.c.action == bindparam("_action"), *wanted)
+        .where(approvals.c.created_at > bindparam("_window_start"), approvals.c.state.not_in(_REFUSED))
+        .where(approvals.c.id != bindparam("_excluding"))
     )
-    own = summed.where(approvals.c.agent_id == bindparam("_agent_id"))
-    delegated = summed.join(delegations, delegations.c.approval_id == approvals.c.id).where(
+    own = of_window.where(approvals.c.agent_id == bindparam("_agent_id"))
+    delegated = of_window.join(delegations, delegations.c.approval_id == approvals.c.id).where(
         delegations.c.agent_id == bindparam("_agent_id"), delegations.c.at > bindparam("_window_start")
     )
     return own.scalar_subquery() + delegated.scalar_subquery()

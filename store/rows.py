@@ -8,9 +8,10 @@ from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from math import ceil
 from typing import Any
 
-from sqlalchemy import literal_column
+from sqlalchemy import and_, literal_column, not_
 from sqlalchemy.engine import Row
 
 from policies.amounts import aggregate_of, amount_of
@@ -32,8 +33,15 @@ columns = [column for column in approvals.c if column.name != "checkpoint"]
 
 
 # Written out and not bound: PostgreSQL takes a partial index only where the statement itself says `state = 'pending'`.
-PENDING, FAILED, TAKEN_OVER = (
-    approvals.c.state == literal_column(f"'{state}'") for state in (State.PENDING, State.FAILED, State.TAKEN_OVER)
+PENDING, FAILED, UNKNOWN, TAKEN_OVER = (
+    approvals.c.state == literal_column(f"'{state}'")
+    for state in (State.PENDING, State.FAILED, State.OUTCOME_UNKNOWN, State.TAKEN_OVER)
+)
+
+DECIDED_BY_A_PERSON = and_(
+    approvals.c.decided_by.is_not(None),
+    approvals.c.decided_by != "policy",
+    not_(approvals.c.decided_by.startswith("agent:")),
 )
 
 
@@ -175,9 +183,10 @@ _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
 
 def _summed_columns(approval: Approval) -> dict[str, Any]:
     amount, aggregate = amount_of(approval.policy, approval.params), aggregate_of(approval.policy, approval.params)
+    # Rounded up: what is paid in splinters counts too.
     return {
-        "amount_micros": int(min(amount, LARGEST_USD) * MICROS) if amount is not None else None,
-        "aggregate_key": aggregate[0] if aggregate else None,
+        "amount_micros": ceil(min(amount, LARGEST_USD) * MICROS) if amount is not None else None,
+        "aggregate_key": aggregate.key if aggregate else None,
     }
 
 

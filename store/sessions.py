@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, literal_column, or_, select, update
 from sqlalchemy.engine import Row
 
-from store.tables import sessions, switches
+from store.rows import DECIDED_BY_A_PERSON
+from store.tables import approvals, sessions, switches
 from store.unit import Unit
 
 STOP = "stop"
+AFTER_CANCEL = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,53 @@ def steer(unit: Unit, session_id: str, state: str, by: str, *, agent_id: str | N
     found = unit.execute(select(sessions).where(wanted).with_for_update()).all()
     unit.execute(update(sessions).where(wanted).values(state=state, by=by, at=unit.now))
     return [Session(row.agent_id, row.id, state, by, unit.now, row.title) for row in found]
+
+
+# Written out, so that PostgreSQL takes the partial index.
+_STOPPED = sessions.c.state != literal_column("'running'")
+_ELSEWHERE = and_(
+    sessions.c.agent_id == bindparam("_agent_id"),
+    _STOPPED,
+    sessions.c.id.is_distinct_from(bindparam("_session_id", type_=sessions.c.id.type)),
+    or_(sessions.c.state == "paused", sessions.c.at > bindparam("_held_since")),
+)
+stopped_elsewhere = select(sessions.c.id).where(_ELSEWHERE).limit(1).scalar_subquery()
+"""Another session of an agent that people hold: paused, or cancelled within AFTER_CANCEL."""
+
+_SAID_YES = ("approved", "edited", "chosen", "answered", "claimed", "succeeded", "failed", "outcome_unknown")
+
+
+def held_elsewhere(unit: Unit, agent_id: str, session_id: str | None) -> str | None:
+    """Which other session of this agent people hold, in words; None where this one need not care.
+
+    An agent names its own sessions, so a new name must not lead out of what people stopped: only a session in which a
+    person said yes, or which a person resumed, goes on by itself meanwhile.
+    """
+    if session_id is not None and _vouched_for(unit, agent_id, session_id):
+        return None
+    values = {"_agent_id": agent_id, "_session_id": session_id, "_held_since": unit.now - AFTER_CANCEL}
+    query = select(sessions.c.id, sessions.c.state).where(_ELSEWHERE).order_by(sessions.c.at.desc()).limit(1)
+    row = unit.execute(query, values).one_or_none()
+    if row is None:
+        return None
+    only = "nothing runs by policy alone in a session in which nobody has said yes"
+    return f"a person set another session of this agent ({row.id[:60]!a}) to {row.state}: meanwhile {only}"
+
+
+def _vouched_for(unit: Unit, agent_id: str, session_id: str) -> bool:
+    resumed = select(sessions.c.id).where(
+        sessions.c.agent_id == agent_id,
+        sessions.c.id == session_id,
+        sessions.c.state == "running",
+        sessions.c.by.is_not(None),
+    )
+    yes = select(approvals.c.id).where(
+        approvals.c.agent_id == agent_id,
+        approvals.c.session_id == session_id,
+        approvals.c.state.in_(_SAID_YES),
+        DECIDED_BY_A_PERSON,
+    )
+    return any(unit.execute(query.limit(1)).first() is not None for query in (resumed, yes))
 
 
 def stopped_by(unit: Unit) -> str | None:

@@ -71,6 +71,14 @@ sessions = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("beat_at", UtcDateTime, nullable=False),
     CheckConstraint("state IN ('running', 'paused', 'cancelled')", name="state"),
+    # What people stopped of an agent, however many sessions it has.
+    Index(
+        "ix_sessions_stopped",
+        "agent_id",
+        "at",
+        sqlite_where=text("state <> 'running'"),
+        postgresql_where=text("state <> 'running'"),
+    ),
 )
 
 switches = Table(
@@ -188,6 +196,14 @@ approvals = Table(
         sqlite_where=text("state = 'failed'"),
         postgresql_where=text("state = 'failed'"),
     ),
+    # What was claimed and never reported counts as failed.
+    Index(
+        "ix_approvals_silent",
+        "agent_id",
+        "finished_at",
+        sqlite_where=text("state = 'outcome_unknown'"),
+        postgresql_where=text("state = 'outcome_unknown'"),
+    ),
     Index(
         "ix_approvals_aggregate",
         "agent_id",
@@ -196,6 +212,15 @@ approvals = Table(
         "created_at",
         sqlite_where=text("amount_micros IS NOT NULL"),
         postgresql_where=text("amount_micros IS NOT NULL"),
+    ),
+    # What belongs into a sum, and nobody could read: while it is there, the sum is not known.
+    Index(
+        "ix_approvals_unread",
+        "agent_id",
+        "action",
+        "created_at",
+        sqlite_where=text("aggregate_key IS NOT NULL AND amount_micros IS NULL"),
+        postgresql_where=text("aggregate_key IS NOT NULL AND amount_micros IS NULL"),
     ),
     # First uses: what was claimed, by action, agent and principal.
     Index(

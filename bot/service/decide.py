@@ -163,6 +163,7 @@ def _typed(params: dict[str, Any]) -> str:
 def _edited(world: World, unit: Unit, approval: Approval, tap: Tap, params: dict[str, Any]) -> Approval:
     policy = approval.policy
     assert policy is not None
+    judge.take_turn(unit, approval)
     found = judge.again(unit, approval, params)
     if found.name is RouteName.DENY:
         raise InvalidInput(f"refused by policy: {found.why[0]}", field="params")

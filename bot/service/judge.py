@@ -11,7 +11,7 @@ from policies.delegation import bounded
 from policies.manifest import Policy
 from policies.request import Request
 from policies.routing import History, Route, route
-from store import agents, history, intake
+from store import agents, history, intake, turns
 from store.agents import Agent
 from store.intake import Before
 from store.unit import Unit
@@ -19,8 +19,8 @@ from store.unit import Unit
 
 def known(unit: Unit, agent: Agent, key: str, request: Request, policy: Policy | None, excluding: str = "") -> Before:
     """What the store knows before it is judged; sums leave out the approval `excluding`."""
-    aggregate = aggregate_of(policy, request.params)
-    return intake.before(unit, agent.id, key, request.action, aggregate, excluding=excluding)
+    aggregate, session = aggregate_of(policy, request.params), request.session_id
+    return intake.before(unit, agent.id, key, request.action, aggregate, excluding=excluding, session_id=session)
 
 
 def judged(
@@ -34,16 +34,27 @@ def judged(
 def again(unit: Unit, approval: Approval, params: dict[str, Any]) -> Route:
     """The route of an open approval with other parameters, under the policy and the chain that it has.
 
-    What counts requests has counted this one already, and sums leave it out.
+    What counts requests has counted this one already, and sums leave it out. Whoever writes what follows takes the
+    turn before (`take_turn`).
     """
     agent, policy = Agent(approval.agent_id, approval.agent), approval.policy
     assert policy is not None
     request = approval.request.model_copy(update={"params": params})
     policy = policy.model_copy(update={"quota": None, "checkpoint_every": None})
     own = _route_of(unit, agent, request, policy, approval.id)
-    above = agents.named(unit, {link.agent for link in approval.chain})
+    above = _above(unit, approval)
     held = [link for link in approval.chain if link.agent in above]
     return bounded(own, held, [_route_of(unit, above[link.agent], request, policy, approval.id) for link in held])
+
+
+def take_turn(unit: Unit, approval: Approval) -> None:
+    """Until this unit ends, nobody else counts in the sums that this approval counts in."""
+    turns.take(unit, [approval.agent_id, *(one.id for one in _above(unit, approval).values())])
+
+
+def _above(unit: Unit, approval: Approval) -> dict[str, Agent]:
+    """Those above by name, as far as they live."""
+    return agents.named(unit, {link.agent for link in approval.chain}) if approval.chain else {}
 
 
 def _route_of(unit: Unit, agent: Agent, request: Request, policy: Policy | None, excluding: str = "") -> Route:

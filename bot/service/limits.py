@@ -7,7 +7,7 @@ import math
 from bot.world import World
 from policies.errors import LimitReached
 from policies.limits import Limits
-from store import attempts
+from store import attempts, turns
 from store.agents import Agent
 from store.attempts import Kind
 from store.intake import Before
@@ -55,6 +55,6 @@ def count_session(world: World, unit: Unit, agent: Agent) -> None:
 
 
 def _count(world: World, unit: Unit, agent: Agent, kind: Kind, units: int) -> None:
-    attempts.take_turn(unit, agent.id)
+    turns.take(unit, [agent.id])
     hold(world.book.manifest.limits, attempts.used(unit, agent.id), units)
     attempts.add(unit, agent.id, kind, units)

@@ -10,13 +10,17 @@ from policies import autonomy
 from policies.approval import Approval
 from policies.levels import Level
 from policies.lifecycle import State
-from store import history
+from store import history, turns
 from store.unit import Unit
 
 
 def after_result(world: World, unit: Unit, approval: Approval) -> dict[str, Any]:
-    """Take a level from the agent where this failure costs one; what the audit adds to the result's row."""
-    return _after_failure(world, unit, approval) if approval.state is State.FAILED else {}
+    """Take a level from the agent where this failure costs one; what the audit adds to the result's row.
+
+    Silence after a claim is a failure too.
+    """
+    failed = approval.state in (State.FAILED, State.OUTCOME_UNKNOWN)
+    return _after_failure(world, unit, approval) if failed else {}
 
 
 def after_label(world: World, unit: Unit, approval: Approval, word: str) -> dict[str, Any]:
@@ -29,7 +33,7 @@ def _after_failure(world: World, unit: Unit, approval: Approval) -> dict[str, An
     policy = world.book.manifest.policy(approval.action)
     if policy is None or policy.autonomy is None:
         return {}
-    history.take_turn(unit, [approval.agent_id], approval.action)
+    turns.take_for_ratchet(unit, approval.agent_id, approval.action)
     lost = history.demotion(unit, approval.agent_id, approval.action)
     outcomes = history.outcomes(unit, approval.agent_id, approval.action)
     level = autonomy.fallen(policy.autonomy, approval.agent, lost, outcomes, unit.now)
@@ -41,9 +45,8 @@ def _after_failure(world: World, unit: Unit, approval: Approval) -> dict[str, An
 
 
 def _tell(world: World, unit: Unit, approval: Approval, level: Level) -> None:
-    text = (
-        f"{approval.agent} failed {autonomy.FAILURES_TO_FALL} times within 24 h with {approval.action}, incidents included: "
-        f"from now on at least {level.value}. The owner gives it back in the manifest (autonomy)."
-    )
+    what = f"{approval.agent} failed {autonomy.FAILURES_TO_FALL} times within 24 h with {approval.action}"
+    rule = f"incidents and silence after a claim included: from now on at least {level.value}"
+    text = f"{what}, {rule}. The owner gives it back in the manifest (autonomy)."
     title = "An agent lost a level"
     notices.operations(world, unit, f"demoted:{approval.id}", "alert", approval, title=title, text=text)

@@ -28,7 +28,7 @@ from policies.request import Request, check_params, read_request, without_nulls
 from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from policies.strict_json import parse_object
-from store import agents, approvals, attempts, history, ids, intake
+from store import agents, approvals, attempts, ids, intake, turns
 from store.agents import Agent, Scope
 from store.attempts import Kind
 from store.audit import Entry, entry_of
@@ -144,17 +144,20 @@ def _first_or_again(database: Database, work: Callable[[Unit], Submitted]) -> Su
 
 
 def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
-    attempts.take_turn(unit, ask.agent.id)
+    acts_for_others = ask.request.delegated_from is not None or ask.agent.parent_id is not None
+    if acts_for_others:
+        made = _made_before(unit, ask, _known(unit, ask))  # whatever became of those above it since
+        if made is not None:
+            return made
+        ask = _authorised(world, unit, ask)
+    turns.take(unit, [ask.agent.id, *ask.authority.above_ids(ask.agent)])
     known = _known(unit, ask)
-    if known.existing_id is not None:
-        if known.existing_body_hash not in (ask.body_hash, ask.raw_hash):
-            raise KeyReused()
-        existing = approvals.load(unit, known.existing_id)
-        assert existing is not None
-        return Submitted(existing, created=False)
+    made = _made_before(unit, ask, known)
+    if made is not None:
+        return made
     limits.hold_to_all(ask.manifest.limits, known, ask.weight)
-    ask = _authorised(world, unit, ask)
-    found = _judged_in_turn(unit, ask, known)
+    ask = ask if acts_for_others else _authorised(world, unit, ask)
+    found = _judged(unit, ask, known)
     ask, found = _urgent_within_limits(unit, ask, known, found)
     approval = _decided(world, unit, ask, found)
     above = ask.authority.above_ids(ask.agent)
@@ -163,6 +166,17 @@ def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
     _announce(world, unit, approval)
     unit.after_commit(lambda: _wake(world, approval))
     return Submitted(approval, created=True)
+
+
+def _made_before(unit: Unit, ask: _Ask, known: intake.Before) -> Submitted | None:
+    """What the same key made before; None where it is new. Raises KeyReused."""
+    if known.existing_id is None:
+        return None
+    if known.existing_body_hash not in (ask.body_hash, ask.raw_hash):
+        raise KeyReused()
+    existing = approvals.load(unit, known.existing_id)
+    assert existing is not None
+    return Submitted(existing, created=False)
 
 
 def _wake(world: World, approval: Approval) -> None:
@@ -183,16 +197,6 @@ def _known(unit: Unit, ask: _Ask) -> intake.Before:
 
 def _judged(unit: Unit, ask: _Ask, known: intake.Before) -> Route:
     return judge.judged(unit, ask.agent, ask.request, ask.policy, known.history, ask.authority)
-
-
-def _judged_in_turn(unit: Unit, ask: _Ask, known: intake.Before) -> Route:
-    """What would run by policy is judged again when its turn has come: of ten at once, each counts those before it."""
-    found = _judged(unit, ask, known)
-    if found.name is not RouteName.AUTO or ask.policy is None or not history.counts(ask.policy):
-        return found
-    if not history.take_turn(unit, [ask.agent.id, *ask.authority.above_ids(ask.agent)], ask.request.action):
-        return found
-    return _judged(unit, ask, _known(unit, ask))
 
 
 def _urgent_within_limits(unit: Unit, ask: _Ask, known: intake.Before, found: Route) -> tuple[_Ask, Route]:

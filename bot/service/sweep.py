@@ -6,10 +6,11 @@ import logging
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text, update
 
-from bot.service import mornings, notices, review, staffing
+from bot.service import mornings, notices, ratchet, review, staffing
 from bot.service.moving import moved_to, reassigned
 from bot.service.submit import timeout_of
 from bot.world import World
@@ -74,6 +75,7 @@ def _batch(world: World, unit: Unit) -> Counter[str]:
         with unit.savepoint():
             desk = _Desk(world, unit)
             done.update(desk.handle(approval) for approval in due)
+            desk.judge_silence()
     except Exception as error:
         if passing(error):
             raise  # it was not the row's fault: the whole batch is tried again
@@ -94,7 +96,9 @@ def _one_by_one(world: World, unit: Unit, due: list[Approval]) -> Counter[str]:
     for approval in due:
         try:
             with unit.savepoint():
-                done[_Desk(world, unit).handle(approval)] += 1
+                desk = _Desk(world, unit)
+                done[desk.handle(approval)] += 1
+                desk.judge_silence()
         except Exception as error:
             if passing(error):
                 raise
@@ -129,6 +133,13 @@ class _Desk:
     def __init__(self, world: World, unit: Unit) -> None:
         self.world, self.unit = world, unit
         self.staff = staffing.Staff(world, unit)
+        self._silent: list[tuple[Approval, dict[str, Any]]] = []
+
+    def judge_silence(self) -> None:
+        """What was claimed and never reported may cost its agent a level, as a failure does; last, and in one order."""
+        self.unit.write()
+        for approval, extra in sorted(self._silent, key=lambda one: (one[0].agent_id, one[0].action)):
+            extra |= ratchet.after_result(self.world, self.unit, approval)
 
     def handle(self, approval: Approval) -> str:
         match deadlines.owed(approval.clock, self.unit.now, claimed=approval.state is State.CLAIMED):
@@ -151,7 +162,7 @@ class _Desk:
             case None:
                 raise AssertionError("woken with nothing owed")
 
-    def _save(self, before: Approval, after: Approval, event: str, **more: str | int | None) -> None:
+    def _save(self, before: Approval, after: Approval, event: str, **more: Any) -> None:
         missed = self.unit.now if _missed(before, after, self.unit.now) else None
         version, breached_at = before.version + 1, before.breached_at or missed
         after = replace(after, version=version, updated_at=self.unit.now, breached_at=breached_at)
@@ -256,7 +267,10 @@ class _Desk:
         outcome = transition(approval.state, Verb.LAPSE, self.unit.now, approval.deadlines)
         after = replace(approval, state=outcome.state, clock=deadlines.finished(approval.clock, self.unit.now))
         notices.outcome_unknown(self.world, self.unit, after)
-        self._save(approval, after, outcome.event, decision=after.state.value, rationale="claimed, no result came")
+        extra: dict[str, Any] = {}
+        why = "claimed, no result came"
+        self._save(approval, after, outcome.event, decision=after.state.value, rationale=why, extra=extra)
+        self._silent.append((after, extra))
         return "lapsed"
 
     def _close_undo(self, approval: Approval) -> str:

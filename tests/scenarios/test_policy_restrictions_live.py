@@ -78,11 +78,11 @@ def test_the_first_uses_for_a_principal_ask(closed_office: Office) -> None:
     used(closed_office, "wipe", on_behalf_of="Carol@example.com")
     assert closed_office.agent.ask("wipe", on_behalf_of="carol@example.com ")["state"] == "approved"
     assert closed_office.agent.ask("wipe", on_behalf_of="dan@example.com")["state"] == "pending"
-    assert closed_office.agent.ask("wipe")["state"] == "approved"
+    assert closed_office.agent.ask("wipe")["state"] == "pending", "who names nobody has a first use too"
 
 
-def test_every_third_of_a_session_is_looked_at(closed_office: Office) -> None:
-    """Two run, then every further one asks until a person has decided one; other sessions count for themselves."""
+def test_every_third_of_an_agent_is_looked_at(closed_office: Office) -> None:
+    """Two run, then every further one asks until a person has decided one, whatever the session."""
     opened(closed_office, wipe=FREE | {"checkpoint_every": 3})
 
     def ask(session: str = "s") -> Json:
@@ -90,7 +90,7 @@ def test_every_third_of_a_session_is_looked_at(closed_office: Office) -> None:
 
     made = [ask() for _ in range(4)]
     assert [one["state"] for one in made] == ["approved", "approved", "pending", "pending"]
-    assert ask("t")["state"] == "approved"
+    assert ask("t")["state"] == "pending"
     closed_office.agent.cancel(made[2])
     assert ask()["state"] == "pending"
     last = ask()

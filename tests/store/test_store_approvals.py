@@ -13,11 +13,13 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from support.marks import on_postgresql
 
+from policies.amounts import SumOf
 from policies.approval import Approval, Decision, InfoRequest
 from policies.deadlines import Clock
+from policies.history import History
 from policies.lifecycle import State
 from policies.request import Request
-from store import approvals, directory, intake, workload
+from store import approvals, directory, history, intake, workload
 from store.engine import Database
 from store.tables import approvals as approval_rows
 from store.types import database_now
@@ -241,12 +243,39 @@ def test_small_sums_are_seen_together(database: Database) -> None:
     for state in ("denied", "blocked", "rejected", "cancelled", "expired"):
         add(database, agent, amount=Decimal(7), aggregate_key='"ann"', state=State(state))
 
-    def sum_of(action: str) -> Decimal:
-        known = database.read(lambda unit: intake.before(unit, agent.id, "k", action, ('"ann"', 3600)))
-        return known.history.aggregate_usd
+    def known(action: str, *, all_targets: bool = False) -> History:
+        wanted = SumOf('"ann"', 3600, all_targets)
+        return database.read(lambda unit: intake.before(unit, agent.id, "k", action, wanted)).history
 
-    assert sum_of("process_refund") == Decimal("50.29")
-    assert sum_of("another_action") == 0
+    assert known("process_refund").aggregate_usd == Decimal("50.29")
+    assert known("process_refund").total_usd == 0, "nobody asked for it"
+    assert known("process_refund", all_targets=True).total_usd == Decimal("57.29")
+    assert known("another_action", all_targets=True) == History()
+
+
+def test_an_amount_that_nobody_could_read_does_not_leave_the_sum(database: Database) -> None:
+    """What counts in a sum and has no amount is counted beside it, for its target and over all, in the same window."""
+    agent = add_agent(database)
+    add(database, agent, amount=None, aggregate_key='"ann"')
+    add(database, agent, amount=None, aggregate_key='"bob"')
+    add(database, agent, amount=None, aggregate_key='"ann"', age=3700)
+    add(database, agent, amount=None, aggregate_key='"ann"', state=State.REJECTED)
+    add(database, agent, amount=None, aggregate_key=None)
+    wanted = SumOf('"ann"', 3600, all_targets=True)
+    found = database.read(lambda unit: intake.before(unit, agent.id, "k", "process_refund", wanted)).history
+    assert (found.aggregate_unread, found.total_unread) == (1, 2)
+
+
+def test_silence_after_a_claim_is_a_failure(database: Database) -> None:
+    """What was claimed and never reported counts among the failures of a day, as long as they do."""
+    agent = add_agent(database)
+    claimed = add(database, agent, state=State.CLAIMED)
+    database.run(lambda unit: approvals.save(unit, claimed, ended(unit, claimed, State.OUTCOME_UNKNOWN)))
+    look = database.read
+    assert look(lambda unit: intake.before(unit, agent.id, "", "a", None)).history.agent_failures_24h == 1
+    assert [one.succeeded for one in look(lambda unit: history.outcomes(unit, agent.id, "process_refund"))] == [False]
+    database.shift_seconds = 86_500
+    assert look(lambda unit: intake.before(unit, agent.id, "", "a", None)).history.agent_failures_24h == 0
 
 
 def test_everything_known_before_comes_in_one_look(database: Database) -> None:
@@ -265,8 +294,8 @@ def test_everything_known_before_comes_in_one_look(database: Database) -> None:
     assert (later.existing_id, later.used_last_minute, later.history.agent_failures_24h) == (None, 0, 0)
 
 
-def ended(unit: Unit, approval: Approval) -> Approval:
-    return replace(approval, state=State.FAILED, version=2, updated_at=unit.now)
+def ended(unit: Unit, approval: Approval, state: State = State.FAILED) -> Approval:
+    return replace(approval, state=state, version=2, updated_at=unit.now)
 
 
 def test_a_list_can_be_turned_page_by_page(database: Database) -> None:

@@ -226,7 +226,11 @@ def test_an_amount_beside_the_parameters_is_used_where_the_path_is_empty() -> No
     nested = manifest(conditions=LIMITS, amount="params.order.total_usd", describe="Pay")
     assert judge([call_from(beside)], nested)[0].outcome == "full_auto"
     inside_text = manifest(conditions=LIMITS, amount="params.to.total_usd", describe="Pay")
-    assert judge([call_from(beside)], inside_text)[0].outcome == "hard_approval"
+    assert judge([call_from(beside)], inside_text)[0].outcome == "denied"
+    in_cents = manifest(amount={"path": "params.cents", "unit": "cents"}, conditions=LIMITS, describe="Pay")
+    assert judge([call_from(beside)], in_cents)[0].outcome == "full_auto"
+    as_text = manifest(conditions=LIMITS, params_schema={"properties": {"amount_usd": {"type": "string"}}})
+    assert judge([call_from(beside)], as_text)[0].outcome == "full_auto"
 
 
 def test_malformed_parameters_are_counted_as_refused() -> None:
@@ -343,10 +347,10 @@ def test_a_bad_line_is_named(line: str, word: str) -> None:
 
 
 def test_a_negative_amount_beside_the_parameters_is_no_small_amount() -> None:
-    """A negative amount_usd asks a person and moves no money."""
-    rules = manifest(conditions=LIMITS)
+    """A negative amount_usd asks a person, is denied where amounts have a limit, and moves no money."""
     one = call_from({"action": "pay", "params": {"to": "bob"}, "amount_usd": -5})
-    assert judge([one], rules)[0].outcome == "hard_approval"
+    assert judge([one], manifest(conditions={"auto_approve_below_usd": 50}))[0].outcome == "hard_approval"
+    assert judge([one], manifest(conditions=LIMITS))[0].outcome == "denied"
     assert replay([one], None, manifest(approval_required=False, amount=None, describe="Pay")).new.usd_unseen == 0
 
 
@@ -396,12 +400,12 @@ def test_replay_counts_quotas_within_a_day() -> None:
     assert outcomes(rules, {}, {}, {}, late) == ["full_auto", "full_auto", "denied", "full_auto"]
 
 
-def test_replay_counts_checkpoints_by_session() -> None:
-    """Every third of a session asks, whatever other sessions do in between."""
+def test_replay_counts_checkpoints_whatever_the_session() -> None:
+    """Every third of an agent's asks, however many sessions it names."""
     rules = manifest(severity="low", checkpoint_every=3)
     one, two = {"session_id": "one"}, {"session_id": "two"}
     found = outcomes(rules, one, one, two, one, two, one, one, one)
-    assert [outcome == "hard_approval" for outcome in found] == [False, False, False, True, False, False, False, True]
+    assert [outcome == "hard_approval" for outcome in found] == [False, False, True] * 2 + [False, False]
 
 
 def test_replay_judges_rules_of_ones_own() -> None:

@@ -15,11 +15,16 @@ SCHEMA = {
     "type": "object",
     "additionalProperties": False,
     "required": ["amount_usd", "to"],
-    "properties": {"amount_usd": {"type": "number"}, "to": {"type": "string"}, "note": {"type": "string"}},
+    "properties": {
+        "amount_usd": {"type": "number"},
+        "to": {"type": "string"},
+        "note": {"type": "string"},
+        "now": {"type": "boolean"},
+    },
 }
 _CARD = {"type": "object", "additionalProperties": False, "properties": {"number": {"type": "string"}}}
 CARDS = {"properties": {"cards": {"type": "array", "items": _CARD}}}
-CLEAN: dict[str, Any] = {"params_schema": SCHEMA}
+CLEAN: dict[str, Any] = {"params_schema": SCHEMA, "conditions": {"deny_above_usd": 9000}}
 PERSON = {"U0ALICE": {"principal": "alice@example.com"}}
 
 
@@ -141,13 +146,14 @@ CASES: list[Case] = [
     ),
     ({"params_schema": None}, "warning", "amount", "nothing says"),
     ({"amount": "params.amuont"}, "error", "amount", "is not in params_schema"),
-    ({"amount": "params.to"}, "error", "amount", "is not a number"),
+    ({"amount": "params.now"}, "error", "amount", "is neither a number nor text"),
+    ({"conditions": {"deny_above_usd": None}}, "warning", "amount", "no amount is too large"),
     ({"params_schema": {"required": ["to"]}}, "warning", "params_schema.required", "not required"),
     (
-        {"params_schema": {"properties": {"amount_usd": {"type": ["number", "string"]}}}},
+        {"params_schema": {"properties": {"amount_usd": {"type": ["number", "boolean"]}}}},
         "error",
         "amount",
-        "is not a number",
+        "is neither a number nor text",
     ),
     (
         {"params_schema": {"properties": {"amount_usd": {"type": None, "minimum": 0}}}},
@@ -358,7 +364,8 @@ def test_parameters_hidden_in_combinations_are_not_judged() -> None:
         "allOf": [{"properties": {"amount_usd": {"type": "number"}}}],
         "required": ["amount_usd"],
     }
-    found = lint(manifest(describe="Pay {{ params.amount_usd }}", params_schema=schema), None)
+    limits = {"deny_above_usd": 9000}
+    found = lint(manifest(describe="Pay {{ params.amount_usd }}", params_schema=schema, conditions=limits), None)
     assert found == []
 
 

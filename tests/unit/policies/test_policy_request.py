@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policy_builders import policy
 
-from policies import paths, sentences
+from policies import amounts, paths, sentences
 from policies.errors import InvalidInput
 from policies.request import Evidence, Request, check_params, read_request, without_nulls
 
@@ -223,7 +224,8 @@ def test_no_parameter_breaks_a_sentence(one: str, other: str) -> None:
 def test_an_amount_is_a_number_from_zero_up(path: str | None, value: Decimal | None) -> None:
     """Only a finite number of at least 0 is an amount, read exactly."""
     params = {"a": 5, "b": {"c": 1.5}, "zero": 0, "text": "5", "yes": True, "negative": -1}
-    assert paths.amount_at(path, params) == value
+    rules = policy(amount=path, describe="Pay") if path else policy(amount=None, describe="Pay")
+    assert amounts.amount_of(rules, params) == value
 
 
 def test_leaves_are_counted_whole() -> None:

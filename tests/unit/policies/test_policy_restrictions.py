@@ -131,9 +131,12 @@ def test_first_uses_ask(first: dict[str, int], uses: dict[str, int], level: Leve
     assert went({"first_uses": first}, {"on_behalf_of": "alice"}, **uses).level is level
 
 
-def test_first_uses_of_nobody_are_not_counted() -> None:
-    """A request on nobody's behalf has no principal whose uses could be the first."""
-    assert went({"first_uses": {"user": 2}}).level is FREE
+@pytest.mark.parametrize(("uses", "level"), [(0, HARD), (1, HARD), (2, FREE)])
+def test_first_uses_of_nobody_are_the_unknown_principals(uses: int, level: Level) -> None:
+    """Who leaves out on whose behalf it asks is seen as often as anybody: nobody who is named has first uses too."""
+    result = went({"first_uses": {"user": 2}}, user_uses=uses)
+    assert result.level is level
+    assert level is FREE or "for nobody who is named" in result.why[0]
 
 
 @pytest.mark.parametrize(("unseen", "level"), [(0, FREE), (2, FREE), (3, HARD), (4, HARD)])

@@ -24,6 +24,12 @@ RULES: dict[str, dict[str, Any]] = {
         "says": (DENY, None),
         "word": "(aggregate.deny_above_usd)",
     },
+    "total limit": {
+        "policy": {"aggregate": {"window_seconds": 60, "total_deny_above_usd": 300}},
+        "history": {"total_usd": Decimal(400)},
+        "says": (DENY, None),
+        "word": "(aggregate.total_deny_above_usd)",
+    },
     "agent": {"policy": {"blocked_agents": ["bot"]}, "says": (DENY, None), "word": "block list"},
     "failures": {"history": {"agent_failures_24h": 2}, "says": (ASK, TAKE), "word": "failed 2 times"},
     "always": {
@@ -36,6 +42,18 @@ RULES: dict[str, dict[str, Any]] = {
         "history": {"aggregate_usd": Decimal(400)},
         "says": (ASK, HARD),
         "word": "(aggregate.ask_above_usd)",
+    },
+    "total asks": {
+        "policy": {"aggregate": {"window_seconds": 60, "total_ask_above_usd": 200}},
+        "history": {"total_usd": Decimal(400)},
+        "says": (ASK, HARD),
+        "word": "(aggregate.total_ask_above_usd)",
+    },
+    "sum unknown": {
+        "policy": {"aggregate": {"window_seconds": 60}},
+        "history": {"aggregate_unread": 1},
+        "says": (ASK, HARD),
+        "word": "no sum is known",
     },
     "unreadable": {
         "request": {"params": {"amount_usd": None}},
@@ -51,6 +69,11 @@ RULES: dict[str, dict[str, Any]] = {
     },
     "low": {"request": {"evidence": SIGNALS_BAD}, "says": (ASK, HARD), "word": "(escalate_confidence)", "role": "lead"},
     "stopped": {"history": {"stopped": True}, "says": (ASK, HARD), "word": "stopped"},
+    "held": {
+        "history": {"held_elsewhere": "another session is paused"},
+        "says": (ASK, HARD),
+        "word": "another session",
+    },
     "input": {"request": {"kind": "input", "question": "Which?"}, "says": (ASK, HARD), "word": "only a person"},
     "small": {
         "policy": {"conditions": {"auto_approve_below_usd": 200}},
@@ -61,11 +84,18 @@ RULES: dict[str, dict[str, Any]] = {
     "irreversible": {"policy": {"reversible": False}, "says": (ASK, HARD), "word": "irreversible"},
     "tagged": {"policy": {"tags": ["pii"]}, "says": (ASK, HARD), "word": "tagged pii"},
     "costly": {"says": (ASK, HARD), "word": "is above $100"},
-    "sure": {"request": {"evidence": SIGNALS_GOOD}, "says": (AUTO, TOLD), "word": "(auto_approve_confidence)"},
+    "sure": {
+        "policy": {"thresholds": {"trust_evidence": True}, "owner": "Head of payments"},
+        "request": {"evidence": SIGNALS_GOOD},
+        "says": (AUTO, TOLD),
+        "word": "(auto_approve_confidence)",
+    },
     "otherwise": {"says": (ASK, HARD), "word": "a person decides"},
 }
 NEVER_TOGETHER = {
     *itertools.product(["own limit", "always"], ["small", "unreadable"]),
+    ("sum limit", "unreadable"),  # together they deny: judged on its own below
+    ("total limit", "unreadable"),
     ("unreadable", "small"),
     ("unreadable", "costly"),
     ("low", "sure"),
@@ -141,7 +171,6 @@ LIMITS = {"auto_approve_below_usd": 50, "always_approve_above_usd": 500, "deny_a
         (10000.000001, (DENY, None)),
         (10000 + CENT, (DENY, None)),
         (2**53 - 1, (DENY, None)),
-        (1e300, (DENY, None)),
     ],
 )
 def test_amounts_at_their_boundaries(amount: float, expected: tuple[RouteName, Level | None]) -> None:
@@ -154,7 +183,8 @@ def test_amounts_at_their_boundaries(amount: float, expected: tuple[RouteName, L
 @pytest.mark.parametrize(("amount", "asks"), [(99.99, False), (100, False), (100.01, True)])
 def test_more_than_100_dollars_asks(amount: float, asks: bool) -> None:
     """An amount above $100, and not $100 itself, asks a person however good the evidence (A10)."""
-    result = route("bot", request(params={"amount_usd": amount}, evidence=SIGNALS_GOOD), policy(), History())
+    rules = policy(thresholds={"trust_evidence": True}, owner="me")
+    result = route("bot", request(params={"amount_usd": amount}, evidence=SIGNALS_GOOD), rules, History())
     assert (result.name is ASK) == asks
 
 
@@ -209,15 +239,48 @@ def evidence_of(holding: int, of: int) -> dict[str, Any]:
         ("medium", evidence_of(4, 4), 0.60, (ASK, HARD)),
         ("medium", evidence_of(3, 4), 1.0, (ASK, HARD)),
         ("low", evidence_of(3, 4), 1.0, (ASK, HARD)),
-        ("medium", evidence_of(1, 1), None, (AUTO, TOLD)),
+        ("low", evidence_of(3, 3), None, (AUTO, FREE)),
+        ("medium", evidence_of(3, 3), None, (AUTO, TOLD)),
+        ("low", evidence_of(2, 2), None, (ASK, HARD)),
+        ("medium", evidence_of(2, 2), None, (ASK, HARD)),
+        ("medium", evidence_of(1, 1), None, (ASK, HARD)),
     ],
 )
 def test_confidence_at_its_boundaries(
     severity: str, evidence: dict[str, Any] | None, confidence: float | None, expected: tuple[RouteName, Level]
 ) -> None:
-    """Confidence reaches its bar at 0.95 (0.80 for low severity), and only evidence can reach it."""
-    result = route("bot", request(evidence=evidence, confidence=confidence), policy(severity=severity), History())
+    """Confidence reaches its bar at 0.95 (0.80 for low severity), and only three signals of evidence can reach it."""
+    rules = policy(severity=severity, thresholds={"trust_evidence": True}, owner="me")
+    result = route("bot", request(evidence=evidence, confidence=confidence), rules, History())
     assert (result.name, result.level) == expected
+
+
+@pytest.mark.parametrize("severity", ["medium", "high"])
+@pytest.mark.parametrize(
+    ("changes", "trusted"),
+    [
+        ({}, False),
+        ({"owner": "me"}, False),
+        ({"thresholds": {"trust_evidence": True}}, False),
+        ({"thresholds": {"trust_evidence": True}, "owner": " "}, False),
+        ({"thresholds": {"trust_evidence": False}, "owner": "me"}, False),
+        ({"thresholds": {"trust_evidence": True}, "owner": "me"}, True),
+    ],
+)
+def test_evidence_is_trusted_above_low_only_where_an_owner_answers(
+    severity: str, changes: dict[str, Any], trusted: bool
+) -> None:
+    """Perfect evidence of a medium or severe action lets it run only with trust_evidence and an owner, and people are told."""
+    result = route("bot", request(evidence=SIGNALS_GOOD), policy(severity=severity, **changes), History())
+    assert (result.name, result.level) == ((AUTO, TOLD) if trusted else (ASK, HARD))
+
+
+def test_why_says_what_the_evidence_lacks() -> None:
+    """Who is confident and asked all the same is told what is missing."""
+    few = route("bot", request(evidence={"schema_ok": True}), policy(severity="low"), History())
+    assert "rests on 1 of the 3 signals" in few.why[0]
+    untrusted = route("bot", request(evidence=SIGNALS_GOOD), policy(), History())
+    assert "thresholds.trust_evidence" in untrusted.why[0]
 
 
 @pytest.mark.parametrize(("confidence", "escalated"), [(0.599, True), (0.60, False)])
@@ -271,23 +334,30 @@ def test_silence_consents_only_where_declared() -> None:
         assert route("bot", request(), policy(severity="low", on_timeout=silence), History()).level is HARD
 
 
-@pytest.mark.parametrize("bad", [-1, -0.01, -1e300, True, False, "5", "", [], {}, [5], None])
-@pytest.mark.parametrize("limits", [LIMITS, {"auto_approve_below_usd": 1e12}])
-def test_what_is_no_amount_asks(bad: object, limits: dict[str, float]) -> None:
-    """A negative, boolean, textual or missing amount never slips below a limit: a person is asked."""
+NO_AMOUNTS: list[Any] = [
+    *[-1, -0.01, -1e300, 1e-7, 1e300, 5e-324, True, False, "5", "", [], {}, [5], None],
+    *[float("nan"), float("inf"), float("-inf"), 10**5000],
+]
+DENYING = [
+    {"conditions": {"deny_above_usd": 1e12}},
+    {"aggregate": {"window_seconds": 60, "deny_above_usd": 1e12}},
+    {"aggregate": {"window_seconds": 60, "total_deny_above_usd": 1e12}},
+]
+
+
+@pytest.mark.parametrize("bad", NO_AMOUNTS, ids=lambda bad: str(type(bad).__name__))
+def test_what_is_no_amount_asks(bad: object) -> None:
+    """A negative, boolean, textual, absurd or missing amount never slips below a limit: a person is asked."""
     asked = request().model_copy(update={"params": {"amount_usd": bad, "to": "bob"}})
-    rules = policy(conditions=limits, approval_required=False)
+    rules = policy(conditions={"auto_approve_below_usd": 1e12}, approval_required=False)
     assert (route("bot", asked, rules, History()).level) is HARD
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
-def test_what_is_not_finite_asks(bad: float) -> None:
-    """NaN and infinities, which no JSON body can bring, ask a person too."""
-    asked = request().model_copy(update={"params": {"amount_usd": bad}})
-    assert route("bot", asked, policy(conditions=LIMITS), History()).level is HARD
-
-
-def test_an_integer_of_five_thousand_digits_is_denied_not_fatal() -> None:
-    """An amount too long to print is still an amount over the limit."""
-    asked = request().model_copy(update={"params": {"amount_usd": 10**5000}})
-    assert route("bot", asked, policy(conditions=LIMITS), History()).name is DENY
+@pytest.mark.parametrize("limits", DENYING, ids=["own", "sum", "total"])
+@pytest.mark.parametrize("bad", NO_AMOUNTS, ids=lambda bad: str(type(bad).__name__))
+def test_what_is_no_amount_is_denied_where_amounts_are(bad: object, limits: dict[str, Any]) -> None:
+    """Where an action refuses amounts, it refuses one that nobody can read: it might be above the limit."""
+    asked = request().model_copy(update={"params": {"amount_usd": bad, "to": "bob"}})
+    result = route("bot", asked, policy(approval_required=False, **limits), History())
+    assert result.name is DENY
+    assert "amounts have a limit here" in result.why[0]

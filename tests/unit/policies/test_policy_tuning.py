@@ -44,7 +44,14 @@ def kinds(record: Record, **changes: Any) -> list[str]:
 )
 def test_approval_rate_and_incidents_decide(record: Record, expected: list[str]) -> None:
     """More than 95 % yes without an incident suggests less, any incident suggests more, and nothing else speaks (F3, F5)."""
-    assert kinds(record) == expected
+    assert kinds(record, severity="low") == expected
+
+
+def test_only_what_can_run_alone_is_stopped() -> None:
+    """Above low severity nothing runs on the agent's own word, unless an owner answers for trusting it."""
+    bad = replace(GOOD, incidents=1)
+    assert kinds(bad) == ["stays ask"]
+    assert kinds(bad, thresholds={"trust_evidence": True}, owner="me") == ["auto→ask"]
 
 
 def test_what_cannot_be_undone_stays_asked() -> None:

@@ -1,0 +1,39 @@
+"""Turns: whoever counts what an agent may ask for waits until nobody else counts for that agent (PostgreSQL; SQLite has one writer).
+
+A turn is taken before anything is read that is counted, and held to the end of the transaction: limits, sums, quotas, first
+uses and checkpoints then hold on any number of servers. Turns come first in a transaction, several in one order, so
+that no two of them wait for each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from sqlalchemy import BigInteger, bindparam, cast, func, select
+
+from store.unit import Unit
+
+_KEY = cast(bindparam("_key"), BigInteger)
+
+
+def take(unit: Unit, agent_ids: Iterable[str]) -> None:
+    """Until this unit ends, nobody else counts for these agents; the unit's time is the one after the wait."""
+    _take(unit, (f"counts {agent_id}" for agent_id in agent_ids))
+
+
+def take_for_ratchet(unit: Unit, agent_id: str, action: str) -> None:
+    """Until this unit ends, nobody else takes a level of this action from this agent."""
+    _take(unit, [f"ratchet {agent_id} {action}"])
+
+
+def _take(unit: Unit, names: Iterable[str]) -> None:
+    if unit.connection.dialect.name != "postgresql":
+        return
+    query = select(func.pg_advisory_xact_lock(_KEY), unit.clock.label("database_time"))
+    for key in sorted({_key(name) for name in names}):
+        unit.now = unit.execute(query, {"_key": key}).one().database_time
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
