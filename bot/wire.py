@@ -146,6 +146,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.NotClaimable, 409),
     (errors.NotHeld, 409),
     (errors.UndoneMeanwhile, 409),
+    (errors.Tampered, 409),
     (errors.OutcomeConflict, 409),
     (errors.Settled, 409),
     (errors.Refused, 403),

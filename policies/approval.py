@@ -8,6 +8,7 @@ from typing import Any
 
 from policies.deadlines import Clock
 from policies.delegation import Link
+from policies.digest import digest_of
 from policies.lifecycle import GRANTED, Deadlines, State
 from policies.manifest import OnTimeout, Policy
 from policies.principals import Principal
@@ -178,6 +179,22 @@ class Approval:
     def holds_for_ever(self) -> bool:
         """Whether silence means that it simply waits on (B4)."""
         return self.policy is not None and self.policy.on_timeout is OnTimeout.HOLD
+
+
+def digest_of_approval(approval: Approval) -> str:
+    """The digest of what the approval now is; one that was changed behind Sayso's back no longer has the one it carries."""
+    request = approval.request
+    return digest_of(
+        approval_id=approval.id,
+        agent=approval.agent,
+        action=approval.action,
+        params=approval.params,
+        policy_version=approval.policy_version,
+        expires_at=approval.expires_at,
+        kind=request.kind,
+        choices=[choice.model_dump() for choice in request.choices] if request.choices else None,
+        question=request.question,
+    )
 
 
 def feedback(approval: Approval) -> str:

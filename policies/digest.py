@@ -15,7 +15,11 @@ def canonical(value: Any) -> str:
 
     Raises ValueError for NaN and infinities, which JSON cannot hold.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _encode(value)
+
+
+# One encoder for all: making one for each text costs more than many a text.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
 def fingerprint(value: Any) -> str:

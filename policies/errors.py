@@ -103,6 +103,10 @@ class NotHeld(SaysoError):
     """Only what is approved, and neither finished nor lapsed, can be passed on; this one is {state}."""
 
 
+class Tampered(SaysoError):
+    """This request was changed outside Sayso ({what}), so nobody can approve or claim it. Operations were told."""
+
+
 class UndoneMeanwhile(SaysoError):
     """A person undid this ({state}): no grant is given any more. If it ran, roll it back and report it as reverted."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from policies.errors import NotClaimable, Settled, TooLate
 
@@ -183,6 +184,16 @@ def transition(state: State, verb: Verb, now: datetime, deadlines: Deadlines) ->
     if verb is Verb.CLAIM and deadlines.claim_by is not None and now >= deadlines.claim_by:
         raise TooLate(state=State.EXPIRED.value)
     return outcome
+
+
+@cache
+def states_by_event() -> dict[str, frozenset[str]]:
+    """By the audit event of a move: every state that it can leave an approval in."""
+    found: dict[str, set[str]] = {}
+    for outcomes in _TABLE.values():
+        for outcome in outcomes.values():
+            found.setdefault(outcome.event, set()).add(outcome.state.value)
+    return {event: frozenset(states) for event, states in found.items()}
 
 
 def verbs_from(state: State) -> frozenset[Verb]:

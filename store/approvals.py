@@ -24,6 +24,7 @@ from sqlalchemy.engine import Row
 
 from policies.approval import Approval, Vote
 from policies.deadlines import Clock
+from policies.errors import Tampered
 from policies.lifecycle import State
 from store import bulk, callbacks
 from store.rows import PENDING, TAKEN_OVER, clock_columns, columns, columns_of, from_row, policy_of, principal_columns
@@ -47,8 +48,7 @@ def add(
     `above` are the ids of the agents for whom it is made, other than its own: what it spends counts for each of them.
     """
     request = approval.request
-    unit.execute(
-        _insert,
+    values = (
         columns_of(approval)
         | principal_columns(approval)
         | {
@@ -70,11 +70,14 @@ def add(
             "expires_at": approval.expires_at,
             "assigned_at": approval.created_at if approval.assignee else None,
             "finished_at": None,
-        },
+        }
     )
+    unit.execute(_insert, values)
+    unit.seals.made(values)
     rows = [{"approval_id": approval.id, "agent_id": one, "at": approval.created_at} for one in dict.fromkeys(above)]
     if rows:
         unit.execute(insert(delegations), rows)
+        unit.seals.beside(delegations, rows)
 
 
 def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False, within_window: bool = False) -> bool:
@@ -85,8 +88,10 @@ def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False
     """
     deadline = _IN_TIME if in_time else _WITHIN_WINDOW if within_window else None
     statement, values = _saving(unit, before, after, deadline)
+    _known(unit, before)
     if unit.execute(statement, values).rowcount != 1:
         return False
+    unit.seals.changed(before.id, _written(values))
     callbacks.want(unit, before, after)
     return True
 
@@ -100,10 +105,31 @@ def put_off(unit: Unit, approval: Approval, clock: Clock) -> None:
 def save_later(unit: Unit, before: Approval, after: Approval) -> None:
     """The same for a row that `due` has locked, written together with others of its transaction."""
     statement, values = _saving(unit, before, after, None)
+    _known(unit, before)
     bulk.later(unit, statement, _changed_together(tuple(values)), values, one_row=True)
+    unit.seals.changed(before.id, _written(values))
     callbacks.want(unit, before, after)
 
 
+def _known(unit: Unit, approval: Approval) -> None:
+    """Make sure that this unit has read the row, whose sum the trail keeps."""
+    if unit.seals.row(approval.id) is None:
+        row = unit.execute(select(*columns).where(approvals.c.id == approval.id)).one_or_none()
+        if row is not None:
+            _read(unit, row)
+
+
+def _written(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in _KEYS}
+
+
+def _read(unit: Unit, row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
+    """The approval of a row, and the row itself as this unit has seen it."""
+    unit.seals.seen(dict(zip(_NAMES, row, strict=False)))
+    return from_row(row, votes)
+
+
+_NAMES = tuple(column.name for column in columns)
 _IN_TIME, _WITHIN_WINDOW = "in_time", "within_window"
 _ENDED = (State.SUCCEEDED, State.FAILED, State.OUTCOME_UNKNOWN)  # the execution, as far as anybody will ever know
 _KEYS = ("_id", "_state", "_version", "_digest")
@@ -150,19 +176,25 @@ def _compare_and_set(names: tuple[str, ...], deadline: str | None, clock_shift: 
 
 
 def load(unit: Unit, approval_id: str, *, agent_id: str | None = None) -> Approval | None:
-    """One approval, or None; with `agent_id` only if it is that agent's. Brings the database's time along."""
+    """One approval, or None; with `agent_id` only if it is that agent's. Brings the database's time along.
+
+    Raises Tampered for a row that cannot be one.
+    """
     query = _by_id(unit.clock.seconds, of_agent=agent_id is not None)
     row = unit.execute(query, {"_id": approval_id, "_agent_id": agent_id}).one_or_none()
     if row is None:
         return None
     unit.now = row.database_time
-    return from_row(row, _votes(unit, row) if _has_quorum(row) else ())
+    try:
+        return _read(unit, row, _votes(unit, row) if _has_quorum(row) else ())
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Tampered(what="its row cannot be read as a request") from None
 
 
 def several(unit: Unit, approval_ids: Sequence[str]) -> dict[str, Approval]:
     """Approvals by id, in one round trip where none needs a quorum."""
     rows = unit.execute(select(*columns).where(approvals.c.id.in_(approval_ids))).all()
-    return {row.id: from_row(row, _votes(unit, row) if _has_quorum(row) else ()) for row in rows}
+    return {row.id: _read(unit, row, _votes(unit, row) if _has_quorum(row) else ()) for row in rows}
 
 
 @lru_cache(maxsize=64)
@@ -205,19 +237,18 @@ _insert_decision = insert(decisions)
 
 def add_decision(unit: Unit, approval: Approval, *, verb: str, by: str, role: str, note: str | None) -> None:
     """Insert who did what, once a person and digest; IntegrityError on uq_decisions_once_each at the second time."""
-    unit.execute(
-        _insert_decision,
-        {
-            "approval_id": approval.id,
-            "digest": approval.digest,
-            "verb": verb,
-            "by": by,
-            "role": role,
-            "note": note,
-            "at": unit.now,
-            "latency_ms": latency_ms(approval, unit.now),
-        },
-    )
+    values = {
+        "approval_id": approval.id,
+        "digest": approval.digest,
+        "verb": verb,
+        "by": by,
+        "role": role,
+        "note": note,
+        "at": unit.now,
+        "latency_ms": latency_ms(approval, unit.now),
+    }
+    unit.execute(_insert_decision, values)
+    unit.seals.beside(decisions, [values])
 
 
 def latency_ms(approval: Approval, now: datetime) -> int:
@@ -259,7 +290,7 @@ def due(unit: Unit, limit: int) -> tuple[list[Approval], list[str]]:
     unreadable: list[str] = []
     for row in unit.execute(query).all():
         try:
-            approval = from_row(row)
+            approval = _read(unit, row)
         except (ValueError, TypeError, KeyError):
             unreadable.append(row.id)
             continue
@@ -277,7 +308,7 @@ def movable(unit: Unit, limit: int) -> list[Approval]:
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
     )
-    return [from_row(row, _votes(unit, row) if _has_quorum(row) else ()) for row in unit.execute(query).all()]
+    return [_read(unit, row, _votes(unit, row) if _has_quorum(row) else ()) for row in unit.execute(query).all()]
 
 
 def next_wake(unit: Unit) -> datetime | None:
@@ -317,7 +348,7 @@ def listed(
             tuple_(approvals.c.created_at, approvals.c.id)
             < tuple_(literal(moment, approvals.c.created_at.type), literal(last_id))
         )
-    return [from_row(row) for row in unit.execute(query).all()]
+    return [_read(unit, row) for row in unit.execute(query).all()]
 
 
 def pending(unit: Unit, *, assignee: str | None = None, limit: int = 50) -> list[Approval]:

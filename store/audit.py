@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -65,11 +66,21 @@ class Entry:
     latency_ms: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def moves(self) -> bool:
+        """Whether it witnesses that its approval moved on; a label that did says so itself."""
+        return moves(self.event, self.extra)
+
     def line(self) -> str:
         """The row's canonical JSON without its place in the chain."""
         names = [key for key in KEYS if key not in ("seq", "prev_hash", "hash")]
         body = {name: getattr(self, name) for name in names} | {"at": rfc3339(self.at)}
         return canonical(body | self.extra)
+
+
+def moves(event: str, body: Mapping[str, Any]) -> bool:
+    """Whether a row of this event, which says this, witnesses that its approval moved on."""
+    return event not in BESIDE or body.get("moved") is True
 
 
 def entry_of(approval: Approval, event: str, at: datetime, actor: str, **more: Any) -> Entry:
@@ -189,9 +200,8 @@ def verify(unit: Unit, hash_of: Any, known: Iterable[Head] = ()) -> tuple[Head, 
 
 
 def _moves(line: str) -> bool:
-    """Whether this row witnesses that its approval moved on; a label that did says so itself."""
-    body = _body(line)
-    return body is None or str(body.get("event")) not in BESIDE or body.get("moved") is True
+    body = body_of(line)
+    return body is None or moves(str(body.get("event")), body)
 
 
 def _row_faults(row: Any, previous: str, hash_of: Any) -> list[str]:
@@ -201,7 +211,7 @@ def _row_faults(row: Any, previous: str, hash_of: Any) -> list[str]:
     if row.hash != hash_of(f"{row.prev_hash}\n{row.seq}\n{row.line}"):
         faults.append(f"row {row.seq} was changed")
     else:
-        body = _body(row.line)
+        body = body_of(row.line)
         if body is None:
             faults.append(f"row {row.seq} is no event")
         elif body.get("approval_id") != row.approval_id or body.get("session_id") != row.session_id:
@@ -209,7 +219,12 @@ def _row_faults(row: Any, previous: str, hash_of: Any) -> list[str]:
     return faults
 
 
-def _body(line: str) -> dict[str, Any] | None:
+def hash_of(previous: str, seq: int, line: str) -> str:
+    """A row's hash: of its place and of the row before it too."""
+    return hashlib.sha256(f"{previous}\n{seq}\n{line}".encode()).hexdigest()
+
+
+def body_of(line: str) -> dict[str, Any] | None:
     """A row's event; None where it cannot be read as one, which only tampering does."""
     try:
         body = json.loads(line)

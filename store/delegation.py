@@ -13,7 +13,10 @@ def give(unit: Unit, approval_id: str, agent_id: str) -> bool:
     once = unit.insert(delegates).on_conflict_do_nothing(index_elements=["approval_id", "agent_id"])
     values = {"approval_id": approval_id, "agent_id": agent_id, "at": unit.now}
     # A returned row says it on both databases; the count of rows of an insert does not.
-    return unit.execute(once.returning(delegates.c.agent_id), values).first() is not None
+    kept = unit.execute(once.returning(delegates.c.agent_id), values).first() is not None
+    if kept:
+        unit.seals.beside(delegates, [values])
+    return kept
 
 
 def given(unit: Unit, approval_id: str, agent_id: str) -> bool:

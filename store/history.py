@@ -99,8 +99,10 @@ def demotion(unit: Unit, agent_id: str, action: str) -> Demotion | None:
 
 def demote(unit: Unit, approval: Approval, level: Level) -> None:
     """Remember that the agent of `approval` lost its action to `level`."""
-    values = {"agent_id": approval.agent_id, "action": approval.action, "level": level.value}
-    unit.execute(insert(demotions), values | {"approval_id": approval.id, "at": unit.now})
+    values: dict[str, Any] = {"agent_id": approval.agent_id, "action": approval.action, "level": level.value}
+    values |= {"approval_id": approval.id, "at": unit.now}
+    unit.execute(insert(demotions), values)
+    unit.seals.beside(demotions, [values])
 
 
 def outcomes(unit: Unit, agent_id: str, action: str, since: datetime | None = None) -> list[Outcome]:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 
 from store import audit
+from store.seals import Seals
 from store.types import database_now
 
 
@@ -22,6 +23,7 @@ class Unit:
         self.connection = connection
         self.clock = clock
         self.callbacks: list[Callable[[], None]] = []
+        self.seals = Seals()
         # The database's own name of this transaction, known once its audit rows are written.
         self.transaction: str | None = None
         self._now: datetime | None = None
@@ -96,7 +98,7 @@ class Unit:
     def savepoint(self) -> Iterator[None]:
         """What fails inside is undone alone: its writes, and the audit rows and callbacks kept for the end."""
         self.write()
-        entries, callbacks = len(self._entries), len(self.callbacks)
+        entries, callbacks, seals = len(self._entries), len(self.callbacks), self.seals.kept()
         try:
             with self.connection.begin_nested():
                 yield
@@ -104,10 +106,11 @@ class Unit:
         except BaseException:
             self._later.clear()
             del self._entries[entries:], self.callbacks[callbacks:]
+            self.seals = seals
             raise
 
     def flush(self) -> None:
         """Write what was kept for the end."""
         self.write()
-        entries, self._entries = self._entries, []
+        entries, self._entries = self.seals.attached(self._entries), []
         self.transaction = audit.append(self.connection, entries)

@@ -8,16 +8,16 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from bot.service import notices
+from bot.service import integrity, notices
 from bot.service.taps import Lost, Outdated, Tap, authorise, check_note, loaded, record_refusal, role_of
 from bot.service.waking import wake
 from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
-from policies.errors import AlreadyVoted, InvalidInput, NotAllowed, Settled, Stale, TooLate
+from policies.errors import AlreadyVoted, InvalidInput, NotAllowed, Settled, Stale, Tampered, TooLate
 from policies.lifecycle import Verb, transition
 from policies.routing import Level
-from store import approvals, outbox
+from store import approvals, evidence, outbox
 from store.audit import entry_of
 from store.unit import Unit
 
@@ -35,6 +35,9 @@ def act(world: World, tap: Tap, verb: Verb, change: Change) -> Approval:
         return until_settled(
             lambda look: world.database.run(lambda unit: _acted(world, unit, tap, verb, change, again=look > 1))
         )
+    except Tampered as error:
+        integrity.tell(world, tap.approval_id, tap.actor.user, verb, error)
+        raise
     except (NotAllowed, AlreadyVoted, Stale, Settled, TooLate) as error:
         record_refusal(world, tap, verb, str(error))
         raise
@@ -65,6 +68,8 @@ def _acted(world: World, unit: Unit, tap: Tap, verb: Verb, change: Change, *, ag
     if _repeats(approval, tap, verb):
         return approval
     _require_current(unit, approval, tap, verb)
+    if verb in _GRANTING and not evidence.holds(unit, approval):
+        raise Overtaken
     changed = replace(change(unit, approval), version=approval.version + 1, updated_at=unit.now)
     if verb not in (Verb.REQUEST_INFO, Verb.ESCALATE, Verb.HAND_BACK, Verb.TAKE_OVER):
         _vote_once(unit, approval, changed, tap, verb, again=again)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.service import labels, notices, ratchet, review, staffing
+from bot.service import integrity, labels, notices, ratchet, review, staffing
 from bot.service.waking import wake
 from bot.world import World
 from policies import deadlines
@@ -18,12 +18,13 @@ from policies.errors import (
     OutcomeConflict,
     Settled,
     Stopped,
+    Tampered,
     TooLate,
     UndoneMeanwhile,
     WrongNonce,
 )
 from policies.lifecycle import State, Verb, transition
-from store import approvals, outbox, sessions
+from store import approvals, evidence, outbox, sessions
 from store.agents import Agent
 from store.audit import Entry, entry_of
 from store.unit import Unit
@@ -53,9 +54,14 @@ def own(unit: Unit, agent: Agent, approval_id: str) -> Approval:
 def claim(world: World, agent: Agent, approval_id: str, nonce: str) -> Grant:
     """The single-use grant; the same nonce gets the same grant again.
 
-    Raises NotClaimable, UndoneMeanwhile, WrongNonce, TooLate, and Stopped while a person holds executions.
+    Raises NotClaimable, UndoneMeanwhile, WrongNonce, TooLate, Stopped while a person holds executions, and Tampered where
+    the row is not what the trail recorded: what is run must be what was approved.
     """
-    return world.database.run(lambda unit: _claim(world, unit, agent, approval_id, nonce))
+    try:
+        return world.database.run(lambda unit: _claim(world, unit, agent, approval_id, nonce))
+    except Tampered as error:
+        integrity.tell(world, approval_id, f"agent:{agent.name}", Verb.CLAIM, error)
+        raise
 
 
 def _claim(world: World, unit: Unit, agent: Agent, approval_id: str, nonce: str) -> Grant:
@@ -66,10 +72,12 @@ def _claim(world: World, unit: Unit, agent: Agent, approval_id: str, nonce: str)
     if approval.state is State.CLAIMED:
         if approval.nonce_hash != hashed:
             raise WrongNonce()
-        return _grant(approval)
+        return _grant(approval) if evidence.holds(unit, approval) else _claim(world, unit, agent, approval_id, nonce)
     if approval.state is State.EXPIRED:
         raise TooLate(state=approval.state.value)
     outcome = transition(approval.state, Verb.CLAIM, unit.now, approval.deadlines)
+    if not evidence.holds(unit, approval):
+        return _claim(world, unit, agent, approval_id, nonce)
     _require_running(unit, approval)
     assert approval.policy is not None
     claimed = replace(

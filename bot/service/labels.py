@@ -14,4 +14,7 @@ def keep(unit: Unit, approval: Approval, word: str, by: str, detail: str | None)
     values: dict[str, Any] = {"approval_id": approval.id, "label": word, "detail": detail, "by": by, "at": unit.now}
     once = unit.insert(labels).on_conflict_do_nothing(index_elements=["approval_id", "label", "by"])
     # A returned row says it on both databases; the count of rows of an insert does not.
-    return unit.execute(once.returning(labels.c.id), values).first() is not None
+    kept = unit.execute(once.returning(labels.c.id), values).first() is not None
+    if kept:
+        unit.seals.beside(labels, [values])
+    return kept

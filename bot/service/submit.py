@@ -12,8 +12,8 @@ from bot.service import authority, judge, limits, notices, showing, staffing
 from bot.service.authority import Authority
 from bot.world import World
 from policies import deadlines
-from policies.approval import Approval, Decision
-from policies.digest import canonical, digest_of, fingerprint
+from policies.approval import Approval, Decision, digest_of_approval
+from policies.digest import canonical, fingerprint
 from policies.errors import (
     InvalidInput,
     KeyReused,
@@ -300,20 +300,7 @@ def timeout_of(policy: Policy, level: Level | None) -> int | None:
 
 def sealed(approval: Approval) -> Approval:
     """The approval with the digest of what it now is."""
-    request = approval.request
-    choices = [choice.model_dump() for choice in request.choices] if request.choices else None
-    digest = digest_of(
-        approval_id=approval.id,
-        agent=approval.agent,
-        action=approval.action,
-        params=approval.params,
-        policy_version=approval.policy_version,
-        expires_at=approval.expires_at,
-        kind=request.kind,
-        choices=choices,
-        question=request.question,
-    )
-    return replace(approval, digest=digest)
+    return replace(approval, digest=digest_of_approval(approval))
 
 
 def _announce(world: World, unit: Unit, approval: Approval) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from builders import add, add_agent, at_once, due_at, load, made
+from builders import add, add_agent, at_once, due_at, load, made, save, told
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from support.marks import on_postgresql
@@ -70,7 +70,7 @@ def test_one_of_two_racing_writers_wins(database: Database) -> None:
     approval = add(database, add_agent(database))
 
     def decide(user: str) -> bool:
-        return database.run(lambda unit: approvals.save(unit, approval, approved(approval, user)))
+        return database.run(lambda unit: save(unit, approval, approved(approval, user)))
 
     users = [f"U0{number}" for number in range(8)]
     won = at_once([lambda user=user: decide(user) for user in users])
@@ -89,7 +89,7 @@ def test_the_second_waits_for_the_first(database: Database, commits: bool) -> No
     won: list[bool] = []
 
     def second() -> None:
-        won.append(database.run(lambda unit: approvals.save(unit, approval, approved(approval, "U0SECOND"))))
+        won.append(database.run(lambda unit: save(unit, approval, approved(approval, "U0SECOND"))))
 
     with database.engine.connect() as connection:
         transaction = connection.begin()
@@ -123,7 +123,7 @@ def test_the_databases_clock_has_the_last_word(database: Database, seconds: floa
     now = database.read(lambda unit: unit.now)
     clock = Clock(expires_at=now + timedelta(seconds=seconds), paused_at=now if paused else None)
     approval = add(database, add_agent(database), clock=clock)
-    result = database.run(lambda unit: approvals.save(unit, approval, approved(approval, "U0BOB"), in_time=True))
+    result = database.run(lambda unit: save(unit, approval, approved(approval, "U0BOB"), in_time=True))
     assert result is saved
 
 
@@ -150,7 +150,11 @@ def test_a_person_decides_once_on_one_digest(database: Database) -> None:
     approval = add(database, add_agent(database))
 
     def decide(by: str, seen: Approval = approval) -> None:
-        database.run(lambda unit: approvals.add_decision(unit, seen, verb="vote", by=by, role="finance", note=None))
+        def work(unit: Unit) -> None:
+            approvals.add_decision(unit, seen, verb="vote", by=by, role="finance", note=None)
+            told(unit, seen, "approved")
+
+        database.run(work)
 
     decide("U0ALICE")
     with pytest.raises(IntegrityError) as refused:
@@ -284,7 +288,7 @@ def test_everything_known_before_comes_in_one_look(database: Database) -> None:
     first = add(database, agent, "key")
     add(database, agent, age=120)
     failing = add(database, agent, state=State.CLAIMED)
-    database.run(lambda unit: approvals.save(unit, failing, ended(unit, failing)))
+    database.run(lambda unit: save(unit, failing, ended(unit, failing)))
     known = database.read(lambda unit: intake.before(unit, agent.id, "key", "process_refund", None))
     assert (known.existing_id, known.existing_body_hash) == (first.id, "h")
     assert (known.pending, known.used_last_minute, known.history.agent_failures_24h) == (2, 2, 1)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from builders import add, add_agent, at_once, made
+from builders import add, add_agent, at_once, made, told
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from support.marks import on_postgresql, on_sqlite
@@ -95,7 +95,9 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
     agent = add_agent(database)
 
     def work(unit: Unit) -> int:
-        approvals.add(unit, made(agent, unit.now), idempotency_key="k", body_hash="h")
+        approval = made(agent, unit.now)
+        approvals.add(unit, approval, idempotency_key="k", body_hash="h")
+        told(unit, approval, "requested")
         return len(database.read(approvals.listed))
 
     assert database.run(work) == 0

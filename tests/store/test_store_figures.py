@@ -9,7 +9,7 @@ from statistics import median, quantiles
 from typing import Any
 
 import pytest
-from builders import add_agent, made
+from builders import add_agent, made, told
 from sqlalchemy import insert
 
 from policies.deadlines import Clock
@@ -72,6 +72,7 @@ def remember(unit: Unit, agent: Agent, entries: list[dict[str, Any]]) -> None:
         )
         key = f"k{number}"
         approvals.add(unit, approval, idempotency_key=key, body_hash="h")
+        told(unit, approval, "requested")
         for turn, act in enumerate(entry["acts"]):
             row = {"approval_id": approval.id, "digest": f"d{turn}", "by": PEOPLE[turn], "note": None}
             more = {name: act[name] for name in ("verb", "role", "at")} | {"latency_ms": act["taken"]}

@@ -16,6 +16,7 @@ from policies.request import Request
 from policies.routing import Level, RouteName
 from store import agents, approvals, ids, rows, tables
 from store.agents import Agent
+from store.audit import entry_of
 from store.engine import Database
 from store.unit import Unit
 
@@ -72,6 +73,7 @@ def add(
             body_hash="h",
             above=above,
         )
+        unit.record(entry_of(approval, "requested", unit.now, f"agent:{agent.name}"))
         summed = {"amount_micros": None if amount is None else int(amount * rows.MICROS)}
         row = update(tables.approvals).where(tables.approvals.c.id == approval.id)
         unit.execute(row.values(summed | {"aggregate_key": aggregate_key}))
@@ -90,3 +92,16 @@ def due_at(database: Database, seconds: float) -> Clock:
     """A clock whose SLA ends `seconds` from the database's now."""
     now = database.read(lambda unit: unit.now)
     return Clock(due_at=now + timedelta(seconds=seconds))
+
+
+def told(unit: Unit, approval: Approval, event: str) -> None:
+    """A row in the trail, without which nothing may change."""
+    unit.record(entry_of(approval, event, unit.now, "system"))
+
+
+def save(unit: Unit, before: Approval, after: Approval, **options: bool) -> bool:
+    """Save it, with its row in the trail."""
+    if not approvals.save(unit, before, after, **options):
+        return False
+    told(unit, after, "approved")
+    return True

@@ -1,0 +1,204 @@
+"""An approval held against the trail: whether its row is what the last audit row about it recorded (DESIGN rule 7)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select
+
+from policies.approval import Approval, digest_of_approval
+from policies.digest import rfc3339
+from policies.errors import Tampered
+from policies.lifecycle import states_by_event
+from store.audit import body_of, hash_of, moves
+from store.seals import sum_of
+from store.tables import approvals, audit, decisions
+from store.unit import Unit
+
+# What an audit row says of its approval in so many words; of the rest it holds the sum.
+_SAID = ("digest", "agent", "action", "session_id", "level", "policy_version")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the trail about an approval."""
+
+    seq: int
+    body: Mapping[str, Any]
+
+    @property
+    def moves(self) -> bool:
+        """Whether it witnesses that its approval moved on."""
+        return moves(str(self.body.get("event")), self.body)
+
+    @property
+    def row(self) -> Mapping[str, Any] | None:
+        """What it keeps of the approval's row: its seal, or nothing where a later row of the same moment has it.
+
+        None where an older version wrote it.
+        """
+        row = self.body.get("row")
+        return row if isinstance(row, dict) else None
+
+    @property
+    def kept(self) -> list[str]:
+        """The sums of what was put beside the approval."""
+        kept = self.body.get("kept")
+        return [str(one) for one in kept] if isinstance(kept, list) else []
+
+
+def holds(unit: Unit, approval: Approval) -> bool:
+    """True where this approval, as this unit has read it, is what the trail recorded; raises Tampered where it is not.
+
+    False where it moved on since it was read: then whoever asks looks again. One read, of the approval's own audit rows
+    with those that follow them; and of its votes where it needs several.
+    """
+    values, rows = unit.seals.row(approval.id), unit.execute(_rows_about, {"_id": approval.id}).all()
+    assert values is not None, "whoever loads an approval has its row"
+    if rows and rows[0].version != approval.version:
+        return False
+    lines = list(_whole(rows))
+    for fault in (
+        *against_trail(values, unit.seals.sum(approval.id), lines, unit.now),
+        *against_digest(approval),
+        *(_against_votes(unit, approval, lines) if approval.votes else ()),
+    ):
+        raise Tampered(what=fault)
+    return True
+
+
+_next = audit.alias("following")
+_rows_about: Select[Any] = (
+    select(
+        audit.c.seq,
+        audit.c.line,
+        audit.c.prev_hash,
+        audit.c.hash,
+        _next.c.prev_hash.label("followed_by"),
+        select(func.max(audit.alias("every").c.seq)).scalar_subquery().label("end"),
+        # Of the same moment as these rows: what was committed since the approval was read shows here.
+        select(approvals.c.version).where(approvals.c.id == bindparam("_id")).scalar_subquery().label("version"),
+    )
+    .select_from(audit.outerjoin(_next, _next.c.seq == audit.c.seq + 1))
+    .where(audit.c.approval_id == bindparam("_id"))
+    .order_by(audit.c.seq)
+)
+
+
+def _whole(rows: Iterable[Any]) -> Iterable[Line]:
+    """The rows as lines; Tampered where one was changed, or the one after it does not follow it."""
+    for row in rows:
+        body = body_of(row.line)
+        fits = row.hash == hash_of(row.prev_hash, row.seq, row.line)
+        followed = row.followed_by == row.hash if row.followed_by is not None else row.seq == row.end
+        if body is None or not fits or not followed:
+            raise Tampered(what=f"row {row.seq} of the trail, which tells of it, does not fit the chain")
+        yield Line(row.seq, body)
+
+
+def against_trail(values: Mapping[str, Any], found: str, lines: Sequence[Line], now: datetime) -> list[str]:
+    """What of an approval's row is not as the trail has it, in words.
+
+    `found` is the row's sum, and `lines` are all rows about it, in order.
+    """
+    sealed: Line | None = None
+    loose: Line | None = None
+    faults: list[str] = []
+    for line in lines:
+        if line.row is None:
+            loose = line if line.moves else loose
+        elif "seal" in line.row:
+            if (
+                sealed is not None
+                and sealed.row is not None
+                and loose is None
+                and line.row.get("was") != sealed.row["seal"]
+            ):
+                faults.append(f"it was changed between rows {sealed.seq} and {line.seq} of the trail")
+            sealed, loose = line, None
+    if loose is not None:
+        return faults + _against_words(values, loose)
+    if sealed is None or sealed.row is None:
+        return [*faults, "no row of the trail tells of it"]
+    if found != sealed.row["seal"]:
+        faults.append(_different(values, sealed))
+    return faults + _against_undo(values, sealed, now)
+
+
+def _against_undo(values: Mapping[str, Any], line: Line, now: datetime) -> list[str]:
+    """The sweep ends an undo window that is over, without a row; nothing else may change it."""
+    assert line.row is not None
+    told, stored = line.row.get("undo_until"), values.get("clock_undo_until")
+    if stored is None and (told is None or str(told) <= rfc3339(now)):
+        return []
+    same = stored is not None and rfc3339(stored) == told
+    return [] if same else [f"its clock_undo_until is not what row {line.seq} of the trail recorded"]
+
+
+def _different(values: Mapping[str, Any], line: Line) -> str:
+    row = line.row or {}
+    names = [name for name in ("state", "version") if values.get(name) != row.get(name)]
+    names += _words_that_differ(values, line)
+    what = f"its {' and '.join(names)}" if names else "something of it"
+    return f"{what} {'are' if len(names) > 1 else 'is'} not what row {line.seq} of the trail recorded"
+
+
+def _words_that_differ(values: Mapping[str, Any], line: Line) -> list[str]:
+    names = [name for name in _SAID if name in line.body and values.get(name) != line.body[name]]
+    if line.body.get("params") is not None and _parsed(values.get("params")) != line.body["params"]:
+        names.append("params")
+    return names
+
+
+def _parsed(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _against_words(values: Mapping[str, Any], line: Line) -> list[str]:
+    """The same for a row that keeps no sums: an older version wrote it."""
+    names = _words_that_differ(values, line)
+    if values.get("state") not in _states_after(str(line.body.get("event")), values):
+        names.append("state")
+    return [f"its {name} is not what row {line.seq} of the trail recorded" for name in names]
+
+
+def _states_after(event: str, values: Mapping[str, Any]) -> frozenset[str]:
+    if event == "requested":
+        return frozenset({_BY_ROUTE.get(str(values.get("route")), "")})
+    # Reminders, turns and ends of what is done after the fact: a review, a roll-back.
+    later = _AFTERWARDS if event in ("reminded", "reassigned", "timeout", "labelled") else frozenset()
+    return states_by_event().get(event, frozenset()) | later
+
+
+_BY_ROUTE = {"ask": "pending", "auto": "approved", "deny": "denied", "block": "blocked"}
+_AFTERWARDS = frozenset({"claimed", "succeeded", "failed", "outcome_unknown", "cancelled"})
+
+
+def against_digest(approval: Approval) -> list[str]:
+    """Whether what the approval now holds is what its digest was made of."""
+    if digest_of_approval(approval) == approval.digest:
+        return []
+    return ["its digest is not that of its agent, action, parameters, kind, policy version and expiry"]
+
+
+def _against_votes(unit: Unit, approval: Approval, lines: Sequence[Line]) -> list[str]:
+    rows = unit.execute(select(decisions).where(decisions.c.approval_id == approval.id)).all()
+    kept = {one for line in lines for one in line.kept}
+    return [
+        f"the trail does not know the {row.verb} of {row.by}"
+        for row in rows
+        if sum_of(decisions.name, row._asdict()) not in kept and not said_by_older(row, lines)
+    ]
+
+
+def said_by_older(row: Any, lines: Iterable[Line]) -> bool:
+    """Whether an older version, which kept no sums, recorded this decision."""
+    told = {"actor": row.by, "digest": row.digest, "at": rfc3339(row.at)}
+    return any(line.row is None and all(line.body.get(name) == value for name, value in told.items()) for line in lines)
