@@ -53,6 +53,7 @@ class Explanation:
     tier: str | None = None
     sla_clock: str | None = None
     policy_version: str = ""
+    entry: str | None = None  # the manifest's pattern that stands for the action, where it is not named itself
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as JSON values."""
@@ -77,6 +78,7 @@ def explain(manifest: Manifest, request: Request, *, agent: str, history: Histor
         reasons=reasons,
         problem=_problem(policy, request),
         policy_version=manifest.version,
+        entry=policy.action if policy.action != request.action else None,
         **(_asked(policy, went, request.urgency) if went.name is RouteName.ASK else {}),
     )
 
@@ -111,6 +113,8 @@ def in_words(explanation: Explanation, *, path: str) -> str:
     level = Level(explanation.level) if explanation.level else None
     what = {"deny": "refused at once", "block": "blocked: not in the manifest"}.get(explanation.route, "")
     lines = [f"{explanation.action}: {explanation.route}, {level.value + ': ' + IN_WORDS[level] if level else what}"]
+    if explanation.entry:
+        lines.append(f"  by the pattern {explanation.entry}")
     if explanation.sentence:
         lines.append(f"  {explanation.sentence}")
     if explanation.problem:

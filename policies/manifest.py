@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
+from functools import lru_cache, partial
 from pathlib import PurePath
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from policies import expressions, paths, sentences
+from policies import action_names, expressions, paths, sentences
 from policies.deadlines import SlaClock
 from policies.limits import DAY, Aggregate, Amount, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.params_schema import check_schema
@@ -50,6 +51,9 @@ Quorum = Annotated[int, Field(ge=1, le=20)]
 Channel = Annotated[str, Field(pattern=CHANNEL)]
 
 
+ActionName = Annotated[
+    str, Field(min_length=1, max_length=action_names.MAX_LENGTH, pattern=action_names.NAME_OR_PATTERN)
+]
 Rules = Annotated[list[Rule], Field(max_length=50)]
 
 
@@ -222,8 +226,8 @@ class ManifestFile(Strict):
     """The version of this format."""
     defaults: Defaults = Defaults()
     """What holds for every action that does not say otherwise."""
-    actions: Annotated[dict[Word, Action], Field(min_length=1, max_length=1000)]
-    """Every action that agents may ask for; any other is blocked."""
+    actions: Annotated[dict[ActionName, Action], Field(min_length=1, max_length=1000)]
+    """Every action that agents may ask for, by name or by a pattern such as mcp__github__*; any other is blocked."""
 
     @model_validator(mode="after")
     def _silence_is_safe(self) -> ManifestFile:
@@ -320,10 +324,15 @@ class Manifest:
         self.file, self.version, self.document, self.name = file, version, document, name
         self.limits = file.defaults.limits
         self._policies = {name: self._resolve(name, action) for name, action in file.actions.items()}
+        self._entry = lru_cache(maxsize=4096)(partial(action_names.found, self._policies))
 
     def policy(self, action: str) -> Policy | None:
-        """The policy of `action`, or None when the manifest does not know it."""
-        return self._policies.get(action)
+        """The policy of `action`, its own or the most specific pattern's; None when the manifest does not know it.
+
+        `Policy.action` is the entry's name: what a pattern stands for counts together.
+        """
+        entry = self._entry(action)
+        return self._policies[entry] if entry is not None else None
 
     @property
     def actions(self) -> list[str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from policies import params_schema
+from policies import action_names, params_schema
 from policies.errors import InvalidInput
 from policies.principals import spelled
 
@@ -66,7 +66,7 @@ class ChoiceOption(_Body):
 class Request(_Body):
     """One request for approval. Sizes are in characters; see strict_json for the limits of the whole body."""
 
-    action: Annotated[str, Field(min_length=1, max_length=80)]
+    action: Annotated[str, Field(min_length=1, max_length=action_names.MAX_LENGTH)]
     params: dict[str, Any] = {}
     reason: Text = ""
     kind: Literal["confirm", "choose", "input"] = "confirm"

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from policies import action_names
 from policies.errors import BadFile
 from policies.strict_yaml import Document, Path, dotted
 
@@ -54,6 +55,7 @@ def _member(enum: type[StrEnum], value: object) -> object:
 
 # A regex is no message: what a text should look like, in words.
 _SHOULD_BE = {
+    action_names.NAME_OR_PATTERN: "the name of an action, of letters, digits and _ . : / - and the like; * for any of them",
     WORD: "one word of letters, digits and _ . : / -",
     CHANNEL: "a channel such as #approvals or its id such as C0123456789",
     USER: "a Slack user id such as U0123456789",

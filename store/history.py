@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, func, insert, literal, select
 
+from policies.action_names import is_pattern, like
 from policies.approval import Approval
 from policies.autonomy import FALL_WINDOW, Outcome
 from policies.history import Demotion, History
@@ -36,8 +37,13 @@ def counted(unit: Unit, history: History, policy: Policy, request: Request, agen
     return replace(history, **figures) if figures else history
 
 
+def of_entry(column: ColumnElement[str], entry: str) -> ColumnElement[bool]:
+    """Whether a row's action is the manifest's entry, or one of those that its pattern stands for."""
+    return column.like(like(entry), escape="\\") if is_pattern(entry) else column == entry
+
+
 def _wanted(unit: Unit, policy: Policy, request: Request, agent_id: str) -> dict[str, ScalarSelect[int]]:
-    first, action = policy.first_uses, approvals.c.action == policy.action
+    first, action = policy.first_uses, of_entry(approvals.c.action, policy.action)
     wanted: dict[str, ScalarSelect[int]] = {}
     if first.agent is not None:
         wanted["agent_uses"] = _uses(first.agent, action, approvals.c.agent_id == agent_id)
@@ -69,7 +75,7 @@ def _unseen(unit: Unit, action: str, limit: int, agent_id: str) -> int:
     """How many of the newest requests no person decided, up to `limit`; an agent names its sessions, so none counts apart."""
     query = (
         select(approvals.c.state, approvals.c.decided_by)
-        .where(approvals.c.agent_id == agent_id, approvals.c.action == action)
+        .where(approvals.c.agent_id == agent_id, of_entry(approvals.c.action, action))
         .where(approvals.c.state.not_in(_REFUSED))
         .order_by(approvals.c.created_at.desc(), approvals.c.id.desc())
         .limit(limit)
@@ -91,7 +97,7 @@ def _by_a_person(state: str, decided_by: str | None) -> bool:
 def demotion(unit: Unit, agent_id: str, action: str) -> Demotion | None:
     """The last level that this agent lost this action to."""
     query = select(demotions.c.level, demotions.c.at).where(
-        demotions.c.agent_id == agent_id, demotions.c.action == action
+        demotions.c.agent_id == agent_id, of_entry(demotions.c.action, action)
     )
     row = unit.execute(query.order_by(demotions.c.at.desc(), demotions.c.id.desc()).limit(1)).one_or_none()
     return Demotion(Level(row.level), row.at) if row else None
@@ -114,7 +120,7 @@ def outcomes(unit: Unit, agent_id: str, action: str, since: datetime | None = No
     oldest = since or unit.now - FALL_WINDOW
     query = (
         select(approvals.c.id, approvals.c.state, approvals.c.finished_at)
-        .where(approvals.c.agent_id == agent_id, approvals.c.action == action, approvals.c.finished_at > oldest)
+        .where(approvals.c.agent_id == agent_id, of_entry(approvals.c.action, action), approvals.c.finished_at > oldest)
         .where(approvals.c.state.in_(("succeeded", "failed", "outcome_unknown")))
         .order_by(approvals.c.finished_at, approvals.c.id)
     )
@@ -129,7 +135,7 @@ def _incidents(unit: Unit, agent_id: str, action: str, oldest: datetime) -> dict
     query = (
         select(approvals.c.id, func.min(labels.c.at, type_=UtcDateTime()).label("at"))
         .join(labels, labels.c.approval_id == approvals.c.id)
-        .where(approvals.c.agent_id == agent_id, approvals.c.action == action, approvals.c.state == "succeeded")
+        .where(approvals.c.agent_id == agent_id, of_entry(approvals.c.action, action), approvals.c.state == "succeeded")
         .where(labels.c.label == "incident", labels.c.at > oldest)
         .group_by(approvals.c.id)
     )

@@ -8,8 +8,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnClause, ColumnElement, Select, and_, bindparam, func, literal, literal_column, select
+from sqlalchemy import ColumnClause, ColumnElement, Select, Text, and_, bindparam, func, literal, literal_column, select
 
+from policies.action_names import is_pattern, like
 from policies.amounts import SumOf
 from policies.routing import FAILURE_WINDOW_SECONDS, History
 from store import attempts, sessions
@@ -42,6 +43,8 @@ def before(
 ) -> Before:
     """One round trip for all that routing and the limits need; `aggregate` is the sum that it counts in.
 
+    `action` is the manifest's entry, a name or a pattern.
+
     The sums hold what this agent and those who act for it asked, but for the approval `excluding`. Whoever counts
     has the agent's turn (store.turns): what it reads then stays true until it has written.
     """
@@ -60,7 +63,11 @@ def before(
         "_held_since": now - sessions.AFTER_CANCEL,
         "_session_id": session_id,
     }
-    row = unit.execute(_knowing(aggregate is not None, all_targets, unit.connection.dialect.name), values).one()
+    patterned = is_pattern(action)
+    if patterned:
+        values["_action"] = like(action)
+    query = _knowing(aggregate is not None, all_targets, patterned, unit.connection.dialect.name)
+    row = unit.execute(query, values).one()
     history = History(
         agent_failures_24h=row.failures + row.silent,
         aggregate_usd=Decimal(row.of_target or 0) / MICROS,
@@ -80,8 +87,8 @@ _READ = approvals.c.amount_micros.is_not(None)
 _UNREAD = and_(approvals.c.aggregate_key.is_not(None), approvals.c.amount_micros.is_(None))
 
 
-@lru_cache(maxsize=16)
-def _knowing(summed: bool, all_targets: bool, dialect: str) -> Select[Any]:
+@lru_cache(maxsize=32)
+def _knowing(summed: bool, all_targets: bool, patterned: bool, dialect: str) -> Select[Any]:
     own = approvals.c.agent_id == bindparam("_agent_id")
     of_key = and_(own, approvals.c.idempotency_key == bindparam("_key"))
     lately = approvals.c.finished_at > bindparam("_day_ago")
@@ -92,7 +99,9 @@ def _knowing(summed: bool, all_targets: bool, dialect: str) -> Select[Any]:
     }
     # SQLite's sum fails beyond 64 bits; its total does not, and is exact up to nine billion dollars.
     total = (func.sum if dialect == "postgresql" else func.total)(approvals.c.amount_micros)
-    nothing = literal(0)
+    nothing, named = literal(0), bindparam("_action", type_=Text)
+    # What a pattern stands for counts together, so that no other name of a tool begins a sum of its own.
+    action = approvals.c.action.like(named, escape="\\") if patterned else approvals.c.action == named
     return select(
         select(approvals.c.id).where(of_key).scalar_subquery().label("existing_id"),
         select(approvals.c.body_hash).where(of_key).scalar_subquery().label("existing_body_hash"),
@@ -101,10 +110,10 @@ def _knowing(summed: bool, all_targets: bool, dialect: str) -> Select[Any]:
         attempts.urgent.label("urgent"),
         select(switches.c.value).where(switches.c.name == "stop").scalar_subquery().label("stopped"),
         sessions.stopped_elsewhere.label("held"),
-        (_summed(total, _READ, _OF_TARGET) if summed else nothing).label("of_target"),
-        (_summed(total, _READ) if all_targets else nothing).label("of_all"),
-        (_summed(func.count(), _UNREAD, _OF_TARGET) if summed else nothing).label("unread_of_target"),
-        (_summed(func.count(), _UNREAD) if all_targets else nothing).label("unread"),
+        (_summed(total, action, _READ, _OF_TARGET) if summed else nothing).label("of_target"),
+        (_summed(total, action, _READ) if all_targets else nothing).label("of_all"),
+        (_summed(func.count(), action, _UNREAD, _OF_TARGET) if summed else nothing).label("unread_of_target"),
+        (_summed(func.count(), action, _UNREAD) if all_targets else nothing).label("unread"),
     )
 
 
@@ -113,7 +122,7 @@ def _summed(what: ColumnElement[Any], *wanted: ColumnElement[bool]) -> ColumnEle
     of_window = (
         select(func.coalesce(what, 0))
         .select_from(approvals)
-        .where(approvals.c.action == bindparam("_action"), *wanted)
+        .where(*wanted)
         .where(approvals.c.created_at > bindparam("_window_start"), approvals.c.state.not_in(_REFUSED))
         .where(approvals.c.id != bindparam("_excluding"))
     )

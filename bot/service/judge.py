@@ -20,7 +20,8 @@ from store.unit import Unit
 def known(unit: Unit, agent: Agent, key: str, request: Request, policy: Policy | None, excluding: str = "") -> Before:
     """What the store knows before it is judged; sums leave out the approval `excluding`."""
     aggregate, session = aggregate_of(policy, request.params), request.session_id
-    return intake.before(unit, agent.id, key, request.action, aggregate, excluding=excluding, session_id=session)
+    entry = policy.action if policy else request.action
+    return intake.before(unit, agent.id, key, entry, aggregate, excluding=excluding, session_id=session)
 
 
 def judged(

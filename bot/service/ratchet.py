@@ -33,9 +33,9 @@ def _after_failure(world: World, unit: Unit, approval: Approval) -> dict[str, An
     policy = world.book.manifest.policy(approval.action)
     if policy is None or policy.autonomy is None:
         return {}
-    turns.take_for_ratchet(unit, approval.agent_id, approval.action)
-    lost = history.demotion(unit, approval.agent_id, approval.action)
-    outcomes = history.outcomes(unit, approval.agent_id, approval.action)
+    turns.take_for_ratchet(unit, approval.agent_id, policy.action)
+    lost = history.demotion(unit, approval.agent_id, policy.action)
+    outcomes = history.outcomes(unit, approval.agent_id, policy.action)
     level = autonomy.fallen(policy.autonomy, approval.agent, lost, outcomes, unit.now)
     if level is None:
         return {}

@@ -22,7 +22,7 @@ OPTIONS = [{"id": "a", "label": "A"}, {"id": "b", "label": "B"}]
     [
         ({}, "action"),
         ({"action": ""}, "action"),
-        ({"action": "x" * 81}, "action"),
+        ({"action": "x" * 256}, "action"),
         ({"action": 3}, "action"),
         ({"action": "a", "nope": 1}, "nope"),
         ({"action": "a", "params": []}, "params"),
