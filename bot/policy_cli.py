@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bot import hooks_cli
 from bot.settings import load_settings
 from policies import explain, lint, proposal, replay, replay_table
 from policies.calls import Call, read_calls
 from policies.errors import BadFile, SaysoError
+from policies.hooks.trial import is_tool_calls
 from policies.manifest import Manifest, ManifestFile, load_manifest
 from policies.request import Request, read_request
 from policies.roster import Roster, RosterFile, load_roster
@@ -48,7 +50,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH")
-    parser.add_argument("action", metavar="ACTION")
+    parser.add_argument("action", metavar="ACTION", nargs="?")
+    parser.set_defaults(complain=parser.error)
+    hooks_cli.add_explain(parser)
     parser.add_argument("--params", metavar="JSON", default="{}", help="the parameters, as a JSON object")
     parser.add_argument("--evidence", metavar="JSON", help='such as \'{"retrieval_hits": 3, "tool_errored": false}\'')
     parser.add_argument("--confidence", metavar="SHARE", type=float, help="the agent's own word, 0 to 1")
@@ -61,6 +65,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calls", metavar="FILE.jsonl", help="calls, one JSON object a line (default: the recorded ones)"
     )
+    hooks_cli.add_replay(parser)
     parser.add_argument(
         "--minutes",
         metavar="M",
@@ -160,7 +165,11 @@ def _told(findings: list[lint.Finding], *, as_json: bool) -> int:
 
 
 def _explain(args: argparse.Namespace) -> int:
+    if (args.action is None) == (args.hook is None):
+        args.complain("give exactly one of ACTION and --hook TOOL")
     manifest = _manifest(args.path)
+    if args.hook:
+        return hooks_cli.explain_call(args, manifest, _json_object(args.params, "--params"), _print_json)
     explanation = explain.explain(manifest, _request(args), agent=args.agent)
     if args.json:
         _print_json(explanation.as_dict())
@@ -187,10 +196,13 @@ def _json_object(text: str, option: str) -> dict[str, Any]:
 
 def _replay(args: argparse.Namespace, recorded: RecordedCalls) -> int:
     new = _manifest(args.new)
+    text = _read(args.calls) if args.calls else None
+    if text is not None and is_tool_calls(text):
+        return hooks_cli.try_calls(args, new, text, _print_json)
     settings = load_settings()
     before = args.old or (str(settings.manifest) if "manifest" in settings.model_fields_set else None)
     old = _manifest(before) if before else None
-    calls = read_calls(_read(args.calls), path=args.calls) if args.calls else recorded(settings.database_url)
+    calls = read_calls(text, path=args.calls) if text is not None else recorded(settings.database_url)
     report = replay.replay(calls, old, new, minutes_per_decision=args.minutes)
     if args.json:
         _print_json(report.as_dict())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from policies import lint_amounts, lint_own, lint_params, lint_people, lint_rules
+from policies import lint_amounts, lint_hooks, lint_own, lint_params, lint_people, lint_rules
 from policies.findings import Case, Finding, Reporter
 from policies.manifest import Manifest
 from policies.roster import Roster
@@ -42,3 +42,4 @@ def _in_actions(manifest: Manifest, roster: Roster | None, path: str) -> Iterato
         case = Case(name, action, policy, manifest, roster, reporter)
         for rule in _ACTION_RULES:
             yield from rule(case)
+    yield from lint_hooks.findings(manifest, reporter)

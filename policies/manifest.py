@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from policies import action_names, expressions, paths, sentences
 from policies.deadlines import SlaClock
+from policies.hooks.section import Hooks
 from policies.limits import DAY, Aggregate, Amount, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.params_schema import check_schema
 from policies.schema import CHANNEL, Line, Share, Strict, Version, Word, one_of, validated
@@ -228,6 +229,14 @@ class ManifestFile(Strict):
     """What holds for every action that does not say otherwise."""
     actions: Annotated[dict[ActionName, Action], Field(min_length=1, max_length=1000)]
     """Every action that agents may ask for, by name or by a pattern such as mcp__github__*; any other is blocked."""
+    hooks: Hooks | None = None
+    """Which tool calls of coding agents and other hosts are which actions."""
+
+    @model_validator(mode="after")
+    def _hooks_name_actions(self) -> ManifestFile:
+        if self.hooks is not None:
+            self.hooks.check(frozenset(self.actions))
+        return self
 
     @model_validator(mode="after")
     def _silence_is_safe(self) -> ManifestFile:

@@ -55,7 +55,9 @@ class Places:
             return Where.STREAM
         if self.tree is not None and within(path, self.tree):
             return Where.INSIDE
-        if any(within(path, place) and path != place for place in (*self.scratch, *self.extra_scratch)):
+        if any(within(path, place) and path != place for place in self.scratch):
+            return Where.SCRATCH
+        if any(_below(path, place) for place in self.extra_scratch):
             return Where.SCRATCH
         return Where.OUTSIDE
 
@@ -70,6 +72,13 @@ def within(path: str, place: str) -> bool:
     """Whether `path` is `place` or lies below it; case does not count, for some disks ignore it."""
     path, place = path.casefold(), place.rstrip("/").casefold()
     return path == place or path.startswith(f"{place}/")
+
+
+def _below(path: str, place: str) -> bool:
+    """Whether `path` lies below `place`, in which a star stands for one name."""
+    wanted, steps = place.strip("/").split("/"), path.strip("/").split("/")
+    pairs = zip(wanted, steps, strict=False)
+    return len(steps) > len(wanted) and all(fnmatchcase(step, name) for name, step in pairs)
 
 
 def home_of(*paths: str | None) -> str:

@@ -240,3 +240,78 @@ def test_the_schema_is_one_that_editors_can_use(run: Run, file: str, good: str) 
         for key, told in part.get("properties", {}).items():
             meant = schema["$defs"][told["$ref"].rpartition("/")[2]] if "$ref" in told else {}
             assert told.get("description") or meant.get("description"), key
+
+
+CODING = SHIPPED / "examples" / "coding.yml"
+
+
+def test_the_manifest_for_coding_agents_is_ready(run: Run) -> None:
+    """It is checked without a word: no error, no warning."""
+    code, out, _ = run("check", str(CODING))
+    assert (code, out) == (0, "0 errors, 0 warnings\n")
+
+
+def test_explain_says_how_a_tool_call_maps(run: Run) -> None:
+    """Each part of a command, the effect that counts, the rule with its line, and then the route as for any action."""
+    params = json.dumps({"command": "cd src && git push origin main"})
+    code, out, _ = run("explain", str(CODING), "--hook", "Bash", "--params", params)
+    assert code == 0
+    assert "Bash is outward: git push: sends commits to another repository" in out
+    assert "read         cd src" in out
+    assert f"It maps to reach_out [{CODING}:" in out
+    assert "waits for a person's yes" in out
+
+
+def test_explain_tells_machines_how_a_tool_call_maps(run: Run) -> None:
+    """The same as JSON; a refused call has no route."""
+    code, out, _ = run(
+        "explain", str(CODING), "--hook", "Read", "--params", '{"file_path": "a.py"}', "--cwd", "/srv/app", "--json"
+    )
+    told = json.loads(out)
+    assert code == 0
+    assert (told["hook"]["action"], told["hook"]["work_tree"], told["route"]["route"]) == ("look", "/srv/app", "auto")
+
+
+def test_replay_tries_a_manifest_on_tool_calls(run: Run, tmp_path: Path) -> None:
+    """Calls of hosts are judged one by one: what runs though it should be asked fails the run, doubt is counted apart."""
+    rows = [
+        {"tool": "Bash", "input": {"command": "ls"}, "should": "run", "origin": "seen"},
+        {"tool": "Bash", "input": {"command": "frobnicate"}, "should": "run", "origin": "seen"},
+        {"tool": "Bash", "input": {"command": "git push"}, "should": "ask", "origin": "made"},
+        {"tool": "Bash", "input": {"command": "./rock"}, "should": "ask", "origin": "made", "doubt": "unknown program"},
+    ]
+    calls = tmp_path / "calls.jsonl"
+    calls.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    code, out, _ = run("replay", str(CODING), "--calls", str(calls))
+    assert code == 0
+    assert "Ran though they should be asked: 0 of 1 (and 1 of 1 in doubt)" in out
+    assert "Asked though they may run: 1 of 2 (50.0%) of seen" in out
+    calls.write_text(json.dumps({"tool": "Bash", "input": {"command": "ls"}, "should": "ask"}), encoding="utf-8")
+    code, out, _ = run("replay", str(CODING), "--calls", str(calls), "--json")
+    assert code == 1
+    assert [one["line"] for one in json.loads(out)["missed"]] == [1]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ('{"tool": 1, "input": {}}', "calls.jsonl:1: tool: must be the name of a tool"),
+        ('{"tool": "Bash", "input": []}', "calls.jsonl:1: input: must be an object"),
+        ('{"tool": "Bash", "input": {}, "should": "no"}', "calls.jsonl:1: should: must be run or ask"),
+    ],
+)
+def test_a_bad_row_of_tool_calls_is_one_line(run: Run, tmp_path: Path, row: str, problem: str) -> None:
+    """File, line and key are named, and nothing is judged."""
+    calls = tmp_path / "calls.jsonl"
+    calls.write_text(row, encoding="utf-8")
+    code, _, err = run("replay", str(CODING), "--calls", str(calls))
+    assert code == 2
+    assert problem in err
+
+
+def test_a_manifest_without_hooks_cannot_be_tried_on_tool_calls(run: Run, tmp_path: Path) -> None:
+    """There is nothing that would map a tool to an action, and that is said."""
+    calls = tmp_path / "calls.jsonl"
+    calls.write_text('{"tool": "Bash", "input": {"command": "ls"}}', encoding="utf-8")
+    code, _, err = run("replay", written(tmp_path, "a.yml", manifest_text()), "--calls", str(calls))
+    assert (code, "hooks: this manifest has none" in err) == (2, True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from policies.hooks.section import HookRule, Hooks
 from policies.limits import Aggregate, Conditions, Limits, Thresholds
 from policies.lint import lint
 from policies.manifest import Action, Defaults, ManifestFile, load_manifest
@@ -37,6 +38,8 @@ PARTS = [
     Role,
     RosterDefaults,
     RosterFile,
+    Hooks,
+    HookRule,
 ]
 
 
@@ -45,13 +48,14 @@ def test_every_key_is_documented(part: type[Strict]) -> None:
     """Each key of either file stands in the guide, in a table's first column."""
     documented = {name.rpartition(".")[2] for name in re.findall(r"^\| `([a-z_.*]+)`", GUIDE, re.MULTILINE)}
     wrapped = {"thresholds", "first_uses", "quota"}  # told by their keys
-    assert set(part.model_fields) - wrapped <= documented
+    keys = {field.alias or name for name, field in part.model_fields.items()}
+    assert keys - wrapped <= documented
 
 
 def test_the_rules_of_the_guide_load() -> None:
     """The example of own rules can be used as printed, and judges without a fault."""
     text = next(
-        block for block in re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL) if "when:" in block
+        block for block in re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL) if "then:" in block
     )
     action = "    title: T\n    describe: D\n    severity: low\n    reversible: true\n"
     rules = load_manifest(f"version: 1\nactions:\n  a:\n{action}" + textwrap.indent(text, "    ")).policy("a")
