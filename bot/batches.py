@@ -12,12 +12,12 @@ from typing import Any, Final
 from bot.blocks import Button, Option, render
 from bot.buttons import button_value, wants_care
 from bot.message import Message, block_ids, summary
-from bot.parameters import listing
+from bot.parameters import listing, remainder
 from bot.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
 from bot.wording import assignee, consequence, headline, mention, outcome_line, when
 from policies.approval import Approval
 from policies.batching import simple
-from policies.hidden import leaves_of
+from policies.hidden import hidden_of, leaves_of
 from policies.lifecycle import State
 
 BATCH = 10
@@ -37,8 +37,8 @@ class Item:
 
 
 def batchable(approval: Approval) -> bool:
-    """Whether it may be decided with others: simple, no amount to type, and all of it fits there to be seen."""
-    if not simple(approval) or wants_care(approval):
+    """Whether it may be decided with others: simple, no amount to type, and all of it is there to be seen."""
+    if not simple(approval) or wants_care(approval) or hidden_of(approval).by_pattern:
         return False
     return listing(leaves_of(approval), ITEM_BYTES).complete and _whole(approval)
 
@@ -117,7 +117,8 @@ def _item(number: int, approval: Approval, moved: Moved) -> Item:
     lines = [f"{number}. {summary(approval, 200, SENTENCE_BYTES)}"]
     if _waits(approval, moved):
         listed = listing(leaves_of(approval), ITEM_BYTES)
-        lines += [listed.text, *([listed.remainder] if listed.remainder else [])]
+        rest = remainder(approval, listed)
+        lines += [listed.text, *([rest] if rest else [])]
     if about is None and not batchable(approval):
         about = Mrkdwn("Cannot be decided together with others: open it")
     return Item(Shown("\n".join(lines)), _details(approval, moved, "Details"), about)

@@ -12,6 +12,7 @@ from bot.redaction import Redactor
 from bot.visible_text import clip, visible
 from policies.amounts import to_type, unreadable
 from policies.approval import Approval
+from policies.hidden import hidden_of
 from policies.lifecycle import State
 from policies.routing import Level
 
@@ -66,6 +67,11 @@ def full_view_first(approval: Approval, listed: Listing, sentence: str) -> bool:
     return not listed.complete or len(visible(sentence)) > SENTENCE_IN_DIALOG or wants_care(approval)
 
 
+def show_hidden(approval: Approval) -> Button:
+    """Opens what the card hides, for those who may decide."""
+    return Button("show_hidden", "Show hidden", button_value(approval))
+
+
 Press = Callable[..., Button]
 
 
@@ -77,8 +83,10 @@ def controls(
     def press(action: str, label: str, style: str | None = None, confirm: Confirm | None = None) -> Button:
         return Button(action, label, button_value(approval), style, confirm)
 
+    hidden = hidden_of(approval)
+    shows = [show_hidden(approval)] if hidden.count else []
     if approval.state is State.TAKEN_OVER:
-        return Controls([[press("hand_back", "Hand back", "primary")]])
+        return Controls([[press("hand_back", "Hand back", "primary"), *shows]])
     if undo_until is not None:
         return Controls([[press("undo", "Undo")]])
     if not approval.pending:
@@ -86,16 +94,16 @@ def controls(
     reject, details = press("reject", "Reject", "danger"), press("details", "Details")
     if approval.level is Level.HUMAN_TAKEOVER:
         take_over = press("take_over", "Take over", "primary")
-        return Controls([[take_over, reject, details], _rest(approval, press, take_over=False)])
+        return Controls([[take_over, reject, details], [*_rest(approval, press, take_over=False), *shows]])
     if approval.request.kind == "choose":
         # In a row of their own: their labels are the agent's words and must not stand among our verbs.
         chosen, select = _choosing(approval, sentence, redact, full_view, press)
-        return Controls([*([chosen] if chosen else []), [reject, details, *_rest(approval, press)]], select)
+        return Controls([*([chosen] if chosen else []), [reject, details, *_rest(approval, press), *shows]], select)
     if approval.request.kind == "input":
-        return Controls([[press("answer", "Answer", "primary"), reject, details], _rest(approval, press)])
+        return Controls([[press("answer", "Answer", "primary"), reject, details], [*_rest(approval, press), *shows]])
     dialog = _dialog(approval, sentence, "Approve") if _final(approval) and not full_view else None
-    approve = press("approve", "Review & approve" if full_view else "Approve", "primary", dialog)
-    return Controls([[approve, reject, press("edit", "Edit"), details], _rest(approval, press)])
+    approve = press("approve", "Review & approve" if full_view or hidden.by_pattern else "Approve", "primary", dialog)
+    return Controls([[approve, reject, press("edit", "Edit"), details], [*_rest(approval, press), *shows]])
 
 
 def _rest(approval: Approval, press: Press, *, take_over: bool = True) -> list[Button]:

@@ -17,7 +17,7 @@ from bot.buttons import button_value, controls, full_view_first, read_value
 from bot.facts import facts, origin, status, why
 from bot.message import Message, block_ids, link_to, look, metadata, summary
 from bot.notices import Notice, alert, notice
-from bot.parameters import Listing, changes, listing
+from bot.parameters import Listing, changes, listing, remainder
 from bot.queues import queue_message
 from bot.redaction import Redactor, redactor_of
 from bot.visible_text import Shown, clip, fill, json_size, notification, visible
@@ -104,7 +104,7 @@ def _context(
         "facts": facts(approval) if approval.pending else [],
         "changed": _changed(approval),
         "parameters": listed.text,
-        "remainder": listed.remainder,
+        "remainder": remainder(approval, listed),
         "why": why(approval, redact),
         "rows": press.rows,
         "select": press.select,

@@ -108,7 +108,9 @@ class Courier:
     async def _show(self, item: Item) -> None:
         scene = await self._scene(item)
         link = await links.to_card(self._runtime, item, scene.one)
-        message, revision = pictures.drawn(item, scene, link.url), pictures.revision(item, scene)
+        # Up to 250 kB of parameters are read for a card: not where every tap waits.
+        message = await self._runtime.call(pictures.drawn, item, scene, link.url)
+        revision = pictures.revision(item, scene)
         if item.posted:
             await self._update(item, message)
             await self._shown(item, scene, revision, item.slack_channel, item.slack_ts, early=link.early)

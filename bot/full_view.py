@@ -9,11 +9,11 @@ from bot import quotes
 from bot.blocks import VIEW_BLOCKS, VIEW_BYTES
 from bot.parameters import pages
 from bot.parts import AnyPart, Input, bold, code, facts, heading, line, small, words
-from bot.redaction import redactor_of
+from bot.redaction import redactor_of, witness
 from bot.visible_text import Shown, clip, fill, json_size, visible
 from bot.wording import mention, when
 from policies.approval import Approval
-from policies.hidden import leaves_of
+from policies.hidden import hidden_of, leaves_of
 
 CHUNK = 2800  # characters of one text in a modal
 SHEET_BYTES = VIEW_BYTES - 20_000  # the rest is for what every modal adds
@@ -28,11 +28,13 @@ def full_view(approval: Approval) -> list[AnyPart]:
     sentence = visible(redact(approval.sentence))
     state = card_facts.status(approval)
     said = [*quotes.exchange_in_full(approval), *quotes.person_says(approval), *quotes.agent_says(approval)]
+    hides = witness(hidden_of(approval))
     parts: list[AnyPart] = [
         heading(sentence) if len(sentence) <= 150 else bold(sentence),
         *([line(state)] if state else []),
         facts(card_facts.facts(approval)),
         *(code(piece, _label(index)) for index, piece in enumerate(pages(found, CHUNK))),
+        *([small([Shown(hides)])] if hides else []),
         *(words(groups) for groups in quotes.in_full(said, redact)),
         *_votes(approval),
     ]

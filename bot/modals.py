@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bot.batches import batch_value
 from bot.blocks import VIEW_BLOCKS, Button, Confirm, Option
-from bot.buttons import button_value, controls
+from bot.buttons import button_value, controls, show_hidden
 from bot.cards import needs_full_view
 from bot.editing import Field, editable
 from bot.facts import brief
@@ -25,6 +25,7 @@ from bot.visible_text import Mrkdwn, Shown, clip, fill, visible
 from bot.wording import consequence, mention, settled_sentence
 from policies.amounts import to_type
 from policies.approval import Approval
+from policies.hidden import hidden_of
 from policies.sentences import usd
 
 REJECT_REASONS: Final = {
@@ -76,27 +77,29 @@ def details_modal(
     page: int = 0,
     *,
     session: tuple[str, str | None] | None = None,
-    deciding: bool = False,
+    may_decide: bool = False,
 ) -> View:
-    """Everything about an approval, one page at a time; with `deciding`, its card's buttons follow on the last page.
+    """Everything about an approval, one page at a time; with `may_decide`, its card's buttons follow on the last page.
 
     `session` is the state of the agent's run and who set it: for those who may pause, resume or cancel it (C3).
     """
-    ending = _deciding(approval) if deciding else []
+    ending = deciding(approval) if may_decide else []
     pages = sheets(full_view(approval), blocks=VIEW_BLOCKS - 6 - len(ending), spare=sum(map(cost, ending)))
     page = max(0, min(page, len(pages) - 1))
     steering = _steering(approval, *session) if session and page == 0 else []
     last = ending if page + 1 == len(pages) else []
-    parts = [*pages[page], *steering, *_turning(page, len(pages)), *last]
+    parts = [*pages[page], *steering, *turning(page, len(pages)), *last]
     return modal("details_modal", "Details", parts, private=about(approval, channel, ts, page))
 
 
-def _deciding(approval: Approval) -> list[AnyPart]:
-    """The buttons of the approval's card, with the same friction; a menu of choices opens its form."""
+def deciding(approval: Approval, here: str = "details") -> list[AnyPart]:
+    """The buttons of the approval's card but the one that leads `here`, with the same friction; a menu opens its form."""
     full_view = needs_full_view(approval) or approval.request.kind == "choose"
     redact = redactor_of(approval)
     rows = controls(approval, redact(approval.sentence), redact, full_view=full_view, undo_until=None).rows
-    kept = [[item for item in row if item.action != "details"] for row in rows]
+    if not rows and here == "details" and hidden_of(approval).count:
+        rows = [[show_hidden(approval)]]
+    kept = [[item for item in row if item.action not in ("details", here)] for row in rows]
     return [press(f"decide-{number}", row) for number, row in enumerate(kept, 1) if row]
 
 
@@ -121,7 +124,7 @@ def _steering(approval: Approval, state: str, by: str | None) -> list[AnyPart]:
     return [line(said), *([press("session", [offered[word] for word in words])] if words else [])]
 
 
-def _turning(page: int, pages: int) -> list[AnyPart]:
+def turning(page: int, pages: int) -> list[AnyPart]:
     if pages == 1:
         return []
     turn: list[AnyPart] = [small([Shown(f"Page {page + 1} of {pages}")])]
@@ -144,7 +147,7 @@ def _review(
     channel, ts, page = where
     pages = sheets(full_view(approval), blocks=VIEW_BLOCKS - 4 - len(ending), spare=sum(map(cost, ending)))
     page = max(0, min(page, len(pages) - 1))
-    parts = [*pages[page], *_turning(page, len(pages))]
+    parts = [*pages[page], *turning(page, len(pages))]
     private = about(approval, channel, ts, page)
     if page + 1 < len(pages):
         return modal(name, title, parts, private=private)

@@ -13,7 +13,7 @@ from bot import facts, quotes
 from bot.blocks import MESSAGE_BYTES, Block, Button, render, size
 from bot.buttons import button_value
 from bot.message import Message, block_ids, link_to, look, metadata, summary
-from bot.parameters import listing
+from bot.parameters import listing, remainder
 from bot.quotes import Said
 from bot.redaction import redactor_of
 from bot.visible_text import Mrkdwn, clip, fill, notification, visible
@@ -75,7 +75,7 @@ def notice(
         "lead": lead,
         "sentence": sentence,
         "parameters": listed.text if listed else None,
-        "remainder": listed.remainder if listed else None,
+        "remainder": remainder(approval, listed) if listed else None,
         "why": facts.why(approval, redact) if plan.why else None,
         "buttons": plan.buttons,
         "small": _small(approval, kind, link),

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.redaction import covered, fingerprint
+from bot.redaction import covered, fingerprint, witness
 from bot.visible_text import Shown, clip, json_size, visible
-from policies.hidden import Leaf, leaves
+from policies.approval import Approval
+from policies.hidden import Leaf, hidden_of, leaves
 
 # Of one leaf on a card, in bytes, so that one long text does not push all others off it.
 NAME_BYTES, VALUE_BYTES = 250, 650
@@ -44,6 +45,11 @@ class Listing:
         if self.cut:
             parts.append(f"{self.cut} {'value is' if self.cut == 1 else 'values are'} shown in part")
         return f"{'; '.join(parts)} — open Details for everything" if parts else None
+
+
+def remainder(approval: Approval, listed: Listing) -> str | None:
+    """What is missing of the parameters, and how much is hidden of the request; None where nothing is."""
+    return "\n".join(filter(None, (listed.remainder, witness(hidden_of(approval))))) or None
 
 
 def path_text(path: tuple[str | int, ...]) -> Shown:

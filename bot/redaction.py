@@ -9,7 +9,8 @@ from typing import Any
 
 from policies import credentials
 from policies.approval import Approval
-from policies.hidden import Finder, Leaf, finder_of
+from policies.hidden import Finder, Hidden, Leaf, finder_of
+from policies.private_keys import Span
 
 DOTS = "••••••"
 
@@ -27,7 +28,7 @@ def fingerprint(value: Any) -> str:
     return f"{DOTS} ({len(text)} characters)" if guessable else f"{DOTS} (sha256 {digest}, {len(text)} characters)"
 
 
-def covered(text: str, spans: Sequence[credentials.Span]) -> str:
+def covered(text: str, spans: Sequence[Span]) -> str:
     """`text` with a fingerprint in the place of each of `spans`."""
     parts, at = [], 0
     for start, end in spans:
@@ -50,6 +51,14 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """`text` with known secrets and whatever looks like one replaced by fingerprints."""
         return covered(text, [(piece.start, piece.end) for piece in self._finder.pieces(text)])
+
+
+def witness(hidden: Hidden) -> str | None:
+    """How much is hidden, in words; None where nothing is."""
+    if not hidden.count:
+        return None
+    counted = "1 value is hidden" if hidden.count == 1 else f"{hidden.count} values are hidden"
+    return f"{counted}: “Show hidden” comes before Approve" if hidden.by_pattern else counted
 
 
 def redactor_of(approval: Approval, found: Sequence[Leaf] | None = None) -> Redactor:

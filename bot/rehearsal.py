@@ -62,7 +62,7 @@ def check_all() -> list[str]:
         modals.review_incident_modal,
     ):
         _view(build(waiting), build.__name__)
-    _view(modals.details_modal(waiting, deciding=True), "the details to decide on")
+    _view(modals.details_modal(waiting, may_decide=True), "the details to decide on")
     _view(modals.batch_reject_modal([waiting]), "batch_reject_modal")
     _view(modals.loading_modal(), "the loading modal")
     _view(home_view("U0", [waiting], [settled[0]], _NOON, {"Decided": 1}), "the home tab")

@@ -8,7 +8,7 @@ from bot import facts, quotes
 from bot.blocks import MESSAGE_BYTES, Block, Button, render, size
 from bot.buttons import button_value
 from bot.message import Message, block_ids, summary
-from bot.parameters import listing
+from bot.parameters import listing, remainder
 from bot.redaction import redactor_of
 from bot.visible_text import Mrkdwn, fill, notification
 from bot.wording import headline, mention, reviewed_sentence, when
@@ -31,7 +31,7 @@ def review_card(approval: Approval, round_: int) -> Message:
         "lead": _lead(approval, review, round_),
         "sentence": sentence,
         "parameters": listed.text,
-        "remainder": listed.remainder,
+        "remainder": remainder(approval, listed),
         "why": facts.why(approval, redact),
         "buttons": _buttons(approval) if mine else (),
         "small": [facts.brief(approval.id, 64)],

@@ -8,16 +8,16 @@ passes over the text once: no expression can be made to begin again inside what 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
-Span = tuple[int, int]
+from policies import private_keys
+from policies.private_keys import Span, changes
+
 DIRTY: Final = "$`|;<>("
 MOST_TOKEN = 8192  # characters of a token; nothing longer is one
 
@@ -72,7 +72,7 @@ def tokens(text: str) -> tuple[Span, ...]:
         return ()
     chunks = _Chunks(text)
     plain = sorted({*_known(text), *_logins(text), *_named(text), *_carried(text)})
-    return _apart([*filter(chunks.clean, plain), *_private_keys(text)])
+    return _apart([*filter(chunks.clean, plain), *private_keys.bodies(text)])
 
 
 def in_value(kind: Kind | None, text: str) -> tuple[Span, ...]:
@@ -328,17 +328,11 @@ def _high_entropy(text: str) -> bool:
     if len(set(some)) < 8:
         return False
     drawn = [piece for piece in _PIECES.findall(some) if not _WORD_OR_NUMBER.fullmatch(piece)]
-    return sum(map(len, drawn)) >= 10 or (len(some) >= 20 and _changes(some) >= 0.4)
+    return sum(map(len, drawn)) >= 10 or (len(some) >= 20 and changes(some) >= 0.4)
 
 
 def _is_place(text: str) -> bool:
     return ("/" in text and "." in text) or _PLACE.match(text) is not None
-
-
-def _changes(text: str) -> float:
-    """How often small letters, capitals and digits take turns, as a share of all places."""
-    kinds = ["d" if sign.isdigit() else "u" if sign.isupper() else "l" for sign in text if sign.isalnum()]
-    return sum(one != other for one, other in pairwise(kinds)) / max(1, len(kinds))
 
 
 def _card(text: str) -> tuple[Span, ...]:
@@ -362,58 +356,3 @@ def _luhn(digits: str) -> bool:
         number = int(digit) * (1 + index % 2)
         total += number - 9 if number > 9 else number
     return total % 10 == 0
-
-
-# --- private keys ------------------------------------------------------------------------------------------------------
-
-_OPENING: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40})PRIVATE KEY-----")
-_ENCRYPTED: Final = re.compile(
-    r"(?:\s|\\[rn])*+Proc-Type: 4,ENCRYPTED(?:\s|\\[rn])++DEK-Info: [A-Z0-9-]{3,40},[0-9A-F]{8,64}(?![0-9A-Za-z])"
-)
-_LEADING: Final = re.compile(r"(?:\s|\\[rn])*+")
-_BODY: Final = re.compile(r"(?:[A-Za-z0-9+/]++=*+(?:[ \t\r\n]|\\[rn]){0,4}+)++")
-_BREAK: Final = re.compile(r"(?:[ \t\r\n]|\\[rn])+")
-
-
-def _private_keys(text: str) -> Iterator[Span]:
-    """The bodies of private keys: base64 in even lines, of the shape that a key has. A block with words in it is none."""
-    for opening in _OPENING.finditer(text):
-        head = _ENCRYPTED.match(text, opening.end())
-        leading = _LEADING.match(text, head.end() if head else opening.end())
-        assert leading is not None
-        body = _BODY.match(text, leading.end())
-        if body is None or body.end() - body.start() > 2 * MOST_TOKEN:
-            continue
-        closed = text.startswith(f"-----END {opening[1]}PRIVATE KEY-----", body.end())
-        lines = [line for line in _BREAK.split(body[0]) if line]
-        if (closed or body.end() == len(text)) and _is_key(lines, encrypted=head is not None):
-            yield body.start(), body.start() + len(body[0].rstrip(" \t\r\n").removesuffix("\\n").removesuffix("\\r"))
-
-
-def _is_key(lines: list[str], *, encrypted: bool) -> bool:
-    even = all(len(line) == len(lines[0]) for line in lines[:-1]) and len(lines[-1]) <= len(lines[0])
-    joined = "".join(lines)
-    if not even or len(joined) < 40:
-        return False
-    whole = joined.rstrip("=")
-    try:
-        raw = base64.b64decode(whole[: len(whole) - (len(whole) % 4 == 1)] + "=" * (-len(whole) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    if not encrypted and (_der(raw) or raw.startswith(b"openssh-key-v1\0")):
-        return True
-    printable = sum(32 <= byte < 127 for byte in raw) / len(raw)
-    return len(raw) >= 48 and printable < 0.6 and min(map(_changes, lines[: max(1, len(lines) - 1)])) >= 0.35
-
-
-def _der(raw: bytes) -> bool:
-    """Whether these bytes are one whole DER sequence that begins as a private key does."""
-    if len(raw) < 30 or raw[0] != 0x30:
-        return False
-    long = raw[1] & 0x80
-    count = raw[1] & 0x7F
-    if long and not 1 <= count <= 3:
-        return False
-    start = 2 + count if long else 2
-    length = int.from_bytes(raw[2:start]) if long else count
-    return start + length == len(raw) and raw[start] in (0x02, 0x30)

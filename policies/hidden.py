@@ -17,7 +17,8 @@ from typing import Any
 
 from policies import credentials, paths
 from policies.approval import Approval
-from policies.credentials import Kind, Span
+from policies.credentials import Kind
+from policies.private_keys import Span
 from policies.sentences import sentence
 
 

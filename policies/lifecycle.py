@@ -82,6 +82,7 @@ class Verb(StrEnum):
     FAIL = "fail"
     UNDO = "undo"
     REVIEW = "review"
+    SHOW_HIDDEN = "show_hidden"
 
 
 @dataclass(frozen=True, slots=True)

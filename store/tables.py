@@ -289,6 +289,17 @@ decisions = Table(
     Index("ix_decisions_at", "at"),
 )
 
+# To whom the hidden values of an approval were shown: of which digest, and `seal` names what was hidden then.
+disclosures = Table(
+    "disclosures",
+    metadata,
+    Column("approval_id", Text, ForeignKey("approvals.id"), primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("seal", Text, primary_key=True),
+    Column("by", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 labels = Table(
     "labels",
     metadata,

@@ -9,11 +9,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import cards, modals
+from bot import cards, hidden_view, modals
 from bot.listeners import screens
 from bot.listeners.desk import Body, Desk, explain, in_modal, is_outage, place, state_of
-from bot.service import decide, review, steer, taps, undo
-from bot.service.taps import UnseenInPart
+from bot.service import decide, disclosure, review, steer, taps, undo
+from bot.service.disclosure import HiddenUnseen
+from bot.service.taps import Tap, UnseenInPart
 from policies.approval import Approval
 from policies.errors import SaysoError
 from policies.permissions import Actor
@@ -68,7 +69,9 @@ async def _approve(desk: Desk, body: Body, action: Action) -> None:
         approval = await desk.call(decide.approve, desk.runtime.world, tap, seen_enough=_fits_on_card)
         await _redraw(desk, body, approval, tap.actor)
     except UnseenInPart as error:
-        desk.open_modal(body, modals.approve_modal(error.approval, *place(body)))
+        desk.open_modal(body, await desk.call(modals.approve_modal, error.approval, *place(body)))
+    except HiddenUnseen:
+        await _open_hidden(desk, body, tap)
 
 
 def _fits_on_card(approval: Approval) -> bool:
@@ -82,11 +85,14 @@ async def _choose(desk: Desk, body: Body, action: Action) -> None:
     else:
         value, choice = str(action.get("value", "")), str(action["action_id"]).partition(":")[2]
     if not choice:
-        await _form(modals.choose_modal, desk, body, action)
+        await _yes_form(modals.choose_modal, desk, body, action)
         return
     tap = await desk.tap(body, value)
-    approval = await desk.call(decide.choose, desk.runtime.world, tap, choice)
-    await _redraw(desk, body, approval, tap.actor)
+    try:
+        approval = await desk.call(decide.choose, desk.runtime.world, tap, choice)
+        await _redraw(desk, body, approval, tap.actor)
+    except HiddenUnseen:
+        await _open_hidden(desk, body, tap)
 
 
 def _value_on_card(body: Body) -> str:
@@ -106,8 +112,11 @@ async def _turn_page(desk: Desk, body: Body, action: Action) -> None:
     page = int(action["value"]) if str(action.get("value", "")).isdigit() else 0
     if view.get("callback_id") == "details_modal":
         desk.update_modal(body, await _drawn(desk, approval, actor, page))
+    elif view.get("callback_id") == hidden_view.NAME:
+        tap = Tap(approval.id, str(noted.get("digest", "")), actor)
+        desk.update_modal(body, await _hidden_page(desk, body, tap, page))
     else:
-        desk.update_modal(body, modals.turn_page(view, approval, page))
+        desk.update_modal(body, await desk.call(modals.turn_page, view, approval, page))
 
 
 _Modal = Callable[..., Body]
@@ -118,7 +127,36 @@ async def _form(make: _Modal, desk: Desk, body: Body, action: Action) -> None:
     tap = await desk.tap(body, action.get("value", ""))
     approval = await desk.call(taps.look, desk.runtime.world, tap.approval_id, tap.actor)
     taps.require_open(approval, tap)
-    desk.open_modal(body, make(approval, *place(body)))
+    desk.open_modal(body, await desk.call(make, approval, *place(body)))
+
+
+async def _yes_form(make: _Modal, desk: Desk, body: Body, action: Action) -> None:
+    """The same for a form that ends in a yes: what is hidden from this person is shown to them first."""
+    tap = await desk.tap(body, action.get("value", ""))
+    approval = await desk.call(taps.look, desk.runtime.world, tap.approval_id, tap.actor)
+    taps.require_open(approval, tap)
+    try:
+        await desk.call(disclosure.look, desk.runtime.world, approval, tap.actor.user)
+        desk.open_modal(body, await desk.call(make, approval, *place(body)))
+    except HiddenUnseen:
+        await _open_hidden(desk, body, tap)
+
+
+async def _show_hidden(desk: Desk, body: Body, action: Action) -> None:
+    """What the card hides, for those who may decide; that they looked is recorded."""
+    await _open_hidden(desk, body, await desk.tap(body, action.get("value", "")))
+
+
+async def _open_hidden(desk: Desk, body: Body, tap: Tap) -> None:
+    desk.open_modal(body, await _hidden_page(desk, body, tap, 0))
+
+
+async def _hidden_page(desk: Desk, body: Body, tap: Tap, page: int) -> Body:
+    def last(approval: Approval) -> bool:
+        return hidden_view.is_last(approval, page)
+
+    approval = await desk.call(disclosure.show, desk.runtime.world, tap, last=last)
+    return await desk.call(hidden_view.show_hidden_modal, approval, *place(body), page)
 
 
 async def _undo(desk: Desk, body: Body, action: Action) -> None:
@@ -153,8 +191,8 @@ async def _drawn(desk: Desk, approval: Approval, actor: Actor, page: int = 0) ->
     may = steer.may_steer(actor, approval)
     session = await desk.call(steer.session_of, desk.runtime.world, approval) if may else None
     shown = (session.state, session.by) if session else None
-    deciding = taps.refusal_of(approval, actor) is None
-    return modals.details_modal(approval, page=page, session=shown, deciding=deciding)
+    may_decide = taps.refusal_of(approval, actor) is None
+    return await desk.call(modals.details_modal, approval, page=page, session=shown, may_decide=may_decide)
 
 
 async def _steer(word: str, desk: Desk, body: Body, action: Action) -> None:
@@ -174,7 +212,7 @@ _HANDLERS: dict[str, _Handler] = {
     "details": _details,
     "details_page": _turn_page,
     "reject": partial(_form, modals.reject_modal),
-    "edit": partial(_form, modals.edit_modal),
+    "edit": partial(_yes_form, modals.edit_modal),
     "take_over": partial(_form, modals.take_over_modal),
     "hand_back": partial(_form, modals.hand_back_modal),
     "request_info": partial(_form, modals.request_info_modal),
@@ -182,7 +220,8 @@ _HANDLERS: dict[str, _Handler] = {
     "undo": _undo,
     "review_correct": _review_correct,
     "review_incident": _review_incident,
-    "answer": partial(_form, modals.answer_modal),
+    "answer": partial(_yes_form, modals.answer_modal),
+    "show_hidden": _show_hidden,
     **{f"session_{word}": partial(_steer, word) for word in steer.STATES},
     "batch_approve": screens.approve,
     "batch_reject": screens.ask_why,

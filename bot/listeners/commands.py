@@ -15,6 +15,8 @@ from bot.listeners import absence, pages
 from bot.listeners.desk import Body, Desk, explain, is_outage
 from bot.listeners.home import DAYS
 from bot.listeners.tune import tune
+from bot.message import summary
+from bot.redaction import without_secrets
 from bot.service import steer, taps
 from bot.slack import SlackTrouble
 from bot.visible_text import escape, visible
@@ -95,7 +97,7 @@ def _line(approval: Approval) -> str:
     due = approval.clock.due_at or approval.clock.expires_at
     whose = f" · {_name(approval.assignee)}" if approval.assignee else ""
     until = f" · due {when(due)}" if due else ""
-    return f"• {escape(visible(approval.sentence))}{whose}{until} · `{approval.id}`"
+    return f"• {escape(summary(approval))}{whose}{until} · `{approval.id}`"
 
 
 def _name(user: str) -> str:
@@ -107,7 +109,7 @@ async def _show(desk: Desk, actor: Actor, rest: str) -> str:
     approval = await desk.call(taps.read, desk.runtime.world, rest.strip("`"), actor)
     if approval.pending:
         return _line(approval)
-    return f"• {escape(visible(approval.sentence))} · {outcome_line(approval)} · `{approval.id}`"
+    return f"• {escape(summary(approval))} · {outcome_line(approval)} · `{approval.id}`"
 
 
 async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
@@ -146,7 +148,7 @@ async def _audit(desk: Desk, actor: Actor, rest: str) -> str:
 def _trail_line(line: dict[str, Any]) -> str:
     actor = str(line["actor"])
     who = _name(actor) if actor[:1] in "UW" else str(escape(visible(actor)))
-    why = f" · {escape(visible(str(line['rationale'])[:200]))}" if line["rationale"] else ""
+    why = f" · {escape(visible(without_secrets(str(line['rationale']))[:200]))}" if line["rationale"] else ""
     return f"• `{line['seq']}` {line['at'][:19].replace('T', ' ')} *{line['event']}* {who}{why}"
 
 

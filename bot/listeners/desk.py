@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from bot.buttons import read_value
 from bot.people import People
 from bot.runtime import Runtime
+from bot.service.disclosure import HiddenUnseen
 from bot.service.review import AlreadyReviewed
 from bot.service.taps import Lost, Outdated, Tap, UnseenInPart
 from bot.service.undo import NotUndoable
@@ -126,7 +127,7 @@ def explain(error: SaysoError) -> str:
 
 def state_of(error: SaysoError) -> Approval | None:
     """The approval as it is now, where the error carries it."""
-    return error.approval if isinstance(error, Lost | Outdated | UnseenInPart) else None
+    return error.approval if isinstance(error, Lost | Outdated | UnseenInPart | HiddenUnseen) else None
 
 
 def is_outage(error: SaysoError) -> bool:

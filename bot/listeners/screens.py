@@ -10,6 +10,7 @@ from bot import cards, forms, modals
 from bot.listeners.desk import Body, Desk, explain, is_outage, place
 from bot.message import summary
 from bot.service import together
+from bot.service.disclosure import HiddenUnseen
 from bot.service.taps import Lost, Outdated, UnseenInPart
 from bot.service.together import LeftOut, Several, Tally
 from bot.visible_text import Mrkdwn, escape, fill
@@ -114,6 +115,8 @@ def _why(entry: LeftOut) -> Mrkdwn:
         return Mrkdwn("it has a card of its own now.")
     if isinstance(error, Outdated):
         return Mrkdwn("it was changed since this card was drawn.")
+    if isinstance(error, HiddenUnseen):
+        return Mrkdwn("something in it is hidden: open it and show that first.")
     if isinstance(error, UnseenInPart | together.Gone):
         return Mrkdwn("it cannot be decided together with others.")
     return Mrkdwn(explain(error))

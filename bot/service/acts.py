@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from bot.service import integrity, notices
+from bot.service import disclosure, integrity, notices
 from bot.service.taps import Lost, Outdated, Tap, authorise, check_note, loaded, record_refusal, role_of
 from bot.service.waking import wake
 from bot.world import World
@@ -109,6 +109,8 @@ def _require_current(unit: Unit, approval: Approval, tap: Tap, verb: Verb) -> No
         raise Outdated(approval)
     if verb in _GRANTING and approval.level is Level.HUMAN_TAKEOVER:
         raise NotAllowed("A person has to take this over or reject it; the agent may not run it.")
+    if verb in _GRANTING:
+        disclosure.require_shown(unit, approval, tap.actor.user)
     if verb is Verb.APPROVE and approval.request.kind != "confirm":
         raise InvalidInput("this request asks for an answer, not for a yes", field="kind")
 
