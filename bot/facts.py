@@ -10,6 +10,7 @@ from bot.wording import SILENCE, assignee, consequence, headline, mention, outco
 from policies import quorum
 from policies.approval import Approval
 from policies.lifecycle import State
+from policies.principals import EXTERNAL, Principal
 from policies.request import Evidence
 from policies.routing import Level
 
@@ -187,19 +188,23 @@ def why(approval: Approval, redact: Redactor) -> Shown | None:
 
 def origin(approval: Approval, redact: Redactor) -> list[Shown]:
     """Where it comes from: agent, whom it says it acts for, policy version and digest."""
-    request = approval.request
     lines = [f"Asked by {clip(visible(approval.agent), 80, 240)} · {clip(visible(approval.action), 80, 200)}"]
-    if request.on_behalf_of:
-        lines.append(f"For {_stated(request.on_behalf_of, redact)}, as the agent states")
+    if approval.owner:
+        lines.append(f"{clip(visible(approval.owner), 60, 120)} answers for this agent")
+    lines += [_for_whom(principal, redact) for principal in approval.principals[:1]]
     if approval.chain:
         whole = ", who acts for ".join(str(link) for link in approval.chain)
-        lines.append(f"Acts for {clip(visible(redact(whole)), 300, 900)}")
-    elif request.delegated_from:
-        lines.append(f"Delegated from {_stated(request.delegated_from, redact)}, as the agent states")
+        lines.append(f"Acts for {clip(visible(redact(whole)), 240, 600)}")
+    if others := approval.principals[1:]:
+        names = ", ".join(principal.name for principal in others)
+        lines.append(f"Above it also for {clip(visible(redact(names)), 100, 200)}: they cannot decide it either")
     version = clip(visible(approval.policy_version), 20)
     lines.append(f"{clip(visible(approval.id), 64)} · policy {version} · digest {approval.digest[:12]}")
     return [Shown(line) for line in lines]
 
 
-def _stated(text: str, redact: Redactor) -> Shown:
-    return clip(visible(redact(text)), 120, 360)
+def _for_whom(principal: Principal, redact: Redactor) -> str:
+    name = clip(visible(redact(principal.name.removeprefix(EXTERNAL))), 120, 360)
+    if principal.external:
+        return f"For {name}, nobody of the house, as the agent states"
+    return f"For {name}, as the agent states; they cannot decide it"

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.settings import Settings
-from store import durability, schema
+from bot.world import Directory, PersonFacts
+from store import directory, durability, schema
 from store.engine import Database, StoreUnavailable
+from store.unit import Unit
 
 THREADS = {"sqlite": 4, "postgresql": 8}
 
@@ -52,3 +54,9 @@ def _answering() -> Iterator[None]:
         raise StoreUnavailable(
             "SAYSO_DATABASE_URL: the database does not answer", field="SAYSO_DATABASE_URL"
         ) from error
+
+
+def last_known(unit: Unit) -> Directory:
+    """The directory as the server last saw it: a command asks Slack nothing."""
+    people = {user: PersonFacts(**copy.value) for user, copy in directory.saved_people(unit).items()}
+    return Directory(people, {group: tuple(copy.value) for group, copy in directory.saved_usergroups(unit).items()})

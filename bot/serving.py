@@ -20,14 +20,12 @@ from bot.app import build
 from bot.connection import GuardedConnection
 from bot.edge import Edge, Limits
 from bot.listening import listen
-from bot.opening import make_ready, named_database, open_database
+from bot.opening import last_known, make_ready, named_database, open_database
 from bot.policybook import load_book
 from bot.runtime import Runtime
 from bot.service.sweep import sweep
 from bot.settings import load_settings
-from bot.world import Directory, PersonFacts, World
-from store import directory
-from store.unit import Unit
+from bot.world import World
 
 if sys.platform != "win32":
     import resource
@@ -119,13 +117,7 @@ def sweep_once(*, as_json: bool) -> int:
     """One sweep now; prints its counts."""
     settings = load_settings()
     world = World(open_database(settings), load_book(settings))
-    world.directory = world.database.read(_last_known)
+    world.directory = world.database.read(last_known)
     counts = asdict(sweep(world))
     print(json.dumps(counts) if as_json else ", ".join(f"{kind} {count}" for kind, count in counts.items()))
     return 0
-
-
-def _last_known(unit: Unit) -> Directory:
-    """The directory as the server last saw it: a sweep by hand asks Slack nothing."""
-    people = {user: PersonFacts(**copy.value) for user, copy in directory.saved_people(unit).items()}
-    return Directory(people, {group: tuple(copy.value) for group, copy in directory.saved_usergroups(unit).items()})

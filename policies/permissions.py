@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from policies.manifest import Policy
 from policies.principals import Principal, own
 
 
@@ -48,6 +49,15 @@ def may_decide(actor: Actor, *, roles: Collection[str], principals: Collection[P
         return "This was asked on your own behalf, so somebody else has to decide it."
     if principals and not actor.identified:
         return NOT_IDENTIFIED
+    return None
+
+
+def may_act(policy: Policy, agent: str) -> str | None:
+    """None when `agent` may use the action of `policy`; otherwise why not."""
+    if agent in policy.blocked_agents:
+        return f"the agent {agent!r} is on the block list of this action (blocked_agents)"
+    if policy.agents is not None and agent not in policy.agents:
+        return f"the agent {agent!r} is not on the list of agents allowed this action (agents)"
     return None
 
 

@@ -1,10 +1,13 @@
-"""The word that the agent of an approval gives another: it may act under it."""
+"""Who acts under whom: the word that the agent of an approval gives another, and what is open under an agent."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select
 
-from store.tables import delegates
+from policies.approval import Approval
+from policies.lifecycle import GRANTED, OPEN
+from store.rows import PENDING, columns, from_row
+from store.tables import agents, approvals, delegates, delegations
 from store.unit import Unit
 
 
@@ -23,3 +26,27 @@ def given(unit: Unit, approval_id: str, agent_id: str) -> bool:
     """Whether this agent may act under the approval."""
     query = select(delegates.c.at).where(delegates.c.approval_id == approval_id, delegates.c.agent_id == agent_id)
     return unit.execute(query).first() is not None
+
+
+def forget(unit: Unit, agent_id: str) -> None:
+    """The word that this agent was given holds no longer."""
+    unit.execute(delete(delegates).where(delegates.c.agent_id == agent_id))
+
+
+def open_under(unit: Unit, agent_id: str) -> list[Approval]:
+    """What this agent, or another under it, asked for and can still be decided or claimed."""
+    below = select(delegations.c.approval_id).where(delegations.c.agent_id == agent_id)
+    whose = or_(approvals.c.agent_id == agent_id, approvals.c.id.in_(below))
+    query = select(*columns).where(whose, approvals.c.state.in_(_OPEN)).order_by(approvals.c.id)
+    return [from_row(row) for row in unit.execute(query).all()]
+
+
+_OPEN = tuple(state.value for state in sorted(OPEN | GRANTED))
+MOST_STRAYS = 100
+
+
+def strays(unit: Unit) -> list[Approval]:
+    """What waits for a person though its agent is revoked."""
+    gone = select(agents.c.id).where(agents.c.revoked_at.is_not(None))
+    query = select(*columns).where(PENDING, approvals.c.agent_id.in_(gone)).order_by(approvals.c.id)
+    return [from_row(row) for row in unit.execute(query.limit(MOST_STRAYS)).all()]

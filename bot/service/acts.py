@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from bot.service import disclosure, integrity, notices
+from bot.service import authority, disclosure, integrity, notices
 from bot.service.taps import Lost, Outdated, Tap, authorise, check_note, loaded, record_refusal, role_of
 from bot.service.waking import wake
 from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
-from policies.errors import AlreadyVoted, InvalidInput, NotAllowed, Settled, Stale, Tampered, TooLate
+from policies.errors import AlreadyVoted, InvalidInput, NotAllowed, Revoked, Settled, Stale, Tampered, TooLate
 from policies.lifecycle import Verb, transition
 from policies.routing import Level
 from store import approvals, evidence, outbox
@@ -107,12 +107,21 @@ def _require_current(unit: Unit, approval: Approval, tap: Tap, verb: Verb) -> No
         raise Lost(approval) from error
     if tap.digest != approval.digest:
         raise Outdated(approval)
+    if verb in _GRANTING:
+        _require_living(unit, approval)
     if verb in _GRANTING and approval.level is Level.HUMAN_TAKEOVER:
         raise NotAllowed("A person has to take this over or reject it; the agent may not run it.")
     if verb in _GRANTING:
         disclosure.require_shown(unit, approval, tap.actor.user)
     if verb is Verb.APPROVE and approval.request.kind != "confirm":
         raise InvalidInput("this request asks for an answer, not for a yes", field="kind")
+
+
+def _require_living(unit: Unit, approval: Approval) -> None:
+    try:
+        authority.require_living(unit, approval)
+    except Revoked as error:
+        raise NotAllowed(str(error)) from error
 
 
 def _vote_once(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Verb, *, again: bool) -> None:

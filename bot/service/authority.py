@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from bot.world import World
 from policies.approval import Approval
 from policies.delegation import MAX_CHAIN, Link
-from policies.errors import InvalidInput, Revoked
+from policies.errors import InvalidInput, Refused, Revoked, Unauthorised
 from policies.lifecycle import GRANTED, State
+from policies.permissions import may_act
 from policies.principals import Principal, Register, UnknownPrincipal
 from policies.request import Request
 from store import agents, approvals, delegation
@@ -117,6 +118,31 @@ def _registered(unit: Unit, agent: Agent) -> list[Agent]:
     except Revoked:
         words = "an agent above this one was revoked: an operator has to put it under another, or under none"
         raise InvalidInput(words, field=FIELD) from None
+
+
+def require_still(world: World, unit: Unit, agent: Agent, approval: Approval) -> None:
+    """Raise where `agent` may no longer act on its approval.
+
+    Unauthorised where its token ended, Revoked where it or an agent above it was revoked, and Refused where one of them
+    may not use the action any more, as the manifest says now.
+    """
+    if agent.token is not None and agents.authenticate(unit, agent.token) is None:
+        raise Unauthorised()
+    if approval.chain or agent.token is None:
+        require_living(unit, approval)
+    policy = world.book.manifest.policy(approval.action)
+    names = [approval.agent, *(link.agent for link in approval.chain)]
+    refusals = (may_act(policy, name) for name in names) if policy else iter(())
+    refusal = next((words for words in refusals if words), None)
+    if refusal is not None:
+        raise Refused(f"{approval.action} cannot be claimed: {refusal}")
+
+
+def require_living(unit: Unit, approval: Approval) -> None:
+    """Raise Revoked where the agent that asked, or one above it, was revoked."""
+    gone = agents.revoked_among(unit, [approval.agent, *(link.agent for link in approval.chain)])
+    if gone is not None:
+        raise Revoked(name=gone)
 
 
 def held(unit: Unit, parent: Approval) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.service import integrity, labels, notices, ratchet, review, staffing
+from bot.service import authority, integrity, labels, notices, ratchet, review, staffing
 from bot.service.waking import wake
 from bot.world import World
 from policies import deadlines
@@ -54,8 +54,9 @@ def own(unit: Unit, agent: Agent, approval_id: str) -> Approval:
 def claim(world: World, agent: Agent, approval_id: str, nonce: str) -> Grant:
     """The single-use grant; the same nonce gets the same grant again.
 
-    Raises NotClaimable, UndoneMeanwhile, WrongNonce, TooLate, Stopped while a person holds executions, and Tampered where
-    the row is not what the trail recorded: what is run must be what was approved.
+    Raises NotClaimable, UndoneMeanwhile, WrongNonce, TooLate, Stopped while a person holds executions, what
+    `authority.require_still` raises where the agent may no longer act, and Tampered where the row is not what the trail
+    recorded: what is run must be what was approved.
     """
     try:
         return world.database.run(lambda unit: _claim(world, unit, agent, approval_id, nonce))
@@ -66,6 +67,7 @@ def claim(world: World, agent: Agent, approval_id: str, nonce: str) -> Grant:
 
 def _claim(world: World, unit: Unit, agent: Agent, approval_id: str, nonce: str) -> Grant:
     approval = own(unit, agent, approval_id)
+    authority.require_still(world, unit, agent, approval)
     hashed = fingerprint(nonce)
     if approval.undo is not None and approval.state in (State.CANCELLED, State.CLAIMED):
         raise UndoneMeanwhile(state=approval.state.value)

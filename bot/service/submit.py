@@ -100,6 +100,11 @@ def _known_agent(unit: Unit, token_hash: str) -> Agent:
     return agent
 
 
+def _still(unit: Unit, agent: Agent) -> Agent:
+    """The agent as it is in this unit: its token may have ended since it was read."""
+    return _known_agent(unit, agent.token) if agent.token is not None else agent
+
+
 def _require_scope(agent: Agent, scope: Scope) -> None:
     if scope not in agent.scopes:
         raise Refused(f"this token has not the scope {scope}")
@@ -151,6 +156,7 @@ def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
             return made
         ask = _authorised(world, unit, ask)
     turns.take(unit, [ask.agent.id, *ask.authority.above_ids(ask.agent)])
+    ask = replace(ask, agent=_still(unit, ask.agent))
     known = _known(unit, ask)
     made = _made_before(unit, ask, known)
     if made is not None:

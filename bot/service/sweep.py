@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import text, update
 
-from bot.service import mornings, notices, ratchet, review, staffing
+from bot.service import authority, mornings, notices, ratchet, review, revoking, staffing
 from bot.service.moving import moved_to, reassigned
 from bot.service.submit import timeout_of
 from bot.world import World
@@ -18,6 +18,7 @@ from policies import deadlines
 from policies.approval import Approval, Decision
 from policies.deadlines import Due
 from policies.digest import rfc3339
+from policies.errors import Revoked
 from policies.lifecycle import State, Verb, transition
 from policies.manifest import OnTimeout
 from policies.routing import Level
@@ -48,6 +49,7 @@ class Counts:
     closed: int = 0
     unreverted: int = 0
     reviews: int = 0
+    withdrawn: int = 0
     failed: int = 0
 
     @property
@@ -59,6 +61,7 @@ class Counts:
 def sweep(world: World) -> Counts:
     """Handle everything that is due, in batches; a row that cannot be handled waits five minutes and stops nobody."""
     counted: Counter[str] = Counter()
+    counted["withdrawn"] = revoking.withdraw_strays(world)
     while True:
         done = world.database.run(lambda unit: _batch(world, unit))
         counted.update(done)
@@ -225,7 +228,7 @@ class _Desk:
             moved = self._escalated_at_expiry(approval)
             if moved is not None:
                 return moved
-        if approval.pending and _silence_consents(approval):
+        if approval.pending and _silence_consents(approval) and self._living(approval):
             return self._consent(approval)
         outcome = transition(approval.state, Verb.EXPIRE, self.unit.now, approval.deadlines)
         what = "nobody decided in time" if approval.pending else "nobody claimed it in time"
@@ -234,6 +237,14 @@ class _Desk:
             after = replace(after, decision=_by_policy(self.unit, approval, "expired", what))
         self._save(approval, after, outcome.event, decision=after.state.value, rationale=what)
         return "expired"
+
+    def _living(self, approval: Approval) -> bool:
+        """Whether nobody of those who asked was revoked: then silence consents to nothing."""
+        try:
+            authority.require_living(self.unit, approval)
+        except Revoked:
+            return False
+        return True
 
     def _consent(self, approval: Approval) -> str:
         assert approval.policy is not None

@@ -9,9 +9,11 @@ from typing import Any
 
 from policies.approval import Approval, Decision
 from policies.deadlines import Clock
+from policies.delegation import Link
 from policies.digest import digest_of
 from policies.lifecycle import State
 from policies.manifest import Manifest, Policy, load_manifest
+from policies.principals import of_old
 from policies.request import read_request
 from policies.routing import Level, RouteName
 from policies.sentences import sentence
@@ -105,6 +107,8 @@ def approval(
         ),
         policy=known,
         policy_version="0f3a9c1b2d4e",
+        principals=of_old(asked.on_behalf_of),
+        chain=(Link(asked.delegated_from),) if asked.delegated_from else (),
         created_at=NOW,
         updated_at=NOW,
         clock=Clock(due_at=NOW + timedelta(minutes=15), expires_at=NOW + timedelta(hours=1)),

@@ -12,6 +12,7 @@ from bot.home import home_view
 from playground.blockkit import check_view
 from policies.approval import Approval, Decision, InfoRequest
 from policies.lifecycle import State
+from policies.principals import Principal
 from tests.unit.cards.corpus import CORPUS
 from tests.unit.cards.looking import everything, faults, hidden, live_marks, texts
 from tests.unit.cards.samples import NOW, approval
@@ -44,6 +45,8 @@ def hostile(text: str, state: State = State.PENDING) -> Approval:
     return replace(
         found,
         agent=text[:200],
+        owner=text[:200],
+        principals=tuple(Principal(prefix + some[:200], frozenset()) for prefix in ("", "external:", "")),
         why=(text[:500], "the action is irreversible"),
         assigned_why=text[:500],
         role="finance",
