@@ -6,7 +6,7 @@ from bot.service.execute import cancelled
 from bot.world import World
 from policies.approval import Approval
 from policies.errors import Settled
-from store import agents, attempts, delegation
+from store import agents, delegation, turns
 from store.agents import Agent
 from store.audit import Entry
 from store.unit import Unit
@@ -24,7 +24,7 @@ def revoke(world: World, name: str) -> int:
 
 def _revoked(world: World, unit: Unit, name: str) -> int:
     agent = agents.revoke(unit, name)
-    attempts.take_turn(unit, agent.id)  # what it is asking for at this moment is stored first, or not at all
+    turns.take(unit, [agent.id])  # what it is asking for at this moment is stored first, or not at all
     delegation.forget(unit, agent.id)
     unit.record(Entry("agent_revoked", unit.now, OPERATOR, agent=name, rationale=f"the agent {name} was revoked"))
     found = delegation.open_under(unit, agent.id)
