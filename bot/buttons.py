@@ -20,6 +20,8 @@ CHOICE_BUTTONS = 5
 CHOICE_LABEL = 40  # characters of a label that still reads well on a button
 CHOOSE_BYTES = 2600  # of buttons or options on the card; more open a modal
 SENTENCE_IN_DIALOG = 300
+# A choice and an answer are a yes to the action, and the control that sends them says so (at most 24 characters).
+WITH_CHOICE, WITH_ANSWER = "Approve with this choice", "Approve with this answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def read_value(value: str) -> tuple[str, str]:
 
 
 def types_amount(approval: Approval) -> bool:
-    """Whether the amount has to be typed before approving (confirm_amount_above_usd)."""
+    """Whether the amount has to be typed before saying yes, in whatever form (confirm_amount_above_usd)."""
     return to_type(approval.policy, approval.params) is not None
 
 
@@ -100,8 +102,9 @@ def controls(
         chosen, select = _choosing(approval, sentence, redact, full_view, press)
         return Controls([*([chosen] if chosen else []), [reject, details, *_rest(approval, press), *shows]], select)
     if approval.request.kind == "input":
-        return Controls([[press("answer", "Answer", "primary"), reject, details], [*_rest(approval, press), *shows]])
-    dialog = _dialog(approval, sentence, "Approve") if _final(approval) and not full_view else None
+        answer = press("answer", "Answer & approve", "primary")
+        return Controls([[answer, reject, details], [*_rest(approval, press), *shows]])
+    dialog = Confirm("This cannot be undone", sentence, "Approve") if _final(approval) and not full_view else None
     approve = press("approve", "Review & approve" if full_view or hidden.by_pattern else "Approve", "primary", dialog)
     return Controls([[approve, reject, press("edit", "Edit"), details], [*_rest(approval, press), *shows]])
 
@@ -118,11 +121,6 @@ def _final(approval: Approval) -> bool:
     return approval.policy is None or approval.policy.irreversible
 
 
-def _dialog(approval: Approval, sentence: str, verb: str) -> Confirm:
-    title = "This cannot be undone" if _final(approval) else f"{verb} this?"
-    return Confirm(title, sentence, verb)
-
-
 def _choosing(
     approval: Approval, sentence: str, redact: Redactor, full_view: bool, press: Press
 ) -> tuple[list[Button], Select | None]:
@@ -130,23 +128,19 @@ def _choosing(
     choices = approval.request.choices or []
     options = [Option(choice.id, redact(choice.label)) for choice in choices]
     longest = max(len(visible(item.label)) for item in options)
-    if full_view or longest > OPTION or not _told(approval):
-        return [press("choose", "Choose…", "primary")], None
-    dialog = _dialog(approval, sentence, "Choose")
+    opens_all = press("choose", "Choose & approve…", "primary")
+    if full_view or longest > OPTION:
+        return [opens_all], None
+    title = "This cannot be undone" if _final(approval) else "Approve with this choice?"
+    dialog = Confirm(title, sentence, WITH_CHOICE)
     if len(options) <= CHOICE_BUTTONS and longest <= CHOICE_LABEL:
         ask = dialog if _final(approval) else None
-        buttons = [press(f"choose:{item.value}", item.label, None, ask) for item in options]
+        buttons = [press(f"choose:{item.value}", f"Approve with: {item.label}", None, ask) for item in options]
         if sum(map(_button_bytes, buttons)) <= CHOOSE_BYTES:
             return buttons, None
     if sum(size([item.value, item.label]) + 90 for item in options) <= CHOOSE_BYTES:
         return [], Select(options, dialog)
-    return [press("choose", "Choose…", "primary")], None
-
-
-def _told(approval: Approval) -> bool:
-    """Whether the card has room for every candidate with its detail."""
-    details = [len(choice.label) + len(choice.detail or "") for choice in approval.request.choices or ()]
-    return len(details) <= 10 and max(details) < 290 and sum(details) <= 1200
+    return [opens_all], None
 
 
 def _button_bytes(item: Button) -> int:

@@ -36,6 +36,7 @@ __all__ = [
     "batchable",
     "button_value",
     "changes",
+    "chosen_on_card",
     "digest_card",
     "metadata",
     "needs_full_view",
@@ -78,8 +79,11 @@ def approval_card(
     redact = redactor_of(approval, found)
     sentence = redact(approval.sentence)
     listed = listing(found, PARAMETERS_BYTES)
-    context = _context(approval, sentence, redact, listed, undo_until)
-    blocks = _with_words(approval, redact, render("card", context), look(approval, undo_until))
+    full_view = full_view_first(approval, listed, sentence)
+    drawn = render("card", _context(approval, sentence, redact, listed, full_view, undo_until))
+    if not full_view and not _offers_fit(approval, redact, drawn):
+        drawn = render("card", _context(approval, sentence, redact, listed, True, undo_until))
+    blocks = _with_words(approval, redact, drawn, look(approval, undo_until))
     return Message(blocks, _fallback(approval, sentence), metadata(approval))
 
 
@@ -89,12 +93,33 @@ def needs_full_view(approval: Approval) -> bool:
     return full_view_first(approval, listing(found, PARAMETERS_BYTES), redactor_of(approval, found)(approval.sentence))
 
 
+def chosen_on_card(approval: Approval) -> bool:
+    """Whether the card itself offers the candidates: it shows all of the request, the question and every candidate."""
+    pressed = (element for item in approval_card(approval).blocks for element in item.get("elements", ()))
+    return any(
+        str(element.get("action_id", "")).startswith("choose:") or element.get("type") == "static_select"
+        for element in pressed
+    )
+
+
+def _offers_fit(approval: Approval, redact: Redactor, drawn: list[Block]) -> bool:
+    """Whether what there is to choose from stands whole on the card; where it does not, the form shows it first."""
+    if approval.request.kind != "choose" or not approval.pending:
+        return True
+    _, room = _exchange(approval, redact, drawn, "")
+    return quotes.fits(quotes.agent_asks(approval), redact, room)
+
+
 def _context(
-    approval: Approval, sentence: str, redact: Redactor, listed: Listing, undo_until: datetime | None
+    approval: Approval,
+    sentence: str,
+    redact: Redactor,
+    listed: Listing,
+    full_view: bool,
+    undo_until: datetime | None,
 ) -> dict[str, Any]:
     shown = visible(sentence)
     short = len(shown) <= HEADER_CHARS and json_size(shown) <= HEADER_BYTES
-    full_view = full_view_first(approval, listed, sentence)
     press = controls(approval, sentence, redact, full_view=full_view, undo_until=undo_until)
     return {
         "id": block_ids(look(approval, undo_until)),
@@ -114,7 +139,7 @@ def _context(
 
 def _changed(approval: Approval) -> Shown | None:
     """Before and after of what a person edited; None where nothing differs."""
-    if approval.params == approval.request.params:
+    if not approval.edited:
         return None
     found = changes(approval.request.params, approval.params, *hiding(approval))
     lines = [f"{change.path}: {change.before or '(absent)'} → {change.after or '(removed)'}" for change in found]
@@ -123,17 +148,21 @@ def _changed(approval: Approval) -> Shown | None:
 
 def _with_words(approval: Approval, redact: Redactor, drawn: list[Block], looks: str) -> list[Block]:
     """The card with the words of others in the room that is left, the exchange and the outcome before the rest."""
-    spoken = quotes.exchange(approval) if approval.pending else quotes.person_says(approval)
-    room = MESSAGE_BYTES - size([item for item in drawn if "slot" not in item])
-    named = block_ids(looks)
-    exchange = quotes.block(named("exchange"), spoken, redact, min(room, 3000))
-    room -= size(exchange) + 2 if exchange else 0
+    exchange, room = _exchange(approval, redact, drawn, looks)
     said = quotes.agent_says(approval)
     most = room if approval.pending else min(room, SETTLED_WORDS_BYTES)
-    agent = quotes.claims(named("agent"), "The agent says", said, redact, most)
+    agent = quotes.claims(block_ids(looks)("agent"), "The agent says", said, redact, most)
     slots = {"exchange": exchange, "agent_words": agent}
     blocks = [slots[item["slot"]] if "slot" in item else item for item in drawn]
     return [item for item in blocks if item is not None][:MESSAGE_BLOCKS]
+
+
+def _exchange(approval: Approval, redact: Redactor, drawn: list[Block], looks: str) -> tuple[Block | None, int]:
+    """What people and agent told each other, or the outcome; and the bytes that are left for the agent's own words."""
+    spoken = quotes.exchange(approval) if approval.pending else quotes.person_says(approval)
+    room = MESSAGE_BYTES - size([item for item in drawn if "slot" not in item])
+    block = quotes.block(block_ids(looks)("exchange"), spoken, redact, min(room, 3000))
+    return block, room - (size(block) + 2 if block else 0)
 
 
 def _moved(approval: Approval, moved_to: str | None, link: str | None) -> Message:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from bot.parameters import value_text
 from bot.visible_text import clip, visible
 from policies import paths
 from policies.approval import Approval
+from policies.edits import Reach, reach
 from policies.hidden import hiding, leaves
 
 MAX_FIELDS = 60  # inputs in one modal
@@ -61,6 +62,7 @@ def editable(approval: Approval) -> list[Field]:
     required = frozenset(schema.get("required") or ())
     present = approval.params
     names = [*present, *(name for name in properties if name not in present)]
+    policy = approval.policy
     fields: list[Field] = []
     inputs = 0
     for name in names:
@@ -70,8 +72,22 @@ def editable(approval: Approval) -> list[Field]:
         if made.fixed is None and (inputs := inputs + 1) > MAX_FIELDS:
             made = _fixed(name, value, under)
         if made.fixed is None or value is not ABSENT:
-            fields.append(made)
+            fields.append(_hinted(made, reach(policy, name)) if policy else made)
     return fields
+
+
+_REACH: Final = {
+    Reach.LESS: "You may lower it alone; more has to be confirmed by another person.",
+    Reach.PART: "You may change only part of it alone; the rest has to be confirmed by another person.",
+    Reach.NONE: "A change here has to be confirmed by another person.",
+}
+
+
+def _hinted(made: Field, far: Reach) -> Field:
+    """The input with what one person may change of it alone, where that is not all."""
+    if far is Reach.ALL or made.fixed is not None:
+        return made
+    return replace(made, hint=f"{made.hint}. {_REACH[far]}" if made.hint else _REACH[far])
 
 
 def _field(name: str, value: Any, rule: Mapping[str, Any], required: bool, under: Hiding) -> Field:

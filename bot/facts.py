@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from bot.redaction import Redactor
+from bot.redaction import Redactor, redactor_of
 from bot.visible_text import Mrkdwn, Shown, clip, escape, fill, json_size, visible
 from bot.wording import SILENCE, assignee, consequence, headline, mention, outcome_line, when
 from policies import quorum
-from policies.approval import Approval
+from policies.approval import Approval, Meant, Vote
+from policies.edits import Edit
 from policies.lifecycle import State
 from policies.principals import EXTERNAL, Principal
 from policies.request import Evidence
@@ -92,26 +94,52 @@ def _quorum(approval: Approval) -> Mrkdwn | None:
     needed, per_role = quorum_of(approval)
     if needed <= 1 and not approval.votes:
         return None
-    fact = Mrkdwn(f"*Approvals*\n{min(_seated(approval), needed - 1)} of {needed} given")
-    given = [vote.role for vote in approval.votes]
+    together, wanted = _together(approval), max(needed, 2)  # an edit wants somebody else to confirm it
+    fact = Mrkdwn(f"*Approvals*\n{min(_seated(approval, together), wanted - 1)} of {wanted} given")
+    given = [vote.role for vote in together]
     parts = [f"{role} {min(given.count(role), count)}/{count}" for role, count in per_role.items()]
     if parts:
         fact = fill("{fact} · {parts}", fact=fact, parts=brief(", ".join(parts), 160))
-    return fill("{fact}\nYes from {names}", fact=fact, names=_names(approval)) if approval.votes else fact
+    return Mrkdwn("\n".join([fact, *_yeses(approval)]))
 
 
-def _seated(approval: Approval) -> int:
+def _together(approval: Approval) -> list[Vote]:
+    """The most votes for the same: of those who chose or answered differently, only these count together."""
+    groups = [[vote for vote in approval.votes if vote.meant == meant] for meant in _meanings(approval)]
+    return max(groups, key=len, default=[])
+
+
+def _meanings(approval: Approval) -> list[Meant]:
+    return list(dict.fromkeys(vote.meant for vote in approval.votes))
+
+
+def _seated(approval: Approval, together: list[Vote]) -> int:
     """How many of the seats are taken: a second yes of one role takes no other role's seat."""
     needed, _ = quorum_of(approval)
     approvers = approval.policy.approvers if approval.policy else 1
-    voters = {vote.user: [vote.role] for vote in approval.votes}
-    return needed - quorum.missing(approvers, voters, {vote.role for vote in approval.votes})
+    voters = {vote.user: [vote.role] for vote in together}
+    return needed - quorum.missing(approvers, voters, {vote.role for vote in together})
 
 
-def _names(approval: Approval) -> Mrkdwn:
-    """Who said yes; they stand where a card is redrawn, which notifies nobody."""
-    names = Mrkdwn(", ".join(mention(vote.user) for vote in approval.votes[:NAMES]))
-    more = len(approval.votes) - NAMES
+def _yeses(approval: Approval) -> list[Mrkdwn]:
+    """Who said yes, and to what; they stand where a card is redrawn, which notifies nobody."""
+    return [_yes(approval, meant) for meant in _meanings(approval)[:NAMES]]
+
+
+def _yes(approval: Approval, meant: Meant) -> Mrkdwn:
+    names = _names([vote for vote in approval.votes if vote.meant == meant])
+    choice, answer = meant
+    if answer is not None:
+        return fill("Yes with an answer from {names}", names=names)
+    if choice is None:
+        return fill("Yes from {names}", names=names)
+    label = next((one.label for one in approval.request.choices or () if one.id == choice), choice)
+    return fill("Yes with {label} from {names}", label=brief(redactor_of(approval)(label), 60), names=names)
+
+
+def _names(votes: Sequence[Vote]) -> Mrkdwn:
+    names = Mrkdwn(", ".join(mention(vote.user) for vote in votes[:NAMES]))
+    more = len(votes) - NAMES
     return Mrkdwn(f"{names} and {more} more") if more > 0 else names
 
 
@@ -169,12 +197,23 @@ def afterwards(approval: Approval, undo_until: datetime | None = None) -> list[M
 
 
 def _waiting(approval: Approval) -> Mrkdwn | None:
+    lines = []
     if approval.info_request:
         since = when(approval.info_request.at)
-        return fill("⏸️ *Waiting for the agent's answer* since {since}; the clock stands still", since=since)
+        lines.append(fill("⏸️ *Waiting for the agent's answer* since {since}; the clock stands still", since=since))
     if approval.level is Level.HUMAN_TAKEOVER:
-        return Mrkdwn("✋ *A person has to do this by hand*: take it over, or reject it")
-    return None
+        lines.append(Mrkdwn("✋ *A person has to do this by hand*: take it over, or reject it"))
+    elif approval.edits:
+        lines.append(_proposed(approval.edits[-1]))
+    if approval.lacking:
+        lines.append(fill("🚨 *Cannot be approved as things stand*: {lacking}", lacking=brief(approval.lacking, 300)))
+    return Mrkdwn("\n".join(lines)) if lines else None
+
+
+def _proposed(edit: Edit) -> Mrkdwn:
+    """Who changed it last: their yes is given, and where they may not change so much alone, somebody else's is missing."""
+    ending = "counts as their yes" if edit.alone else "has to be confirmed by another person"
+    return fill("✏️ *Changed by {who}*, {at}, which " + ending, who=mention(edit.by), at=when(edit.at))
 
 
 def why(approval: Approval, redact: Redactor) -> Shown | None:

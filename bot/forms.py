@@ -76,6 +76,22 @@ def read_approve(approval: Approval, state: State) -> str | None:
     return text_of(state, "note")
 
 
+def read_choose(approval: Approval, state: State) -> str:
+    """The candidate that was picked; raises FormErrors where none was, or an amount was not typed."""
+    found = value_of(state, "choose")
+    if found is None:
+        raise FormErrors({"choose": "Pick one."})
+    _confirmed(approval, approval.params, state)
+    return found
+
+
+def read_answer(approval: Approval, state: State) -> str:
+    """The answer; raises FormErrors where there is none, or an amount was not typed."""
+    found = needed(state, "answer")
+    _confirmed(approval, approval.params, state)
+    return found
+
+
 def _confirmed(approval: Approval, params: dict[str, Any], state: State) -> None:
     """Raise where an amount above confirm_amount_above_usd was not typed."""
     amount = to_type(approval.policy, params)

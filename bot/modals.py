@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any, Final
 
 from bot.batches import batch_value
 from bot.blocks import VIEW_BLOCKS, Button, Confirm, Option
-from bot.buttons import button_value, controls, show_hidden
+from bot.buttons import WITH_ANSWER, WITH_CHOICE, button_value, controls, show_hidden
 from bot.cards import needs_full_view
 from bot.editing import Field, editable
 from bot.facts import brief
@@ -156,14 +155,23 @@ def _review(
 
 def approve_modal(approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
     """The full view, then Approve; a large amount has to be typed."""
-    wanted = to_type(approval.policy, approval.params)
-    amount = [_amount(wanted)] if wanted is not None else []
-    ending = [*amount, _note("Note for the agent")]
+    ending = [*_amount(approval), _note("Note for the agent")]
     return _review("approve_modal", "Review & approve", approval, ending, "Approve", (channel, ts, page))
 
 
-def _amount(amount: Decimal) -> Input:
-    return Input("amount", "Type the amount to approve it", hint=f"It is {usd(amount)}", most_chars=40)
+def _amount(approval: Approval) -> list[AnyPart]:
+    """Where a large amount has to be typed again."""
+    wanted = to_type(approval.policy, approval.params)
+    if wanted is None:
+        return []
+    return [Input("amount", "Type the amount to approve it", hint=f"It is {usd(wanted)}", most_chars=40)]
+
+
+def _approves(approval: Approval, what: str) -> list[AnyPart]:
+    """That sending the form says yes to the action, and the way to say no."""
+    said = fill("⚠️ *Sending {what} approves the action*: the agent may then run it. To say no, reject it.", what=what)
+    reject = Button("reject", "Reject instead…", button_value(approval), "danger")
+    return [line(said), press("instead", [reject])]
 
 
 def turn_page(view: dict[str, Any], approval: Approval, page: int) -> View:
@@ -282,19 +290,31 @@ def choose_modal(approval: Approval, channel: str = "", ts: str = "", page: int 
     redact = redactor_of(approval)
     options = [Option(choice.id, redact(choice.label)) for choice in approval.request.choices or ()]
     kind = "radio_buttons" if len(options) <= RADIO else "static_select"
-    ending = [Input("choose", "Your choice", kind, options=options), _note("Note for the agent")]
-    return _review("choose_modal", "Choose", approval, ending, "Choose", (channel, ts, page))
+    ending = [
+        *_approves(approval, "a choice"),
+        Input("choose", "Your choice", kind, options=options),
+        *_amount(approval),
+        _note("Note for the agent"),
+    ]
+    return _review("choose_modal", "Choose & approve", approval, ending, WITH_CHOICE, (channel, ts, page))
 
 
 def answer_modal(approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
     """The agent's open question and the answer to it; the full view first where the card could not show everything."""
-    answer = Input("answer", "Your answer", multiline=True)
+    given = approval.votes[-1].answer if approval.votes else None
+    hint = "Given by somebody else already: send it as it is to agree, or write another." if given else None
+    ending = [
+        *_approves(approval, "an answer"),
+        Input("answer", "Your answer", initial=given, multiline=True, hint=hint),
+        *_amount(approval),
+    ]
     if needs_full_view(approval):
-        return _review("answer_modal", "Answer", approval, [answer], "Answer", (channel, ts, page))
+        return _review("answer_modal", "Answer & approve", approval, ending, WITH_ANSWER, (channel, ts, page))
     question = approval.request.question
     asked = [_quoted(approval, "The agent asks", question)] if question else []
-    parts = [*_sentence(approval), *asked, answer]
-    return modal("answer_modal", "Answer", parts, submit="Answer", private=about(approval, channel, ts))
+    parts = [*_sentence(approval), *asked, *ending]
+    private = about(approval, channel, ts)
+    return modal("answer_modal", "Answer & approve", parts, submit=WITH_ANSWER, private=private)
 
 
 _PAGED: Final[dict[str, Callable[[Approval, str, str, int], View]]] = {

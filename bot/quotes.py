@@ -43,14 +43,23 @@ class Group:
     labels: list[str] = field(default_factory=list)
 
 
-def agent_says(approval: Approval) -> list[Said]:
-    """Everything the agent said about its request, what helps to decide first (D1)."""
+def agent_asks(approval: Approval) -> list[Said]:
+    """The agent's question and what it offers to choose from: what a choice or an answer is about."""
     request = approval.request
     offers = tuple(_choice(choice.label, choice.detail) for choice in request.choices or ())
     said = [
         Said("The agent asks", _one(request.question), 1200, 1, True, "Asks"),
-        Said("The agent says", _one(request.reason), 900, 1, True),
         Said("The agent offers", offers, 300, 10, False, "Offers", "\n•  "),
+    ]
+    return [entry for entry in said if entry.texts]
+
+
+def agent_says(approval: Approval) -> list[Said]:
+    """Everything the agent said about its request, what helps to decide first (D1)."""
+    request = approval.request
+    said = [
+        *agent_asks(approval),
+        Said("The agent says", _one(request.reason), 900, 1, True),
         Said("The agent is unsure about", tuple(request.uncertainty_factors), 250, short="Unsure about"),
         Said("Risks, says the agent", tuple(request.risks), 250, short="Risks"),
         Said("The agent rates itself", _one(_self_report(approval)), 300, 1, True, "Rates itself"),
@@ -78,8 +87,13 @@ def _self_report(approval: Approval) -> str | None:
 
 
 def exchange(approval: Approval) -> list[Said]:
-    """The latest question to the agent and its answer; the others are in Details."""
-    said = []
+    """The latest question to the agent and its answer, the others are in Details; and why people changed it."""
+    said = [
+        Said("The answer that was given so far", _one(vote.answer), 900, 1, True)
+        for vote in approval.votes[:3]
+        if vote.answer
+    ]
+    said += [Said("Whoever changed it says", _one(edit.note), 600, 1, True) for edit in approval.edits[-3:]]
     if approval.exchange:
         question, answer = approval.exchange[-1]
         said += [
@@ -170,6 +184,17 @@ def claims(name: str, lead: str, said: Iterable[Said], redact: Redactor, room: i
         return None
     lines = [Shown(f"{item}\n") for item in items[:-1]] + items[-1:]
     return words(name, [Group(lead, lines, True, MORE if cut else None, labels)])
+
+
+def fits(said: Iterable[Said], redact: Redactor, room: int) -> bool:
+    """Whether `claims` with these first shows each of them whole."""
+    left = room - 2 * GROUP_COST
+    for entry in said:
+        text, whole = _joined(entry, redact)
+        left -= json_size(text) + LINE_COST
+        if not whole or left < 0:
+            return False
+    return True
 
 
 def _joined(entry: Said, redact: Redactor) -> tuple[Shown, bool]:

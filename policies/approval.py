@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,20 +11,36 @@ from typing import Any
 from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.digest import digest_of
+from policies.edits import ABSENT, Change, Edit, changes, differ
 from policies.lifecycle import GRANTED, Deadlines, State
 from policies.manifest import OnTimeout, Policy
 from policies.principals import Principal
 from policies.request import Request
 from policies.routing import Level, RouteName
 
+Meant = tuple[str | None, str | None]
+
+
+def meant(choice: str | None, answer: str | None) -> Meant:
+    """What a yes is a yes to. Answers are the same where nobody could see a difference: case and words count."""
+    text = None if answer is None else unicodedata.normalize("NFC", answer.replace("\r\n", "\n")).strip()
+    return choice, text
+
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's yes towards a quorum, in the role it counts for."""
+    """One person's yes towards a quorum, in the role it counts for: to the action, with the choice or answer it named."""
 
     user: str
     role: str
     at: datetime
+    choice: str | None = None
+    answer: str | None = None
+
+    @property
+    def meant(self) -> Meant:
+        """What it is a yes to: only the same counts together."""
+        return meant(self.choice, self.answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,14 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """Somebody who is asked beside the assignee, for another role of the quorum."""
+
+    role: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """One request and all that became of it."""
 
@@ -118,6 +144,20 @@ class Approval:
     undo: Undo | None = None
     review: Review | None = None
     named: str | None = None  # what the assignee is called where a message must not mention them
+    edits: tuple[Edit, ...] = ()
+    seats: tuple[Seat, ...] = ()
+    lacking: str | None = None  # why nobody can bring the quorum together any more
+
+    @property
+    def edited(self) -> bool:
+        """Whether people changed what the agent asked for."""
+        return differ(self.request.params, self.params)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What those who changed it and the one who decided it wrote for the agent, in that order, each once."""
+        own = self.decision.note if self.decision and self.decision.by != "policy" else None
+        return tuple(dict.fromkeys(note for note in (*(edit.note for edit in self.edits), own) if note))
 
     @property
     def hushed(self) -> bool:
@@ -204,12 +244,40 @@ def feedback(approval: Approval) -> str:
     if approval.state is State.PENDING:
         if approval.info_request:
             return f"{what} is waiting for your answer to a question: {approval.info_request.text}"
-        return f"{what} is waiting for a person. Do not run it yet."
+        return f"{what} is waiting for a person. Do not run it yet.{_changed(approval)}"
     if approval.undo is not None:
         return f"{what} {_undone(approval, approval.undo)}"
-    note = f" Note: {decision.note}" if decision and decision.note else ""
+    told = [edit.note for edit in approval.edits]
+    note = f" Note: {decision.note}" if decision and decision.note and decision.note not in told else ""
     by = f" by {decision.by}" if decision and decision.by != "policy" else " by policy" if decision else ""
-    return f"{what} {_MEANING[approval.state].format(by=by)}{_specifics(decision)}{note}".strip()
+    state = State.EDITED if approval.state is State.APPROVED and approval.edited else approval.state
+    return f"{what} {_MEANING[state].format(by=by)}{_changed(approval)}{_specifics(decision)}{note}".strip()
+
+
+MOST_SHOWN = 200  # characters of one value in a feedback; the grant holds it whole
+
+
+def _changed(approval: Approval) -> str:
+    """Every parameter that people changed, before and after, and what each of them wrote."""
+    found = [_change(change) for change in changes(approval.request.params, approval.params)]
+    if not found and not approval.edits:
+        return ""
+    people = ", then ".join(f"{edit.by} (note: {edit.note})" if edit.note else edit.by for edit in approval.edits)
+    by = f" by {people}" if people else ""
+    return f" Changed{by}: {'; '.join(found)}." if found else f" Changed{by}, and changed back."
+
+
+def _change(change: Change) -> str:
+    if change.before is ABSENT:
+        return f"{change.path} added as {_value(change.after)}"
+    if change.after is ABSENT:
+        return f"{change.path} taken out, was {_value(change.before)}"
+    return f"{change.path} from {_value(change.before)} to {_value(change.after)}"
+
+
+def _value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _undone(approval: Approval, undo: Undo) -> str:

@@ -41,6 +41,12 @@ class Call:
     amount_usd: float | None = None
     at: datetime | None = None
     label: str | None = None
+    asked_as: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """How the agent asked; what there was to choose from is not part of a recorded call."""
+        return self.asked_as or self.request.kind
 
     @property
     def went_wrong(self) -> bool:
@@ -64,7 +70,8 @@ def read_calls(text: str, *, path: str) -> list[Call]:
 def call_from(facts: Mapping[str, Any]) -> Call:
     """One call from its keys; keys that a replay does not need are ignored. Raises InvalidInput naming the key."""
     asked = {key: facts[key] for key in _OF_THE_REQUEST if facts.get(key) is not None}
-    if asked.get("kind", "confirm") != "confirm":
+    kind = asked.get("kind")
+    if kind is not None and kind != "confirm":
         # What was to choose from is not part of a recorded call, and does not matter: a person is asked anyway.
         asked |= {"kind": "input", "question": "?"}
     return Call(
@@ -73,6 +80,7 @@ def call_from(facts: Mapping[str, Any]) -> Call:
         amount_usd=_amount(facts.get("amount_usd")),
         at=_moment(facts.get("at")),
         label=_label(facts),
+        asked_as=_text(facts, "kind"),
     )
 
 

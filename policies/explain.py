@@ -8,6 +8,7 @@ from typing import Any
 from policies import quorum
 from policies.deadlines import SlaClock, urgent
 from policies.errors import InvalidInput
+from policies.kinds import check_kind
 from policies.manifest import Manifest, OnTimeout, Policy
 from policies.request import Request, check_params
 from policies.routing import History, Level, Route, RouteName, route
@@ -85,6 +86,7 @@ def explain(manifest: Manifest, request: Request, *, agent: str, history: Histor
 
 def _problem(policy: Policy, request: Request) -> str | None:
     try:
+        check_kind(policy.kinds, request.kind)
         check_params(policy.params_schema, request.params)
     except InvalidInput as error:
         return f"{error.field}: {error}"

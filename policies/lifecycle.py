@@ -66,6 +66,7 @@ class Verb(StrEnum):
     REJECT = "reject"
     TAKE_OVER = "take_over"
     HAND_BACK = "hand_back"
+    CONFIRM = "confirm"
     VOTE = "vote"
     REVISE = "revise"
     REQUEST_INFO = "request_info"
@@ -125,6 +126,7 @@ BY_A_PERSON = frozenset(
         Verb.ANSWER,
         Verb.REJECT,
         Verb.TAKE_OVER,
+        Verb.CONFIRM,
         Verb.VOTE,
         Verb.REVISE,
         Verb.REQUEST_INFO,
@@ -136,6 +138,7 @@ _FROM_PENDING = {
     Verb.APPROVE: Outcome(State.APPROVED, "approved"),
     Verb.CONSENT: Outcome(State.APPROVED, "timeout"),
     Verb.EDIT: Outcome(State.EDITED, "modified"),
+    Verb.CONFIRM: Outcome(State.EDITED, "approved"),
     Verb.CHOOSE: Outcome(State.CHOSEN, "chosen"),
     Verb.ANSWER: Outcome(State.ANSWERED, "answered"),
     Verb.REJECT: Outcome(State.REJECTED, "rejected"),

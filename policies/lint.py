@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from policies import lint_amounts, lint_hooks, lint_own, lint_params, lint_people, lint_rules
+from policies import lint_amounts, lint_consent, lint_hooks, lint_own, lint_params, lint_people, lint_rules
 from policies.findings import Case, Finding, Reporter
 from policies.manifest import Manifest
 from policies.roster import Roster
@@ -17,6 +17,7 @@ _ACTION_RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *lint_params.RULES,
     *lint_people.RULES,
     *lint_own.RULES,
+    *lint_consent.RULES,
 )
 
 

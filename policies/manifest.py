@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from policies import action_names, expressions, paths, sentences
 from policies.deadlines import SlaClock
 from policies.hooks.section import Hooks
+from policies.kinds import Kind
 from policies.limits import DAY, Aggregate, Amount, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.params_schema import check_schema
 from policies.schema import CHANNEL, Line, Share, Strict, Version, Word, one_of, validated
@@ -56,6 +57,7 @@ ActionName = Annotated[
     str, Field(min_length=1, max_length=action_names.MAX_LENGTH, pattern=action_names.NAME_OR_PATTERN)
 ]
 Rules = Annotated[list[Rule], Field(max_length=50)]
+Kinds = Annotated[list[Annotated[Kind, one_of(Kind)]], Field(min_length=1, max_length=len(Kind))]
 
 
 class Defaults(Strict):
@@ -110,6 +112,8 @@ class Action(Strict):
     """Fallback roles, in order."""
     approvers: Quorum | Annotated[dict[Word, Quorum], Field(min_length=1, max_length=10)] = 1
     """How many distinct people must agree, or how many of each role."""
+    kinds: Kinds = [Kind.CONFIRM]
+    """How agents may ask: confirm, choose, input; a choice and an answer approve the action."""
     tier: Annotated[Tier | None, one_of(Tier)] = None
     """automated, async_review, synchronous_gate or escalation: SLA and timeout by name."""
     sla_seconds: Seconds | None = None
@@ -144,6 +148,8 @@ class Action(Strict):
     """Paths of parameters that cards and logs must not show; params.cards[*].number reaches into lists."""
     reveal: list[str] = []
     """Paths of what is no secret though it looks like one: no pattern hides it."""
+    editable: Annotated[list[str], Field(max_length=100)] | None = None
+    """Paths of parameters that one person may change alone; another has to confirm any other change."""
     channel: Channel | None = None
     """The Slack channel of this action's cards."""
     agents: list[Word] | None = None
@@ -181,6 +187,11 @@ class Action(Strict):
     @classmethod
     def _reaching(cls, value: list[str]) -> list[str]:
         return [paths.reaching(path) for path in value]
+
+    @field_validator("editable")
+    @classmethod
+    def _editable(cls, value: list[str] | None) -> list[str] | None:
+        return value if value is None else [paths.reaching(path) for path in value]
 
     @field_validator("params_schema")
     @classmethod
@@ -296,6 +307,8 @@ class Policy(Strict):
     tier: Tier | None = None
     sla_clock: SlaClock = SlaClock.ALWAYS
     reveal: list[str] = []
+    kinds: Kinds = [Kind.CONFIRM]
+    editable: list[str] | None = None
     file: str = ""
     lines: dict[str, int] = {}
 
@@ -398,6 +411,8 @@ class Manifest:
             autonomy=action.autonomy,
             tier=action.tier or defaults.tier,
             sla_clock=action.sla_clock or defaults.sla_clock,
+            kinds=action.kinds,
+            editable=action.editable,
             file=self.name,
             lines=self._lines(name, action),
         )

@@ -14,6 +14,7 @@ from policies.calls import Call
 from policies.currencies import USD
 from policies.declared import declared
 from policies.errors import InvalidInput
+from policies.kinds import check_kind
 from policies.limits import Unit, amount_named
 from policies.manifest import Manifest, Policy
 from policies.replay_past import Past
@@ -138,7 +139,7 @@ def _judged(call: Call, policy: Policy | None, past: Past) -> Judged:
         return Judged("blocked", 0, "not in the manifest")
     request = with_amount(call, policy)
     # An amount that stands beside the parameters may fill a place that the schema requires, or one it does not know.
-    problem = _problem(policy, call.request) and _problem(policy, request)
+    problem = _problem(policy, call.request, call.kind) and _problem(policy, request, call.kind)
     if problem:
         return Judged("malformed", 0, problem)
     went = route(call.agent, request, policy, past.before(call, request, policy))
@@ -149,8 +150,9 @@ def _judged(call: Call, policy: Policy | None, past: Past) -> Judged:
     return Judged(went.level.value, quorum.total(policy.approvers) if asked else 0, went.why[0])
 
 
-def _problem(policy: Policy, request: Request) -> str | None:
+def _problem(policy: Policy, request: Request, kind: str) -> str | None:
     try:
+        check_kind(policy.kinds, kind)
         check_params(policy.params_schema, request.params)
     except InvalidInput as error:
         return f"{error.field}: {error}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     Select,
     Update,
+    and_,
     bindparam,
     func,
     insert,
@@ -205,50 +206,87 @@ def _by_id(clock_shift: float, *, of_agent: bool) -> Select[Any]:
 
 
 def _has_quorum(row: Row[Any]) -> bool:
-    return row.policy is not None and policy_of(row.policy).approvers != 1
+    """Whether anybody's yes can stand beside another's: a quorum, or an edit that somebody else has to confirm."""
+    return row.policy is not None and (policy_of(row.policy).approvers != 1 or row.edits is not None)
+
+
+# Every act that is a yes to what it was done to: an edit is its editor's yes to the new parameters.
+_YES = ("vote", "approve", "choose", "answer", "revise", "edit")
 
 
 def _votes(unit: Unit, row: Row[Any]) -> list[Vote]:
     query = (
-        select(decisions.c.by, decisions.c.role, decisions.c.at)
+        select(decisions.c.by, decisions.c.role, decisions.c.at, decisions.c.choice, decisions.c.answer)
         .where(decisions.c.approval_id == row.id, decisions.c.digest == row.digest)
-        .where(decisions.c.verb.in_(("vote", "approve")))
-        .order_by(decisions.c.id)
+        .where(decisions.c.verb.in_(_YES))
+        .order_by(decisions.c.at, decisions.c.id)
     )
-    return [Vote(vote.by, vote.role, vote.at) for vote in unit.execute(query)]
+    votes = [Vote(vote.by, vote.role, vote.at, vote.choice, vote.answer) for vote in unit.execute(query)]
+    # Where an edit brought back parameters of before, an earlier yes to them is not a yes to the edit.
+    since = datetime.fromisoformat(row.edits[-1]["at"]) if row.edits else None
+    return [vote for vote in votes if since is None or vote.at >= since]
 
 
-_verb_of = select(decisions.c.verb).where(
+_theirs = and_(
     decisions.c.approval_id == bindparam("_approval_id"),
     decisions.c.digest == bindparam("_digest"),
     decisions.c.by.in_(bindparam("_by", expanding=True)),
 )
+_act_of = select(decisions.c.by, decisions.c.verb, decisions.c.at, decisions.c.choice, decisions.c.answer).where(
+    _theirs
+)
 
 
-def vote_of(unit: Unit, approval: Approval, accounts: Sequence[str]) -> str | None:
-    """The verb by which one of a person's accounts already decided on this very digest, or None."""
-    of = {"_approval_id": approval.id, "_digest": approval.digest, "_by": list(accounts)}
-    verb: str | None = unit.execute(_verb_of.limit(1), of).scalar_one_or_none()
-    return verb
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person did to an approval as it is: by which account, the verb, when, and the choice or answer it named."""
+
+    by: str
+    verb: str
+    at: datetime
+    choice: str | None = None
+    answer: str | None = None
+
+
+def act_of(unit: Unit, approval: Approval, accounts: Sequence[str]) -> Act | None:
+    """What one of a person's accounts already did on this very digest, or None."""
+    row = unit.execute(_act_of.limit(1), _whose(approval, accounts)).one_or_none()
+    return Act(row.by, row.verb, row.at, row.choice, row.answer) if row else None
+
+
+def _whose(approval: Approval, accounts: Sequence[str]) -> dict[str, Any]:
+    return {"_approval_id": approval.id, "_digest": approval.digest, "_by": list(accounts)}
 
 
 _insert_decision = insert(decisions)
+_change_decision = update(decisions).where(_theirs)
 
 
-def add_decision(unit: Unit, approval: Approval, *, verb: str, by: str, role: str, note: str | None) -> None:
+def add_decision(unit: Unit, approval: Approval, act: Act, *, role: str, note: str | None) -> None:
     """Insert who did what, once a person and digest; IntegrityError on uq_decisions_once_each at the second time."""
-    values = {
-        "approval_id": approval.id,
-        "digest": approval.digest,
-        "verb": verb,
-        "by": by,
-        "role": role,
-        "note": note,
-        "at": unit.now,
-        "latency_ms": latency_ms(approval, unit.now),
-    }
+    values = {"approval_id": approval.id, "digest": approval.digest, **_acted(approval, act, role, note)}
     unit.execute(_insert_decision, values)
     unit.seals.beside(decisions, [values])
+
+
+def change_decision(unit: Unit, approval: Approval, earlier: Act, act: Act, *, role: str, note: str | None) -> None:
+    """Somebody who did something on this digest means something else now: another choice, or a yes anew after an edit."""
+    values = _acted(approval, act, role, note)
+    unit.execute(_change_decision.values(values), _whose(approval, [earlier.by]))
+    unit.seals.beside(decisions, [{"approval_id": approval.id, "digest": approval.digest, **values}])
+
+
+def _acted(approval: Approval, act: Act, role: str, note: str | None) -> dict[str, Any]:
+    return {
+        "by": act.by,
+        "verb": act.verb,
+        "role": role,
+        "note": note,
+        "at": act.at,
+        "latency_ms": latency_ms(approval, act.at),
+        "choice": act.choice,
+        "answer": act.answer,
+    }
 
 
 def latency_ms(approval: Approval, now: datetime) -> int:

@@ -190,12 +190,17 @@ def against_digest(approval: Approval) -> list[str]:
 
 def _against_votes(unit: Unit, approval: Approval, lines: Sequence[Line]) -> list[str]:
     rows = unit.execute(select(decisions).where(decisions.c.approval_id == approval.id)).all()
-    kept = {one for line in lines for one in line.kept}
     return [
         f"the trail does not know the {row.verb} of {row.by}"
         for row in rows
-        if sum_of(decisions.name, row._asdict()) not in kept and not said_by_older(row, lines)
+        if sum_of(decisions.name, row._asdict()) not in _last_said(row, lines) and not said_by_older(row, lines)
     ]
+
+
+def _last_said(row: Any, lines: Sequence[Line]) -> list[str]:
+    """What the trail kept of the last that this person did on these bytes: who changes their mind has said less before."""
+    own = [line for line in lines if line.body.get("actor") == row.by and line.body.get("digest") == row.digest]
+    return next((line.kept for line in reversed(own) if line.kept), [])
 
 
 def said_by_older(row: Any, lines: Iterable[Line]) -> bool:

@@ -15,10 +15,11 @@ from sqlalchemy import and_, literal_column, not_
 from sqlalchemy.engine import Row
 
 from policies.amounts import aggregate_of, amount_of
-from policies.approval import Approval, Decision, InfoRequest, Review, Undo, Vote
+from policies.approval import Approval, Decision, InfoRequest, Review, Seat, Undo, Vote
 from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.digest import canonical, rfc3339
+from policies.edits import Edit
 from policies.lifecycle import State
 from policies.manifest import Policy
 from policies.principals import Principal, of_old
@@ -103,6 +104,9 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         breached_at=row.breached_at,
         review=_review(row.review),
         named=row.named,
+        edits=tuple(Edit(**edit | {"at": datetime.fromisoformat(edit["at"])}) for edit in row.edits or ()),
+        seats=tuple(Seat(role, user) for role, user in row.seats or ()),
+        lacking=row.lacking,
     )
 
 
@@ -145,7 +149,7 @@ def _info(value: dict[str, Any] | None) -> InfoRequest | None:
     return InfoRequest(**value | {"at": datetime.fromisoformat(value["at"])}) if value else None
 
 
-def _dated(value: Decision | InfoRequest | Undo | None) -> dict[str, Any] | None:
+def _dated(value: Decision | Edit | InfoRequest | Undo | None) -> dict[str, Any] | None:
     if value is None:
         return None
     # Not asdict, which copies every value to its depth: it is made text at once.
@@ -178,6 +182,9 @@ _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
     "breached_at": lambda it: {"breached_at": it.breached_at},
     "review": lambda it: _review_columns(it.review),
     "named": lambda it: {"named": it.named},
+    "edits": lambda it: {"edits": [_dated(edit) for edit in it.edits] or None},
+    "seats": lambda it: {"seats": [[seat.role, seat.user] for seat in it.seats] or None},
+    "lacking": lambda it: {"lacking": it.lacking},
 }
 
 

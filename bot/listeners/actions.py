@@ -89,10 +89,13 @@ async def _choose(desk: Desk, body: Body, action: Action) -> None:
         return
     tap = await desk.tap(body, value)
     try:
-        approval = await desk.call(decide.choose, desk.runtime.world, tap, choice)
+        seen = cards.chosen_on_card
+        approval = await desk.call(decide.choose, desk.runtime.world, tap, choice, seen_enough=seen)
         await _redraw(desk, body, approval, tap.actor)
     except HiddenUnseen:
         await _open_hidden(desk, body, tap)
+    except UnseenInPart as error:
+        desk.open_modal(body, modals.choose_modal(error.approval, *place(body)))
 
 
 def _value_on_card(body: Body) -> str:

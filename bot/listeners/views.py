@@ -93,11 +93,13 @@ async def _escalate(desk: Desk, tap: Tap, values: _Values) -> object:
 
 
 async def _choose(desk: Desk, tap: Tap, values: _Values) -> object:
-    return await desk.call(decide.choose, desk.runtime.world, tap, forms.value_of(values, "choose") or "")
+    approval = await desk.call(taps.look, desk.runtime.world, tap.approval_id, tap.actor)
+    return await desk.call(decide.choose, desk.runtime.world, tap, forms.read_choose(approval, values))
 
 
 async def _answer(desk: Desk, tap: Tap, values: _Values) -> object:
-    return await desk.call(decide.answer, desk.runtime.world, tap, forms.needed(values, "answer"))
+    approval = await desk.call(taps.look, desk.runtime.world, tap.approval_id, tap.actor)
+    return await desk.call(decide.answer, desk.runtime.world, tap, forms.read_answer(approval, values))
 
 
 async def _undo(desk: Desk, tap: Tap, values: _Values) -> object:

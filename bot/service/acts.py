@@ -13,9 +13,10 @@ from bot.service.taps import Lost, Outdated, Tap, authorise, check_note, loaded,
 from bot.service.waking import wake
 from bot.world import World
 from policies import deadlines
-from policies.approval import Approval, Decision
+from policies.approval import Approval, Decision, Vote, meant
 from policies.errors import AlreadyVoted, InvalidInput, NotAllowed, Revoked, Settled, Stale, Tampered, TooLate
-from policies.lifecycle import Verb, transition
+from policies.kinds import Kind
+from policies.lifecycle import State, Verb, transition
 from policies.routing import Level
 from store import approvals, evidence, outbox
 from store.audit import entry_of
@@ -84,16 +85,17 @@ def _acted(world: World, unit: Unit, tap: Tap, verb: Verb, change: Change, *, ag
 
 def _repeats(approval: Approval, tap: Tap, verb: Verb) -> bool:
     """A second tap of the same person for what they already decided changes nothing and is no error (G2)."""
-    done = _DONE_BY.get(verb)
     decision = approval.decision
-    return decision is not None and decision.kind == done and decision.by == tap.actor.user
+    if decision is None or decision.by != tap.actor.user or decision.kind not in _DONE_BY.get(verb, ()):
+        return False
+    return decision.kind != "edited" or tap.digest == approval.digest  # else it was another request that they saw
 
 
 _DONE_BY = {
-    Verb.APPROVE: "approved",
-    Verb.REJECT: "rejected",
-    Verb.TAKE_OVER: "taken_over",
-    Verb.HAND_BACK: "handed_back",
+    Verb.APPROVE: ("approved", "edited"),
+    Verb.REJECT: ("rejected",),
+    Verb.TAKE_OVER: ("taken_over",),
+    Verb.HAND_BACK: ("handed_back",),
 }
 
 
@@ -113,8 +115,17 @@ def _require_current(unit: Unit, approval: Approval, tap: Tap, verb: Verb) -> No
         raise NotAllowed("A person has to take this over or reject it; the agent may not run it.")
     if verb in _GRANTING:
         disclosure.require_shown(unit, approval, tap.actor.user)
-    if verb is Verb.APPROVE and approval.request.kind != "confirm":
-        raise InvalidInput("this request asks for an answer, not for a yes", field="kind")
+    wanted = _OF_KIND.get(verb, approval.request.kind)
+    if wanted != approval.request.kind:
+        raise InvalidInput(_ASKS_FOR[approval.request.kind], field="kind")
+
+
+_OF_KIND = {Verb.APPROVE: Kind.CONFIRM, Verb.EDIT: Kind.CONFIRM, Verb.CHOOSE: Kind.CHOOSE, Verb.ANSWER: Kind.INPUT}
+_ASKS_FOR: dict[str, str] = {
+    Kind.CONFIRM: "this request asks for a plain yes or no",
+    Kind.CHOOSE: "this request asks for one of its candidates, not for a plain yes",
+    Kind.INPUT: "this request asks for an answer, not for a plain yes",
+}
 
 
 def _require_living(unit: Unit, approval: Approval) -> None:
@@ -127,25 +138,48 @@ def _require_living(unit: Unit, approval: Approval) -> None:
 def _vote_once(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Verb, *, again: bool) -> None:
     """Insert who decided, on the digest that now holds; the constraint refuses a second time.
 
-    What the constraint sees is not read first: only when it refused, where the digest is about to be another, or where
-    this person has other accounts, of which the constraint knows nothing.
+    What the constraint sees is not read first: only when it refused, or where this person has other accounts, of which
+    the constraint knows nothing. Then the same yes again is an error, and another choice or answer, or a yes to what
+    was edited since, takes the place of the one before.
     """
     accounts = tap.actor.accounts or (tap.actor.user,)
-    look = again or after.digest != before.digest or len(accounts) > 1
-    if look and approvals.vote_of(unit, before, accounts) is not None:
-        if verb is Verb.REJECT:
-            return  # a veto after one's own yes: the state records it
-        if loaded(unit, before.id).version != before.version:
-            raise Overtaken  # that vote came after the reading, and may have settled it
+    act, role = _act(unit, after, tap, verb), role_of(before, tap.actor)
+    earlier = approvals.act_of(unit, after, accounts) if again or len(accounts) > 1 else None
+    if earlier is None:
+        approvals.add_decision(unit, after, act, role=role, note=tap.note)
+    elif verb is Verb.REJECT:
+        return  # a veto after one's own yes: the state records it
+    elif loaded(unit, before.id).version != before.version:
+        raise Overtaken  # that vote came after the reading, and may have settled it
+    elif _same_yes(earlier, act, after):
         raise AlreadyVoted()
-    verb_word = _UNFINISHED.get(verb, verb) if after.pending else verb
-    approvals.add_decision(
-        unit, after, verb=verb_word.value, by=tap.actor.user, role=role_of(before, tap.actor), note=tap.note
-    )
+    else:
+        approvals.change_decision(unit, after, earlier, act, role=role, note=tap.note)
 
 
-# What is recorded of an act that leaves the decision to others: a first yes of several, an edit to be confirmed.
-_UNFINISHED = {Verb.APPROVE: Verb.VOTE, Verb.EDIT: Verb.REVISE}
+def _same_yes(earlier: approvals.Act, act: approvals.Act, after: Approval) -> bool:
+    """Whether somebody only says again what still stands: an edit since has made every earlier yes void."""
+    void = bool(after.edits) and earlier.at < after.edits[-1].at
+    return not void and meant(earlier.choice, earlier.answer) == meant(act.choice, act.answer)
+
+
+# What leaves the decision to others is one yes of several.
+_OPEN_AS = {Verb.EDIT: Verb.REVISE, **dict.fromkeys((Verb.APPROVE, Verb.CHOOSE, Verb.ANSWER), Verb.VOTE)}
+# By what it became: who confirms another's edit has edited too, who changes it back has approved.
+_SETTLED_AS = {State.EDITED: Verb.EDIT, State.APPROVED: Verb.APPROVE}
+
+
+def _act(unit: Unit, after: Approval, tap: Tap, verb: Verb) -> approvals.Act:
+    """What is recorded: of what leaves the decision to others, that it is one yes of several."""
+    said = _said(after, tap)
+    named = (said.choice, said.answer) if said else (None, None)
+    word = _OPEN_AS.get(verb, verb) if after.pending else _SETTLED_AS.get(after.state, verb)
+    return approvals.Act(tap.actor.user, word.value, unit.now, *named)
+
+
+def _said(after: Approval, tap: Tap) -> Decision | Vote | None:
+    """What this tap became: the decision, or one yes of several."""
+    return after.decision or next((vote for vote in after.votes if vote.user == tap.actor.user), None)
 
 
 def decision_of(unit: Unit, approval: Approval, kind: str, tap: Tap, **more: Any) -> Decision:
@@ -179,6 +213,15 @@ def _record(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Verb)
             decision=after.state.value,
             rationale=tap.note,
             latency_ms=approvals.latency_ms(before, unit.now),
-            extra={"team": tap.actor.team, "before": before.params} if verb is Verb.EDIT else {"team": tap.actor.team},
+            extra={"team": tap.actor.team, **_specifics(before, after, tap, verb)},
         )
     )
+
+
+def _specifics(before: Approval, after: Approval, tap: Tap, verb: Verb) -> dict[str, Any]:
+    """What the trail keeps of an act beside its state: the parameters before an edit, what was chosen or answered."""
+    if verb is Verb.EDIT:
+        return {"before": before.params}
+    said = _said(after, tap)
+    named = {"choice": said.choice, "answer": said.answer} if said else {}
+    return {name: value for name, value in named.items() if value is not None}

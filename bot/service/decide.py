@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.service import judge, notices, showing, staffing, submit
+from bot.service import ballots, judge, notices, showing, staffing, submit
 from bot.service.acts import act, closed, decision_of, granted
 from bot.service.moving import reassigned
-from bot.service.taps import Check, Tap, UnseenInPart, role_of
+from bot.service.taps import MAX_NOTE, Check, Tap, UnseenInPart, role_of
 from bot.world import World
-from policies import deadlines, quorum
-from policies.approval import Approval, InfoRequest, Vote
-from policies.digest import canonical
+from policies import deadlines, edits
+from policies.approval import Approval, InfoRequest, Vote, meant
+from policies.edits import Edit
 from policies.errors import InvalidInput
 from policies.lifecycle import Verb, transition
 from policies.permissions import Actor
-from policies.principals import by_person
 from policies.request import check_params
 from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from store.unit import Unit
 
+SeenEnough = Callable[[Approval], bool]
 
-def approve(
-    world: World, tap: Tap, *, seen_enough: Callable[[Approval], bool] = lambda _: True, check: Check | None = None
-) -> Approval:
+
+def _all_seen(_: Approval) -> bool:
+    """A form shows everything on its pages before it can be sent."""
+    return True
+
+
+def approve(world: World, tap: Tap, *, seen_enough: SeenEnough = _all_seen, check: Check | None = None) -> Approval:
     """Say yes; where more people are needed, one of the yeses.
 
     Raises UnseenInPart where `seen_enough` denies that this tap came from a view of everything, and what `check` raises.
@@ -35,13 +39,7 @@ def approve(
     def change(unit: Unit, approval: Approval) -> Approval:
         if check is not None:
             check(unit, approval)
-        if not seen_enough(approval):
-            raise UnseenInPart(approval)
-        voters = _voters(world, approval, tap.actor)
-        assert approval.policy is not None
-        if not quorum.met(approval.policy.approvers, voters, approval.reached_roles):
-            return _voted(unit, approval, tap.actor)
-        return granted(unit, approval, Verb.APPROVE, decision_of(unit, approval, "approved", tap))
+        return _consented(world, unit, approval, tap, _Yes(Verb.APPROVE, "approved"), seen_enough)
 
     return act(world, tap, Verb.APPROVE, change)
 
@@ -59,28 +57,54 @@ def reject(world: World, tap: Tap, *, check: Check | None = None) -> Approval:
     return act(world, tap, Verb.REJECT, change)
 
 
-def choose(world: World, tap: Tap, choice: str) -> Approval:
-    """Pick one of the candidates."""
+def choose(world: World, tap: Tap, choice: str, *, seen_enough: SeenEnough = _all_seen) -> Approval:
+    """Say yes with one of the candidates; of several people, only those who pick the same one count together.
+
+    Raises UnseenInPart as `approve` does.
+    """
 
     def change(unit: Unit, approval: Approval) -> Approval:
         if choice not in {option.id for option in approval.request.choices or []}:
-            raise InvalidInput("is not one of the candidates", field="choice")
-        return granted(unit, approval, Verb.CHOOSE, decision_of(unit, approval, "chosen", tap, choice=choice))
+            raise InvalidInput("is not one of the candidates", field="choose")
+        return _consented(world, unit, approval, tap, _Yes(Verb.CHOOSE, "chosen", choice=choice), seen_enough)
 
     return act(world, tap, Verb.CHOOSE, change)
 
 
 def answer(world: World, tap: Tap, text: str) -> Approval:
-    """Answer the agent's open question."""
+    """Say yes with an answer to the agent's open question; of several people, only the same answer counts together."""
 
     def change(unit: Unit, approval: Approval) -> Approval:
-        if approval.request.kind != "input":
-            raise InvalidInput("this request asks no open question", field="answer")
-        return granted(unit, approval, Verb.ANSWER, decision_of(unit, approval, "answered", tap, answer=text))
+        return _consented(world, unit, approval, tap, _Yes(Verb.ANSWER, "answered", answer=text), _all_seen)
 
     if not text.strip():
         raise InvalidInput("an answer is needed", field="answer")
+    if len(text) > MAX_NOTE:
+        raise InvalidInput(f"longer than {MAX_NOTE} characters", field="answer")
     return act(world, tap, Verb.ANSWER, change)
+
+
+@dataclass(frozen=True, slots=True)
+class _Yes:
+    """A yes to the action, whatever the question was: plain, with a choice, or with an answer."""
+
+    verb: Verb
+    kind: str
+    choice: str | None = None
+    answer: str | None = None
+
+
+def _consented(world: World, unit: Unit, approval: Approval, tap: Tap, yes: _Yes, seen_enough: SeenEnough) -> Approval:
+    """The approval with one more yes: granted where it was the last that was needed."""
+    if not seen_enough(approval):
+        raise UnseenInPart(approval)
+    said = {"choice": yes.choice, "answer": yes.answer}
+    if not ballots.tally(world, approval, meant(**said), tap.actor).met:
+        return _voted(unit, approval, tap.actor, **said)
+    if approval.edited:
+        decision = decision_of(unit, approval, "edited", tap, edited_params=approval.params, **said)
+        return granted(unit, approval, Verb.CONFIRM, decision)
+    return granted(unit, approval, yes.verb, decision_of(unit, approval, yes.kind, tap, **said))
 
 
 def take_over(world: World, tap: Tap) -> Approval:
@@ -144,36 +168,49 @@ def escalate(world: World, tap: Tap) -> Approval:
 
 
 def edit(world: World, tap: Tap, params: dict[str, Any]) -> Approval:
-    """Change the parameters and go on; the policy judges the new ones (CONTRACT, fine print)."""
+    """Change the parameters and say yes to them; the policy judges the new ones (CONTRACT, fine print)."""
 
     def change(unit: Unit, approval: Approval) -> Approval:
         assert approval.policy is not None
         check_params(approval.policy.params_schema, params)
-        if params == approval.params and _typed(params) == _typed(approval.params):
+        if not edits.differ(approval.params, params):
             raise InvalidInput("nothing was changed", field="params")
+        edits.check_room(approval.edits)
         return _edited(world, unit, approval, tap, params)
 
     return act(world, tap, Verb.EDIT, change)
 
 
-def _typed(params: dict[str, Any]) -> str:
-    return canonical(params)
-
-
 def _edited(world: World, unit: Unit, approval: Approval, tap: Tap, params: dict[str, Any]) -> Approval:
+    """The approval with the new parameters, and its editor's yes to them; every earlier yes was to other ones."""
     policy = approval.policy
     assert policy is not None
     judge.take_turn(unit, approval)
     found = judge.again(unit, approval, params)
     if found.name is RouteName.DENY:
         raise InvalidInput(f"refused by policy: {found.why[0]}", field="params")
-    before = judge.again(unit, approval, approval.params)
-    words = sentence(policy.describe, policy.title, params)
-    changed = replace(approval, params=params, sentence=words, why=found.cited, votes=())
-    if _riskier(before, found) or found.role != before.role or quorum.total(policy.approvers) > 1:
-        return _revised(unit, changed, found)
     decision = decision_of(unit, approval, "edited", tap, edited_params=params)
+    edit_ = Edit(
+        tap.actor.user, unit.now, decision.note, approval.params, _alone(world, unit, approval, tap, params, found)
+    )
+    words = sentence(policy.describe, policy.title, params)
+    changed = replace(
+        approval, params=params, sentence=words, why=found.cited, votes=(), edits=(*approval.edits, edit_)
+    )
+    if not ballots.tally(world, changed, actor=tap.actor).met:
+        return _revised(unit, changed, found, tap.actor)
+    if not changed.edited:  # changed back to what was asked
+        return submit.sealed(granted(unit, changed, Verb.APPROVE, decision_of(unit, approval, "approved", tap)))
     return submit.sealed(granted(unit, changed, Verb.EDIT, decision))
+
+
+def _alone(world: World, unit: Unit, approval: Approval, tap: Tap, params: dict[str, Any], found: Route) -> bool:
+    """Whether one person may change so much: within their reach, and policy wants no more than it did before."""
+    policy, me = approval.policy, ballots.person_of(world, tap.actor.user)
+    assert policy is not None
+    base = edits.base(approval.edits, approval.params, lambda user: ballots.person_of(world, user) == me)
+    before = judge.again(unit, approval, base)
+    return edits.alone(policy, base, params) and not _riskier(before, found) and found.role == before.role
 
 
 def _riskier(before: Route, after: Route) -> bool:
@@ -184,24 +221,22 @@ def _riskier(before: Route, after: Route) -> bool:
     return any(key == "conditions.always_approve_above_usd" or key.startswith("rules.") for key in fresh)
 
 
-def _revised(unit: Unit, approval: Approval, found: Route) -> Approval:
+def _revised(unit: Unit, approval: Approval, found: Route, actor: Actor) -> Approval:
     """Still open for another person, with no less oversight than it had."""
     outcome = transition(approval.state, Verb.REVISE, unit.now, approval.deadlines)
     reached = dict.fromkeys([*approval.reached_roles, *([found.role] if found.role else [])])
     level = max((level for level in (approval.level, found.level) if level), key=lambda level: level.rank)
-    revised = replace(approval, state=outcome.state, level=level, reached_roles=tuple(reached))
+    votes = (Vote(actor.user, role_of(approval, actor), unit.now),)
+    revised = replace(approval, state=outcome.state, level=level, reached_roles=tuple(reached), votes=votes)
     showing.set_apart(unit, replace(revised, version=approval.version + 1))
     return submit.sealed(revised)
 
 
-def _voters(world: World, approval: Approval, actor: Actor) -> dict[str, frozenset[str]]:
-    """Every person who said yes, by whichever account, with the roles they hold today: who left one no longer counts."""
-    roster = world.book.roster
-    earlier = {vote.user: world.directory.roles_of(roster, vote.user) for vote in approval.votes}
-    return by_person(world.directory.register(roster), earlier | {actor.user: actor.roles})
-
-
-def _voted(unit: Unit, approval: Approval, actor: Actor) -> Approval:
+def _voted(
+    unit: Unit, approval: Approval, actor: Actor, choice: str | None = None, answer: str | None = None
+) -> Approval:
+    """One more yes of several; who meant something else before means this now."""
     outcome = transition(approval.state, Verb.VOTE, unit.now, approval.deadlines)
-    vote = Vote(actor.user, role_of(approval, actor), unit.now)
-    return replace(approval, state=outcome.state, votes=(*approval.votes, vote))
+    vote = Vote(actor.user, role_of(approval, actor), unit.now, choice, answer)
+    others = (other for other in approval.votes if other.user not in (actor.user, *actor.accounts))
+    return replace(approval, state=outcome.state, votes=(*others, vote))

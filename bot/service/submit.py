@@ -22,6 +22,7 @@ from policies.errors import (
     SaysoError,
     Unauthorised,
 )
+from policies.kinds import check_kind
 from policies.lifecycle import State
 from policies.manifest import Manifest, OnTimeout, Policy
 from policies.request import Request, check_params, read_request, without_nulls
@@ -132,6 +133,7 @@ def _read(world: World, agent: Agent, key: str | None, body: bytes) -> _Ask:
     manifest = world.book.manifest
     policy = manifest.policy(request.action)
     if policy is not None:
+        check_kind(policy.kinds, request.kind)
         check_params(policy.params_schema, request.params)
     body_hash = fingerprint(without_nulls(Request, value))
     weight = limits.weight(manifest.limits, body)

@@ -20,6 +20,7 @@ ACTS, DECIDE = "bot/service/acts.py", "bot/service/decide.py"
 AT_EXECUTE, AT_APPROVALS = "store/test_store_execute.py", "store/test_store_approvals.py"
 AT_PEOPLE, AT_DECISIONS = "scenarios/test_scenario_people.py", "scenarios/test_scenario_decisions.py"
 AT_AUDIT, AT_CLOCK = "store/test_store_audit.py", "scenarios/test_scenario_clock.py"
+AT_CHOICES, AT_EDITS = "redteam/test_redteam_choices.py", "redteam/test_redteam_edits.py"
 AT_FAULTS = "scenarios/test_scenario_slack_faults.py"
 
 
@@ -159,10 +160,90 @@ BUGS = (
     Bug(
         "one yes is enough where two are needed",
         "policies/quorum.py",
-        "met",
-        "for roles in voters.values()) >= approvers",
-        "for roles in voters.values()) >= approvers - 1",
+        "missing",
+        "return max(0, approvers - len(",
+        "return max(0, approvers - 1 - len(",
         f"{AT_DECISIONS}::test_two_people_must_agree",
+    ),
+    Bug(
+        "a choice is asked for where the manifest wants a yes",
+        "policies/kinds.py",
+        "check_kind",
+        "if kind not in accepted:",
+        "if False:",
+        f"{AT_CHOICES}::test_what_the_manifest_does_not_list_is_refused",
+    ),
+    Bug(
+        "one answer fills a quorum",
+        DECIDE,
+        "_consented",
+        "if not ballots.tally(world, approval, meant(**said), tap.actor).met:",
+        "if yes.verb is Verb.APPROVE and not ballots.tally(world, approval, meant(**said), tap.actor).met:",
+        f"{AT_CHOICES}::test_one_answer_does_not_fill_a_quorum",
+    ),
+    Bug(
+        "different choices add up",
+        "bot/service/ballots.py",
+        "saying",
+        "if vote.meant == meant",
+        "if vote.at",
+        f"{AT_CHOICES}::test_two_different_choices_at_once_grant_nothing",
+    ),
+    Bug(
+        "a choice is taken from a card that does not show everything",
+        DECIDE,
+        "_consented",
+        "if not seen_enough(approval):",
+        "if yes.verb is Verb.APPROVE and not seen_enough(approval):",
+        f"{AT_CHOICES}::test_a_large_amount_is_typed_for_a_choice_and_an_answer_too",
+    ),
+    Bug(
+        "the amount is not typed for an answer",
+        "bot/forms.py",
+        "read_answer",
+        "_confirmed(approval, approval.params, state)\n    return found\n\n\ndef _confirmed",
+        "return found\n\n\ndef _confirmed",
+        f"{AT_CHOICES}::test_a_large_amount_is_typed_for_a_choice_and_an_answer_too",
+    ),
+    Bug(
+        "an editor confirms their own edit",
+        "bot/service/ballots.py",
+        "tally",
+        "if last and not last.alone else None",
+        "if False else None",
+        f"{AT_EDITS}::test_the_beneficiary_is_not_changed_by_one_person",
+    ),
+    Bug(
+        "of several edits of one person only the last is judged",
+        "policies/edits.py",
+        "base",
+        "found = edit.before",
+        "found = params",
+        f"{AT_EDITS}::test_small_steps_of_one_person_are_one_edit",
+    ),
+    Bug(
+        "any amount may be raised alone",
+        "policies/edits.py",
+        "reaches",
+        "and 0 <= now < was",
+        "and 0 <= now",
+        f"{AT_EDITS}::test_an_amount_of_what_is_irreversible_is_only_lowered_by_one_person",
+    ),
+    Bug(
+        "a yes to earlier parameters lives through an edit",
+        APPROVALS,
+        "_votes",
+        "if since is None or vote.at >= since",
+        "if True",
+        f"{AT_EDITS}::test_an_edit_makes_earlier_yeses_void",
+    ),
+    Bug(
+        "the agent is not told of an edit that somebody else confirmed",
+        DECIDE,
+        "_consented",
+        "if approval.edited:",
+        "if False:",
+        f"{AT_EDITS}::test_the_beneficiary_is_not_changed_by_one_person",
     ),
     Bug(
         "the parameters are not in the digest",

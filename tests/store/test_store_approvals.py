@@ -25,6 +25,8 @@ from store.tables import approvals as approval_rows
 from store.types import database_now
 from store.unit import Unit
 
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
 
 def approved(approval: Approval, by: str) -> Approval:
     decision = Decision("approved", by, approval.created_at, latency_ms=5)
@@ -151,7 +153,7 @@ def test_a_person_decides_once_on_one_digest(database: Database) -> None:
 
     def decide(by: str, seen: Approval = approval) -> None:
         def work(unit: Unit) -> None:
-            approvals.add_decision(unit, seen, verb="vote", by=by, role="finance", note=None)
+            approvals.add_decision(unit, seen, approvals.Act(by, "vote", NOON), role="finance", note=None)
             told(unit, seen, "approved")
 
         database.run(work)
@@ -162,9 +164,9 @@ def test_a_person_decides_once_on_one_digest(database: Database) -> None:
     assert "uq_decisions_once_each" in str(refused.value) or "decisions.approval_id" in str(refused.value)
     decide("U0BOB")
     decide("U0ALICE", replace(approval, digest="e" * 64))
-    verb_of = database.read
-    assert verb_of(lambda unit: approvals.vote_of(unit, approval, ["U0ALICE"])) == "vote"
-    assert verb_of(lambda unit: approvals.vote_of(unit, approval, ["U0DAN"])) is None
+    act_of = database.read
+    assert act_of(lambda unit: approvals.act_of(unit, approval, ["U0ALICE"])) == approvals.Act("U0ALICE", "vote", NOON)
+    assert act_of(lambda unit: approvals.act_of(unit, approval, ["U0DAN"])) is None
 
 
 def test_what_is_due_comes_longest_overdue_first(database: Database) -> None:

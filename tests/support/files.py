@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 Json = dict[str, Any]
 
+ANY_KIND = ["confirm", "choose", "input"]
 REFUND: Json = {
     "title": "Refund a customer",
     "describe": "Refund {{ params.amount_usd | usd }} to {{ params.customer }}",
@@ -26,6 +28,7 @@ REFUND: Json = {
         "properties": {"customer": {"type": "string"}, "amount_usd": {"type": "number", "minimum": 0}},
     },
     "channel": "#finance",
+    "kinds": ANY_KIND,
 }
 PLAIN: Json = {
     "title": "Change a thing",
@@ -39,13 +42,13 @@ PLAIN: Json = {
 }
 ACTIONS: dict[str, Json] = {
     "process_refund": REFUND,
-    "change_thing": PLAIN,
+    "change_thing": PLAIN | {"kinds": ANY_KIND},
     "remind": PLAIN | {"severity": "low", "approval_required": False},
     "rotate_key": PLAIN | {"severity": "high", "approval_required": False},
     "suggest": PLAIN | {"severity": "low", "on_timeout": "approve", "approval_timeout_seconds": 300},
     "hold_thing": PLAIN | {"on_timeout": "hold"},
     "climb_thing": PLAIN | {"on_timeout": "escalate", "escalation_path": ["finance_lead"]},
-    "pay_twice": PLAIN | {"approvers": 2},
+    "pay_twice": PLAIN | {"approvers": 2, "kinds": ANY_KIND},
     "pay_and_ship": PLAIN | {"approvers": {"finance": 1, "engineering": 1}},
 }
 ROSTER: Json = {
@@ -74,5 +77,6 @@ def write_roster(folder: Path, roster: Json | None = None, **changes: Any) -> Pa
 
 
 def _write(path: Path, document: Json) -> Path:
-    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    # As JSON and back: what several actions share is written out, since the loaders take no anchors.
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(document)), sort_keys=False), encoding="utf-8")
     return path

@@ -28,6 +28,7 @@ EXPECTED = {
     "pending approve": "approved approved",
     "pending consent": "approved timeout",
     "pending edit": "edited modified",
+    "pending confirm": "edited approved",
     "pending choose": "chosen chosen",
     "pending answer": "answered answered",
     "pending reject": "rejected rejected",

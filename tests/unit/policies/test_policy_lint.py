@@ -255,6 +255,22 @@ CASES: list[Case] = [
     ),
     ({"approvers": {"finance": 1, "lead": 2}}, "error", "approvers", "more distinct people"),
     ({"approvers": {"finance": 1, "ghosts": 1}}, "error", "approvers", "nobody holds the role ghosts"),
+    ({"kinds": ["confirm", "choose"], "severity": "high"}, "warning", "kinds", "one person's choice lets this run"),
+    ({"kinds": ["input", "choose"], "reversible": False}, "warning", "kinds", "one person's choice or answer lets"),
+    ({"kinds": ["confirm", "confirm"]}, "warning", "kinds", "names one of them twice"),
+    ({"editable": ["params.qty"]}, "error", "editable.0", "params.qty, which params_schema does not allow"),
+    (
+        {"editable": ["params.items[*].qty"], "params_schema": {"additionalProperties": True}},
+        "warning",
+        "editable.0",
+        "params.items[*].qty, which params_schema does not declare",
+    ),
+    (
+        {"editable": ["params.note", "params.amount_usd"], "reversible": False},
+        "warning",
+        "editable",
+        "one person raise the amount params.amount_usd",
+    ),
 ]
 
 
