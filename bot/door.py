@@ -57,10 +57,9 @@ class Door:
             return PlainTextResponse("")
         if body.get("type") == "url_verification":
             return JSONResponse({"challenge": str(body.get("challenge", ""))})
-        if not shapes.slacks(body):
+        body = shapes.read(body)
+        if body is None:
             return PlainTextResponse("not a Slack request", 400)
-        if body.get("view", body) is None:
-            del body["view"]  # Bolt looks into a view that is named
         # Bolt gets the parsed body: it would parse before it checks, and we have done both in the safe order.
         answer = await self._app.async_dispatch(
             AsyncBoltRequest(body=body, mode="socket_mode", headers=_retry(request))
@@ -98,6 +97,8 @@ def parsed(raw: bytes, content_type: str) -> dict[str, Any] | None:
             return _object(_unquoted(raw[len(b"payload=") :]))
         text = raw.decode("utf-8")
         form = {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=100).items()}
+        if any("\0" in value for value in form.values()):
+            return None
         return _object(form["payload"]) if "payload" in form else dict(form)
     except (ValueError, RecursionError):
         return None
@@ -116,10 +117,19 @@ def _object(text: str) -> dict[str, Any] | None:
     value = json.loads(text)
     if _SURROGATE.search(text):
         json.dumps(value, ensure_ascii=False).encode()  # half of a pair is no text, and could not be stored
+    if "\0" in text or ("\\u0000" in text and _holds_nul(value)):
+        return None  # nobody types it, and it could not be stored
     return value if isinstance(value, dict) and _shallow(value) else None
 
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(_holds_nul, inner))
 
 
 def _shallow(value: Any) -> bool:

@@ -47,7 +47,7 @@ def read_metadata(view: dict[str, Any]) -> dict[str, Any]:
     """A view's private_metadata; empty where there is none or it is not ours."""
     try:
         noted = json.loads(view.get("private_metadata") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return noted if isinstance(noted, dict) else {}
 

@@ -1,78 +1,199 @@
-"""Whether a signed body is shaped as Slack shapes it: what follows reads its fields without asking again."""
+"""What of a signed body is read on: the fields that Slack's taps, forms, commands and events have, each of its own kind.
+
+Bolt and the listeners read what is left without asking again, so nothing else is left: a field of another kind makes the
+body no Slack request, `null` is the same as leaving a field out, and what nobody reads goes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeGuard
+from collections.abc import Callable, Mapping
+from typing import Any
 
 Body = dict[str, Any]
+_Read = Callable[[Any], Any]
 
 
-def slacks(body: Body) -> bool:
-    """Whether this is a command, an interaction or an event that can be read; kinds nobody hears pass."""
-    if "command" in body:
-        return _texts(body, "command", "user_id")
-    if not isinstance(body.get("type"), str) or not _readable(body):
-        return False
-    check = _CHECKS.get(body["type"])
-    return check is None or check(body)
+class _Odd(ValueError):
+    """A field is not of the kind that Slack sends."""
 
 
-def _texts(value: object, *names: str) -> TypeGuard[Body]:
-    return isinstance(value, dict) and all(isinstance(value.get(name), str) and value[name] for name in names)
+def read(body: Body) -> Body | None:
+    """The body with what is read of it; None where it is no command, interaction or event of Slack's."""
+    try:
+        if "command" in body:
+            return _needing(_COMMAND(body), "command", "user_id")
+        kind = _text(body.get("type"))
+        return _KINDS.get(kind, _anything)(body)
+    except _Odd:
+        return None
 
 
-def _maybe(value: object, kind: type) -> bool:
-    return value is None or isinstance(value, kind)
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Odd
+    return value
 
 
-def _readable(body: Body) -> bool:
-    """Bolt looks into these of every body, also where nobody listens."""
-    places = ("user", "team", "channel", "container", "enterprise", "message", "view", "event")
-    return all(_maybe(body.get(name), dict) for name in places)
+def _truth(value: Any) -> bool:
+    """A yes or no, as JSON or as a form's text."""
+    if not isinstance(value, bool) and value not in ("true", "false"):
+        raise _Odd
+    return value in (True, "true")
 
 
-def _by_a_person(body: Body) -> bool:
-    return _texts(body.get("user"), "id")
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise _Odd
+    return value
 
 
-def _actions(body: Body) -> bool:
-    actions = body.get("actions")
-    return _by_a_person(body) and isinstance(actions, list) and bool(actions) and all(map(_action, actions))
+def _object(value: Any) -> Body:
+    if not isinstance(value, dict):
+        raise _Odd
+    return value
 
 
-def _action(action: object) -> bool:
-    if not isinstance(action, dict) or not _texts(action, "action_id"):
-        return False
-    option = action.get("selected_option")
-    return _maybe(action.get("value"), str) and (option is None or _texts(option, "value"))
+def _several(entry: _Read) -> _Read:
+    return lambda value: [entry(one) for one in _list(value)]
 
 
-def _view(body: Body) -> bool:
-    view = body.get("view")
-    return _by_a_person(body) and _texts(view, "callback_id")
+def _fields(**readers: _Read) -> Callable[[Any], Body]:
+    """Reads an object's known fields, where they are there."""
+
+    def reader(value: Any) -> Body:
+        given = _object(value)
+        return {name: read_one(given[name]) for name, read_one in readers.items() if given.get(name) is not None}
+
+    return reader
 
 
-def _submission(body: Body) -> bool:
-    if not _view(body):
-        return False
-    view = body["view"]
-    if not _texts(view, "type"):
-        return False  # Bolt reads it to tell forms from workflow steps
-    state = view.get("state")
-    values = state.get("values") if isinstance(state, dict) else None
-    inputs = isinstance(values, dict) and all(isinstance(value, dict) for value in values.values())
-    return inputs and _maybe(view.get("private_metadata"), str) and _maybe(view.get("blocks"), list)
+def _texts(*names: str, **more: _Read) -> Callable[[Any], Body]:
+    return _fields(**dict.fromkeys(names, _text), **more)
 
 
-def _event(body: Body) -> bool:
-    event = body.get("event")
-    return _texts(event, "type") and (event["type"] != "app_home_opened" or _texts(event, "user"))
+def _needing(body: Body, *names: str) -> Body:
+    """The body itself, where these texts or objects are there and not empty."""
+    if not all(body.get(name) for name in names):
+        raise _Odd
+    return body
 
 
-_CHECKS: dict[str, Callable[[Body], bool]] = {
-    "block_actions": _actions,
-    "view_submission": _submission,
-    "view_closed": _view,
+def _named(value: Any) -> Body:
+    return _needing(_NAMES(value), "id")
+
+
+def _place(value: Any) -> Body | str:
+    """A team or an organisation: an object, or its id."""
+    return value if isinstance(value, str) else _NAMES(value)
+
+
+def _option(value: Any) -> Body:
+    return _needing(_texts("value")(value), "value")
+
+
+def _input(value: Any) -> Body:
+    """What one input of a form holds: a text, a picked option or several, and plain values of any other name."""
+    given = _object(value)
+    plain = {name: held for name, held in given.items() if isinstance(held, str | int | float) and name != "value"}
+    return plain | _HELD(given)
+
+
+def _values(value: Any) -> Body:
+    return {block: {name: _input(held) for name, held in _object(of).items()} for block, of in _object(value).items()}
+
+
+def _block(value: Any) -> Body:
+    """Of a block its kind and name, and what its elements carry."""
+    return _texts("type", "block_id", elements=_elements)(value)
+
+
+def _pressed(value: Any) -> list[Body]:
+    """Those blocks of a message in which something can be tapped."""
+    return [_block(one) for one in _list(value) if isinstance(one, dict) and one.get("type") == "actions"]
+
+
+def _elements(value: Any) -> list[Body]:
+    """Those elements that carry something: a text that is an element of a context block carries nothing."""
+    carried = [one for one in _list(value) if isinstance(one, dict) and isinstance(one.get("value"), str)]
+    return [_texts("type", "value")(one) for one in carried]
+
+
+def _action(value: Any) -> Body:
+    return _needing(_ACTION(value), "action_id")
+
+
+_NAMES = _texts("id", "team_id", "username", "name", "domain")
+_HELD = _texts("value", selected_option=_texts("value"), selected_options=_several(_texts("value")))
+_STATE = _fields(values=_values)
+_ACTION = _texts("type", "action_id", "block_id", "action_ts", "value", selected_option=_option)
+_VIEW = _texts(
+    "id", "hash", "type", "callback_id", "private_metadata", "team_id", "app_installed_team_id",
+    state=_STATE, blocks=_several(_block),
+)  # fmt: skip
+_COMMON: Mapping[str, _Read] = {
+    "type": _text,
+    "user": _named,
+    "team": _place,
+    "enterprise": _place,
+    "is_enterprise_install": _truth,
+    "channel": _NAMES,
+    "container": _texts("type", "message_ts", "thread_ts", "channel_id", "view_id"),
+    "message": _texts("ts", "thread_ts", blocks=_pressed),
+    "view": _VIEW,
+    "state": _STATE,
+    "actions": _several(_action),
+    "trigger_id": _text,
+    "response_url": _text,
+    "callback_id": _text,
+    "action_id": _text,
+    "block_id": _text,
+    "value": _text,
+    "team_id": _text,
+    "enterprise_id": _text,
+}
+_BODY = _fields(**_COMMON)
+_COMMAND = _texts(
+    "command", "text", "user_id", "user_name", "team_id", "team_domain", "enterprise_id", "channel_id", "channel_name",
+    "trigger_id", "response_url", is_enterprise_install=_truth,
+)  # fmt: skip
+
+
+def _tap(body: Body) -> Body:
+    return _needing(_BODY(body), "user", "actions")
+
+
+def _form(body: Body) -> Body:
+    found = _needing(_BODY(body), "user", "view")
+    # Bolt reads the view's type to tell forms from workflow steps.
+    _needing(found["view"], "callback_id", "type", "state")
+    if "values" not in found["view"]["state"]:
+        raise _Odd
+    return found
+
+
+def _closed(body: Body) -> Body:
+    found = _needing(_BODY(body), "user", "view")
+    _needing(found["view"], "callback_id")
+    return found
+
+
+def _event(body: Body) -> Body:
+    """Of an event what says who and where; of events that nobody hears the same."""
+    event = {name: value for name, value in _object(body.get("event")).items() if isinstance(value, str)}
+    _needing(event, "type")
+    if event["type"] == "app_home_opened":
+        _needing(event, "user")
+    return _texts("type", "team_id", "enterprise_id")(body) | {"event": event}
+
+
+def _anything(body: Body) -> Body:
+    """A kind that nobody hears: only that it came."""
+    return _texts("type", "callback_id")(body)
+
+
+_KINDS: Mapping[str, Callable[[Body], Body]] = {
+    "block_actions": _tap,
+    "view_submission": _form,
+    "view_closed": _closed,
     "event_callback": _event,
 }

@@ -64,7 +64,7 @@ async def _redraw(desk: Desk, body: Body, approval: Approval, actor: Actor) -> N
 
 
 async def _approve(desk: Desk, body: Body, action: Action) -> None:
-    tap = await desk.tap(body, action.get("value", ""))
+    tap = await desk.tap(body, action.get("value"))
     try:
         approval = await desk.call(decide.approve, desk.runtime.world, tap, seen_enough=_fits_on_card)
         await _redraw(desk, body, approval, tap.actor)
@@ -83,7 +83,7 @@ async def _choose(desk: Desk, body: Body, action: Action) -> None:
         # A menu has no value of its own: the digest is that of the card it stands on.
         value, choice = _value_on_card(body), str(action["selected_option"]["value"])
     else:
-        value, choice = str(action.get("value", "")), str(action["action_id"]).partition(":")[2]
+        value, choice = str(action.get("value") or ""), str(action["action_id"]).partition(":")[2]
     if not choice:
         await _yes_form(modals.choose_modal, desk, body, action)
         return
@@ -99,11 +99,16 @@ async def _choose(desk: Desk, body: Body, action: Action) -> None:
 
 
 def _value_on_card(body: Body) -> str:
-    for block in (body.get("message") or {}).get("blocks", []):
-        for element in block.get("elements", []) if block.get("type") == "actions" else []:
+    for block in _objects((body.get("message") or {}).get("blocks")):
+        for element in _objects(block.get("elements")) if block.get("type") == "actions" else []:
             if "|" in str(element.get("value", "")):
                 return str(element["value"])
     return ""
+
+
+def _objects(value: object) -> list[Body]:
+    """Those entries of a list that are objects."""
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 async def _turn_page(desk: Desk, body: Body, action: Action) -> None:
@@ -112,7 +117,8 @@ async def _turn_page(desk: Desk, body: Body, action: Action) -> None:
     noted = modals.read_metadata(view)
     actor = await desk.actor(body)
     approval = await desk.call(taps.read, desk.runtime.world, str(noted.get("approval_id", "")), actor)
-    page = int(action["value"]) if str(action.get("value", "")).isdigit() else 0
+    wanted = str(action.get("value"))
+    page = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else 0
     if view.get("callback_id") == "details_modal":
         desk.update_modal(body, await _drawn(desk, approval, actor, page))
     elif view.get("callback_id") == hidden_view.NAME:
@@ -127,7 +133,7 @@ _Modal = Callable[..., Body]
 
 async def _form(make: _Modal, desk: Desk, body: Body, action: Action) -> None:
     """Open a form for a decision, for those who may take it and while it can be taken."""
-    tap = await desk.tap(body, action.get("value", ""))
+    tap = await desk.tap(body, action.get("value"))
     approval = await desk.call(taps.look, desk.runtime.world, tap.approval_id, tap.actor)
     taps.require_open(approval, tap)
     desk.open_modal(body, await desk.call(make, approval, *place(body)))
@@ -135,7 +141,7 @@ async def _form(make: _Modal, desk: Desk, body: Body, action: Action) -> None:
 
 async def _yes_form(make: _Modal, desk: Desk, body: Body, action: Action) -> None:
     """The same for a form that ends in a yes: what is hidden from this person is shown to them first."""
-    tap = await desk.tap(body, action.get("value", ""))
+    tap = await desk.tap(body, action.get("value"))
     approval = await desk.call(taps.look, desk.runtime.world, tap.approval_id, tap.actor)
     taps.require_open(approval, tap)
     try:
@@ -147,7 +153,7 @@ async def _yes_form(make: _Modal, desk: Desk, body: Body, action: Action) -> Non
 
 async def _show_hidden(desk: Desk, body: Body, action: Action) -> None:
     """What the card hides, for those who may decide; that they looked is recorded."""
-    await _open_hidden(desk, body, await desk.tap(body, action.get("value", "")))
+    await _open_hidden(desk, body, await desk.tap(body, action.get("value")))
 
 
 async def _open_hidden(desk: Desk, body: Body, tap: Tap) -> None:
@@ -164,27 +170,27 @@ async def _hidden_page(desk: Desk, body: Body, tap: Tap, page: int) -> Body:
 
 async def _undo(desk: Desk, body: Body, action: Action) -> None:
     """Ask why, of those who may undo it and while they may."""
-    tap = await desk.tap(body, action.get("value", ""))
+    tap = await desk.tap(body, action.get("value"))
     approval = await desk.call(undo.look, desk.runtime.world, tap)
     desk.open_modal(body, modals.undo_modal(approval, *place(body)))
 
 
 async def _review_correct(desk: Desk, body: Body, action: Action) -> None:
     """A reviewer after the fact says that it was right, in one tap."""
-    tap = await desk.tap(body, action.get("value", ""))
+    tap = await desk.tap(body, action.get("value"))
     await desk.call(review.judge, desk.runtime.world, tap, "correct")
 
 
 async def _review_incident(desk: Desk, body: Body, action: Action) -> None:
     """Ask what went wrong."""
-    tap = await desk.tap(body, action.get("value", ""))
+    tap = await desk.tap(body, action.get("value"))
     approval = await desk.call(review.look, desk.runtime.world, tap)
     desk.open_modal(body, modals.review_incident_modal(approval, *place(body)))
 
 
 async def _details(desk: Desk, body: Body, action: Action) -> None:
     """Everything about the request, for everybody of the home team; who may decide can do it there."""
-    tap = await desk.tap(body, action.get("value", ""))
+    tap = await desk.tap(body, action.get("value"))
     approval = await desk.call(taps.read, desk.runtime.world, tap.approval_id, tap.actor)
     desk.open_modal(body, await _drawn(desk, approval, tap.actor))
 
@@ -200,7 +206,7 @@ async def _drawn(desk: Desk, approval: Approval, actor: Actor, page: int = 0) ->
 
 async def _steer(word: str, desk: Desk, body: Body, action: Action) -> None:
     """Pause, resume or cancel the agent's run, and show in place what it is now."""
-    tap = await desk.tap(body, action.get("value", ""))
+    tap = await desk.tap(body, action.get("value"))
     approval = await desk.call(steer.steer_from_card, desk.runtime.world, tap.actor, tap.approval_id, word)
     desk.update_modal(body, await _drawn(desk, approval, tap.actor))
 

@@ -43,9 +43,9 @@ class Desk:
         enterprise = (body.get("enterprise") or {}).get("id") or body.get("enterprise_id")
         return await self.people.actor(str(user_id), team, enterprise)
 
-    async def tap(self, body: Body, value: str, note: str | None = None) -> Tap:
-        """The tap that a button's value and a payload describe."""
-        approval_id, digest = read_value(value)
+    async def tap(self, body: Body, value: object, note: str | None = None) -> Tap:
+        """The tap that a button's value and a payload describe; a value that is no text names nothing."""
+        approval_id, digest = read_value(value if isinstance(value, str) else "")
         return Tap(approval_id, digest, await self.actor(body), note)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

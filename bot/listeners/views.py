@@ -53,7 +53,8 @@ def _refusal(error: SaysoError) -> Body:
 
 def _block_for(view: Body, field: str | None) -> str:
     """The input an error belongs to; Slack shows errors only at inputs that the form has."""
-    inputs = [str(block["block_id"]) for block in view.get("blocks", []) if block.get("type") == "input"]
+    blocks = [block for block in view.get("blocks") or [] if isinstance(block, dict)]
+    inputs = [str(block.get("block_id")) for block in blocks if block.get("type") == "input"]
     name = (field or "").rpartition(".")[2]
     return next((block for block in inputs if name and block.endswith(name)), inputs[-1] if inputs else "note")
 
