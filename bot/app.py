@@ -124,6 +124,7 @@ async def _running(
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await people.close()
         await runtime.slack.close()
         watched.close()
         await runtime.call(auditmark.keep, settings, world.database)

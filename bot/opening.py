@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.settings import Settings
-from bot.world import Directory, PersonFacts
+from bot.world import STALE_SECONDS, Directory, PersonFacts
 from store import directory, durability, schema
 from store.engine import Database, StoreUnavailable
 from store.unit import Unit
@@ -57,6 +58,7 @@ def _answering() -> Iterator[None]:
 
 
 def last_known(unit: Unit) -> Directory:
-    """The directory as the server last saw it: a command asks Slack nothing."""
+    """The directory as a server last saw it, for a command that asks Slack nothing; groups that are too old are left out."""
     people = {user: PersonFacts(**copy.value) for user, copy in directory.saved_people(unit).items()}
-    return Directory(people, {group: tuple(copy.value) for group, copy in directory.saved_usergroups(unit).items()})
+    oldest, groups = unit.now - timedelta(seconds=STALE_SECONDS), directory.saved_usergroups(unit)
+    return Directory(people, {name: tuple(copy.value) for name, copy in groups.items() if copy.fetched_at >= oldest})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -41,6 +41,9 @@ class Silence:
         """Nobody sweeps."""
 
 
+STALE_SECONDS = 300.0  # while Slack does not answer, a copy of who is who this old still counts, and no older
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
     """The manifest and roster in force."""
@@ -63,15 +66,26 @@ class PersonFacts:
     email: str | None = None
     timezone: str | None = None
 
+    @property
+    def genuine(self) -> bool:
+        """Whether this is an active, full member, who may hold a role."""
+        return self.active and not (self.bot or self.guest or self.stranger)
+
 
 @dataclass(frozen=True)
 class Directory:
-    """A snapshot of Slack's people and user groups, read together with the roster."""
+    """A snapshot of Slack's people and user groups, read together with the roster.
+
+    `groups` are those of which Slack was heard lately; of the others `expired` has what it said last. `unsure` are people
+    of whom it was not heard when they were asked about. Nobody decides by either.
+    """
 
     people: Mapping[str, PersonFacts] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     home_team: str | None = None
     bot_user: str | None = None
+    expired: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unsure: frozenset[str] = frozenset()
     _registers: dict[Roster, Register] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def register(self, roster: Roster) -> Register:
@@ -107,13 +121,34 @@ class Directory:
         return list(dict.fromkeys([*definition.members, *group]))
 
     def roles_of(self, roster: Roster, user: str) -> frozenset[str]:
-        """Every role that `user` holds."""
+        """Every role that `user` holds; none for whoever is known to be no active, full member, or cannot be asked about."""
+        facts = self.people.get(user)
+        if user in self.unsure or (facts is not None and not facts.genuine):
+            return frozenset()
         return frozenset(role for role in roster.roles if user in self.members(roster, role))
+
+    def last_known(self, group: str) -> tuple[str, ...]:
+        """Who was in a user group when Slack was last heard of it, however long ago."""
+        return self.groups.get(group) or self.expired.get(group, ())
+
+    def unheard(self, roster: Roster, role: str) -> bool:
+        """Whether the role has a user group of which Slack was not heard lately."""
+        definition = roster.roles.get(role)
+        return definition is not None and bool(definition.usergroup) and definition.usergroup not in self.groups
+
+    def _unsure_roles(self, roster: Roster, user: str) -> frozenset[str]:
+        """The roles that `user` had by a user group of which Slack was not heard lately."""
+        return frozenset(
+            role
+            for role, definition in roster.roles.items()
+            if definition.usergroup and user in self.expired.get(definition.usergroup, ())
+        )
 
     def actor(self, roster: Roster, user: str, *, team: str | None = None, enterprise: str | None = None) -> Actor:
         """Who tapped, with roles; somebody of whom nothing is known counts as unknown."""
         facts = self.people.get(user)
-        elsewhere = team is not None and self.home_team is not None and team != self.home_team
+        home = team or (facts.team if facts else None)
+        elsewhere = home is not None and self.home_team is not None and home != self.home_team
         if facts is None:
             return Actor(user, team, enterprise, known=False, stranger=elsewhere)
         identity = self.person(roster, user)
@@ -121,6 +156,7 @@ class Directory:
             user=user,
             team=team,
             enterprise=enterprise,
+            known=user not in self.unsure,
             active=facts.active,
             bot=facts.bot or user == self.bot_user,
             guest=facts.guest,
@@ -129,6 +165,7 @@ class Directory:
             accounts=identity.accounts,
             identified=identity.identified,
             roles=self.roles_of(roster, user),
+            unsure=self._unsure_roles(roster, user),
             admin=roster.is_admin(user),
         )
 
@@ -160,7 +197,8 @@ GATHER_SECONDS = 3.0
 class World:
     """Handed to every use case. `book` and `directory` are replaced as a whole, never changed in place.
 
-    `gather_seconds` is how long a request that may share a screen waits for its like.
+    `gather_seconds` is how long a request that may share a screen waits for its like. `unconfirmed` tells of whom Slack
+    has to be asked before a yes that they said earlier counts; nobody where none is asked.
     """
 
     database: Database
@@ -169,3 +207,4 @@ class World:
     callback_hosts: Hosts = field(default_factory=Hosts)
     signals: Signals = field(default_factory=Silence)
     gather_seconds: float = GATHER_SECONDS
+    unconfirmed: Callable[[Collection[str]], frozenset[str]] = lambda users: frozenset()

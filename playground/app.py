@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from playground import seed
 from playground.actors import Actors
 from playground.answers import use_response_url
+from playground.changes import Changes
 from playground.control import Control
 from playground.delivery import Delivery
 from playground.errors import SlackError
@@ -41,8 +42,9 @@ class PlaygroundApp:
         self.sockets = SocketHub(self.workspace)
         self.delivery = Delivery(self.workspace, self.sockets, self.faults)
         self.actors = Actors(self.workspace, self.delivery)
+        self.changes = Changes(self.workspace, self.delivery)
         self.api = WebApi(self.workspace, self.faults, self.limits)
-        self.control = Control(self.workspace, self.actors, self.faults, self.limits, self.sockets)
+        self.control = Control(self.workspace, self.actors, self.changes, self.faults, self.limits, self.sockets)
         self._pages = Starlette(routes=self._routes())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from playground import snapshot
 from playground.actors import Actors, Outcome
+from playground.changes import Changes
 from playground.errors import SlackError
 from playground.faults import Faults
 from playground.limits import RateLimits
@@ -26,10 +27,17 @@ class Control:
     """Acting as people, switching faults, watching what happens."""
 
     def __init__(
-        self, workspace: Workspace, actors: Actors, faults: Faults, limits: RateLimits, sockets: SocketHub
+        self,
+        workspace: Workspace,
+        actors: Actors,
+        changes: Changes,
+        faults: Faults,
+        limits: RateLimits,
+        sockets: SocketHub,
     ) -> None:
         self.workspace = workspace
         self.actors = actors
+        self.changes = changes
         self.faults = faults
         self.limits = limits
         self.sockets = sockets
@@ -42,6 +50,8 @@ class Control:
             "home": self._home,
             "post": self._post,
             "dismiss": self._dismiss,
+            "person": self._person_changed,
+            "group": self._group_changed,
         }
 
     def routes(self) -> list[Route]:
@@ -171,6 +181,24 @@ class Control:
             raise LookupError("only what you alone see can be dismissed")
         self.workspace.delete_message(message)
         return {}
+
+    async def _person_changed(self, body: Json) -> Json:
+        answer = await self.changes.person(body["user"], **body["fields"])
+        return {"status": answer.status if answer else None}
+
+    async def _group_changed(self, body: Json) -> Json:
+        group, what = body["group"], body["change"]
+        if what in ("enter", "leave"):
+            users = tuple(body["users"])
+            added, removed = (users, ()) if what == "enter" else ((), users)
+            answer = await self.changes.members(group, add=added, remove=removed)
+        elif what in ("disable", "enable"):
+            answer = await self.changes.disable(group, disabled=what == "disable")
+        elif what == "delete":
+            answer = await self.changes.delete(group)
+        else:
+            raise ValueError("change must be enter, leave, disable, enable or delete")
+        return {"status": answer.status if answer else None}
 
     # --- faults --------------------------------------------------------------------------------------------------
 

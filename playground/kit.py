@@ -18,6 +18,7 @@ from playground import payloads
 from playground.app import PlaygroundApp
 from playground.delivery import Answer
 from playground.faults import Faults
+from playground.kit_directory import DirectoryKit
 from playground.kit_people import Contains, PersonKit, Response, matches
 from playground.kit_things import Card, Home, Modal
 from playground.limits import RateLimits
@@ -37,6 +38,7 @@ class Playground:
     def __init__(self, app: PlaygroundApp, host: str = "127.0.0.1", port: int = 0) -> None:
         self.app = app
         self.server = ServerThread(app, host, port)
+        self.directory = DirectoryKit(self)
         self._people: dict[str, PersonKit] = {}
         self._read: dict[tuple[str, str], tuple[int, str, str]] = {}
 

@@ -112,6 +112,24 @@ class UserGroup:
     users: list[str] = field(default_factory=list)
     disabled: bool = False
 
+    def info(self, team: str, *, users: bool) -> Json:
+        """The user group object of usergroups.list."""
+        body: Json = {
+            "id": self.id,
+            "team_id": team,
+            "is_usergroup": True,
+            "is_subteam": True,
+            "name": self.name,
+            "handle": self.handle,
+            "description": "",
+            "is_external": False,
+            "date_create": 0,
+            "date_update": 0,
+            "date_delete": 1 if self.disabled else 0,
+            "user_count": len(self.users),
+        }
+        return {**body, "users": list(self.users)} if users else body
+
 
 @dataclass
 class Channel:

@@ -117,6 +117,12 @@ class SocketHub:
         connection.delivered.append(name)
         try:
             await connection.socket.send_text(json.dumps(envelope))
+        except GONE:
+            # It left at this very moment, and nothing was sent: any other one will do.
+            connection.pending.pop(name, None)
+            connection.draining = True
+            return await self.deliver(kind, payload, retry, reason)
+        try:
             return await waiting
         finally:
             connection.pending.pop(name, None)

@@ -22,6 +22,7 @@ from playground.tickets import Tickets
 APP_ID = "A0SAYSO"
 BOT_ID = "B0SAYSO"
 MODAL_STACK = 3
+EVENTS = ("app_home_opened", "subteam_members_changed", "subteam_updated", "user_change", "team_join")
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Workspace:
                 "hint": "queue | mine | stats | show ID | help",
             }
         }
-        self.bot_events: set[str] = {"app_home_opened"}
+        self.bot_events: set[str] = set(EVENTS)
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.people: dict[str, Person] = {}

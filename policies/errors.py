@@ -48,7 +48,7 @@ class NotFound(SaysoError):
 
 
 class NotReady(SaysoError):
-    """Slack has not said yet who is on the roster. Try again in a moment."""
+    """Slack has not said yet, or not lately, who is on the roster. Try again in a moment."""
 
 
 class Unauthorised(SaysoError):

@@ -14,7 +14,7 @@ class Actor:
     """A person as Slack names them: (enterprise, team, user), what the directory says of them, and their roles.
 
     `names` are all by which the person is known, whichever of their `accounts` tapped; who is not `identified` is known
-    by nothing but the account.
+    by nothing but the account. `unsure` are roles that they had when Slack last said who is in a user group.
     """
 
     user: str
@@ -29,6 +29,7 @@ class Actor:
     accounts: tuple[str, ...] = ()
     identified: bool = True
     roles: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
     admin: bool = False
 
 
@@ -43,6 +44,11 @@ def may_decide(actor: Actor, *, roles: Collection[str], principals: Collection[P
     identity = genuine(actor)
     if identity is not None:
         return identity
+    if not actor.roles.intersection(roles) and actor.unsure.intersection(roles):
+        return (
+            f"Slack has not said for a while who is in {' or '.join(sorted(actor.unsure.intersection(roles)))}, so nobody of "
+            "it can decide until it does. Please try again in a few minutes."
+        )
     if not actor.roles.intersection(roles):
         return f"Only members of {' or '.join(sorted(roles))} can decide this."
     if own(actor.names, principals):

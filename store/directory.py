@@ -20,20 +20,23 @@ class Copy:
     fetched_at: datetime
 
 
-def _upsert(unit: Unit, table: Table, key: str, values: dict[str, Any]) -> None:
+def _upsert(unit: Unit, table: Table, key: str, values: dict[str, Any], *, unless_newer: str | None = None) -> None:
     statement = unit.insert(table)
     rest = {name: statement.excluded[name] for name in values if name != key}
-    unit.execute(statement.on_conflict_do_update(index_elements=[key], set_=rest), values)
+    no_older = statement.excluded[unless_newer] >= table.c[unless_newer] if unless_newer else None
+    unit.execute(statement.on_conflict_do_update(index_elements=[key], set_=rest, where=no_older), values)
 
 
-def save_person(unit: Unit, user: str, facts: dict[str, Any]) -> None:
-    """Keep what Slack said of a person."""
-    _upsert(unit, people, "user_id", {"user_id": user, "facts": facts, "fetched_at": unit.now})
+def save_person(unit: Unit, user: str, facts: dict[str, Any], fetched_at: datetime) -> None:
+    """Keep what Slack said of a person, unless it said something later."""
+    values = {"user_id": user, "facts": facts, "fetched_at": fetched_at}
+    _upsert(unit, people, "user_id", values, unless_newer="fetched_at")
 
 
-def save_usergroup(unit: Unit, group: str, members: list[str]) -> None:
-    """Keep who Slack said is in a user group."""
-    _upsert(unit, usergroups, "id", {"id": group, "members": members, "fetched_at": unit.now})
+def save_usergroup(unit: Unit, group: str, members: list[str], fetched_at: datetime) -> None:
+    """Keep who Slack said is in a user group, unless it said something later."""
+    values = {"id": group, "members": members, "fetched_at": fetched_at}
+    _upsert(unit, usergroups, "id", values, unless_newer="fetched_at")
 
 
 def saved_people(unit: Unit) -> dict[str, Copy]:

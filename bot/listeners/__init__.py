@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import actions, commands, home, screens, views
+from bot.listeners import actions, commands, directory, home, screens, views
 from bot.listeners.desk import Desk
 
 
@@ -14,4 +14,5 @@ def register(app: AsyncApp, desk: Desk) -> None:
     screens.register(app, desk)
     commands.register(app, desk)
     home.register(app, desk)
+    directory.register(app, desk)
     actions.register(app, desk)  # last: it also answers every button that nobody else knows

@@ -12,7 +12,7 @@ from bot.people import People
 from bot.runtime import Runtime
 from bot.service.disclosure import HiddenUnseen
 from bot.service.review import AlreadyReviewed
-from bot.service.taps import Lost, Outdated, Tap, UnseenInPart
+from bot.service.taps import Lost, Outdated, Tap, Unconfirmed, UnseenInPart
 from bot.service.undo import NotUndoable
 from bot.slack import SlackTrouble
 from bot.visible_text import escape, visible
@@ -49,7 +49,11 @@ class Desk:
         return Tap(approval_id, digest, await self.actor(body), note)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a use case in the pool."""
+        """Run a use case in the pool; once more where Slack has to be asked first about people who said yes before."""
+        try:
+            return await self.runtime.call(function, *args, **kwargs)
+        except Unconfirmed as first:
+            await self.people.confirm(first.users)
         return await self.runtime.call(function, *args, **kwargs)
 
     def tell(self, body: Body, text: str) -> None:

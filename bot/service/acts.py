@@ -9,7 +9,17 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from bot.service import authority, disclosure, integrity, notices
-from bot.service.taps import Lost, Outdated, Tap, authorise, check_note, loaded, record_refusal, role_of
+from bot.service.taps import (
+    Lost,
+    Outdated,
+    Tap,
+    authorise,
+    check_note,
+    loaded,
+    record_refusal,
+    require_confirmed,
+    role_of,
+)
 from bot.service.waking import wake
 from bot.world import World
 from policies import deadlines
@@ -69,8 +79,10 @@ def _acted(world: World, unit: Unit, tap: Tap, verb: Verb, change: Change, *, ag
     if _repeats(approval, tap, verb):
         return approval
     _require_current(unit, approval, tap, verb)
-    if verb in _GRANTING and not evidence.holds(unit, approval):
-        raise Overtaken
+    if verb in _GRANTING:
+        if not evidence.holds(unit, approval):
+            raise Overtaken
+        require_confirmed(world, approval)
     changed = replace(change(unit, approval), version=approval.version + 1, updated_at=unit.now)
     if verb not in (Verb.REQUEST_INFO, Verb.ESCALATE, Verb.HAND_BACK, Verb.TAKE_OVER):
         _vote_once(unit, approval, changed, tap, verb, again=again)

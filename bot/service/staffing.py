@@ -11,7 +11,7 @@ from policies import deadlines, peace
 from policies.approval import Approval
 from policies.assignment import Candidate, Choice, choose_reviewer, least_loaded, lighter_by_two, unasked
 from policies.deadlines import SlaClock
-from policies.errors import NobodyCanDecide
+from policies.errors import NobodyCanDecide, NotReady
 from policies.hours import Hours
 from policies.manifest import Policy
 from policies.principals import Principal, by_person
@@ -25,7 +25,10 @@ SOONEST_LOOK, LATEST_LOOK = timedelta(minutes=5), timedelta(days=1)
 
 
 def require_somebody(world: World, policy: Policy, principals: Sequence[Principal], roles: Sequence[str]) -> None:
-    """Raise NobodyCanDecide, naming the role, where nobody could ever decide this (E2)."""
+    """Raise NobodyCanDecide, naming the role, where nobody could ever decide this (E2).
+
+    Raises NotReady where that is only because Slack was not heard lately of a user group.
+    """
     seats = roles_needed(policy.approvers, roles[0])
     any_of = list(dict.fromkeys([*roles, *seats]))
     accounts: dict[str, set[str]] = {}
@@ -34,6 +37,8 @@ def require_somebody(world: World, policy: Policy, principals: Sequence[Principa
             accounts.setdefault(user, set()).add(role)
     people = by_person(world.directory.register(world.book.roster), accounts)
     if not fillable(policy.approvers, people, any_of):
+        if any(world.directory.unheard(world.book.roster, role) for role in any_of):
+            raise NotReady()
         lacking = next((role for role in seats if not any(role in held for held in people.values())), roles[0])
         raise NobodyCanDecide(role=lacking, field="action")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from bot.world import World
@@ -49,6 +49,14 @@ class UnseenInPart(SaysoError):
     def __init__(self, approval: Approval) -> None:
         super().__init__()
         self.approval = approval
+
+
+class Unconfirmed(SaysoError):
+    """Slack could not confirm just now who said yes before, so nothing was done. Please try again in a moment."""
+
+    def __init__(self, users: Collection[str]) -> None:
+        super().__init__()
+        self.users = frozenset(users)
 
 
 Check = Callable[[Unit, Approval], None]
@@ -112,6 +120,13 @@ def authorise(approval: Approval, actor: Actor) -> None:
     refusal = refusal_of(approval, actor)
     if refusal is not None:
         raise NotAllowed(refusal)
+
+
+def require_confirmed(world: World, *found: Approval) -> None:
+    """Raise Unconfirmed, naming them, where Slack has to be asked first about people who said yes before."""
+    users = world.unconfirmed({vote.user for approval in found for vote in approval.votes})
+    if users:
+        raise Unconfirmed(users)
 
 
 def role_of(approval: Approval, actor: Actor) -> str:

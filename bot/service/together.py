@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.service import decide, taps
-from bot.service.taps import Check, Tap
+from bot.service.taps import Check, Tap, Unconfirmed
 from bot.world import World
 from policies.approval import Approval
 from policies.errors import SaysoError, Stale
@@ -52,8 +52,18 @@ class Several:
 
 def approve(world: World, several: Several, *, seen_enough: Callable[[Approval], bool]) -> Tally:
     """Say yes to each that is as the screen showed it; the others are left out and named."""
+    _require_confirmed(world, several)
     check = _still_there(several.ts)
     return _each(world, several, lambda tap: decide.approve(world, tap, seen_enough=seen_enough, check=check))
+
+
+def _require_confirmed(world: World, several: Several) -> None:
+    """Raise Unconfirmed before any is decided: the whole tap is then done again."""
+
+    def work(unit: Unit) -> list[Approval]:
+        return [found for found in (approvals.load(unit, approval_id) for approval_id in several.chosen) if found]
+
+    taps.require_confirmed(world, *world.database.read(work))
 
 
 def reject(world: World, several: Several) -> Tally:
@@ -78,7 +88,7 @@ def _each(world: World, several: Several, act: Callable[[Tap], Approval]) -> Tal
     for approval_id, digest in several.chosen.items():
         try:
             tally.decided.append(act(Tap(approval_id, digest, several.actor, several.note)))
-        except StoreUnavailable:
+        except (StoreUnavailable, Unconfirmed):
             raise  # nothing is acknowledged: the next tap finds what this one did
         except SaysoError as error:
             tally.left_out.append(LeftOut(_as_it_is(world, approval_id), error))

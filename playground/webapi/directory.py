@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from playground.errors import SlackError
-from playground.model import UserGroup
 from playground.webapi.args import Args
 from playground.webapi.registry import method
 from playground.workspace import Workspace
@@ -83,29 +82,11 @@ def users_lookup(workspace: Workspace, args: Args) -> Json:
     raise SlackError("users_not_found")
 
 
-def _group(workspace: Workspace, group: UserGroup, users: bool) -> Json:
-    body: Json = {
-        "id": group.id,
-        "team_id": workspace.team.id,
-        "is_usergroup": True,
-        "is_subteam": True,
-        "name": group.name,
-        "handle": group.handle,
-        "description": "",
-        "is_external": False,
-        "date_create": 0,
-        "date_update": 0,
-        "date_delete": 1 if group.disabled else 0,
-        "user_count": len(group.users),
-    }
-    return {**body, "users": list(group.users)} if users else body
-
-
 @method("usergroups.list", 2, "usergroups:read")
 def usergroups_list(workspace: Workspace, args: Args) -> Json:
     """The user groups; disabled ones and members on request."""
     shown = [group for group in workspace.groups.values() if not group.disabled or args.flag("include_disabled")]
-    return {"usergroups": [_group(workspace, group, args.flag("include_users")) for group in shown]}
+    return {"usergroups": [group.info(workspace.team.id, users=args.flag("include_users")) for group in shown]}
 
 
 @method("usergroups.users.list", 2, "usergroups:read")

@@ -124,10 +124,10 @@ def test_the_stop_is_one_switch(database: Database) -> None:
 
 def test_the_last_good_copy_is_kept(database: Database) -> None:
     """What Slack said of people and groups is kept, and the newest replaces the older, from many servers at once."""
-    at_once([lambda: database.run(lambda unit: directory.save_person(unit, "U0BOB", {"user": "U0BOB"}))] * 4)
-    database.run(lambda unit: directory.save_person(unit, "U0BOB", {"user": "U0BOB", "active": False}))
+    at_once([lambda: database.run(lambda unit: directory.save_person(unit, "U0BOB", {"user": "U0BOB"}, unit.now))] * 4)
+    database.run(lambda unit: directory.save_person(unit, "U0BOB", {"user": "U0BOB", "active": False}, unit.now))
     for members in (["U0BOB"], ["U0CAROL", "U0DAN"]):
-        database.run(lambda unit, members=members: directory.save_usergroup(unit, "S0LEADS", members))
+        database.run(lambda unit, members=members: directory.save_usergroup(unit, "S0LEADS", members, unit.now))
     people, groups = database.read(directory.saved_people), database.read(directory.saved_usergroups)
     assert {user: copy.value for user, copy in people.items()} == {"U0BOB": {"user": "U0BOB", "active": False}}
     assert groups["S0LEADS"].value == ["U0CAROL", "U0DAN"]
