@@ -34,7 +34,8 @@ def add_parser(commands: Any, command: Command) -> None:
     add.add_argument(
         "--under", metavar="PARENT", help="the agent it always acts under: it never gets more than that one"
     )
-    add.add_argument("--scopes", type=_scopes, default=agents.EVERYTHING, help="create,read,claim (default: all)")
+    scopes = "some of create,read,claim (default: these three), or label alone"
+    add.add_argument("--scopes", type=_scopes, default=agents.EVERYTHING, help=scopes)
     rotate = command(agent, "rotate", _rotate, "a new token, shown once; the old ones end after the overlap")
     rotate.add_argument("name")
     rotate.add_argument("--overlap", type=_overlap, default=3600, help="seconds the old tokens live on (default: 3600)")
@@ -76,9 +77,12 @@ def _overlap(text: str) -> int:
 
 def _scopes(text: str) -> frozenset[agents.Scope]:
     try:
-        return frozenset(agents.Scope(word.strip()) for word in text.split(","))
+        scopes = frozenset(agents.Scope(word.strip()) for word in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be some of {','.join(agents.Scope)}") from None
+        scopes = frozenset()
+    if not (scopes and (scopes <= agents.EVERYTHING or scopes == {agents.Scope.LABEL})):
+        raise argparse.ArgumentTypeError("must be some of create,read,claim, or label alone")
+    return scopes
 
 
 def _world(settings: Settings, *, needs_book: bool) -> World:

@@ -104,6 +104,14 @@ class RouteJson(TypedDict):
     role: str | None
 
 
+class LabelledJson(TypedDict):
+    """What a token of the scope `label` hears of the approval that it labelled."""
+
+    id: str
+    state: State
+    label: str
+
+
 class SessionJson(TypedDict):
     """A session as people set it; `taken_over_by` does one of its requests by hand, so that it only reads."""
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from bot import openapi, wire
-from bot.answers import ApprovalJson, ApprovalsJson, GrantJson, RouteJson, SessionJson
+from bot.answers import ApprovalJson, ApprovalsJson, GrantJson, LabelledJson, RouteJson, SessionJson
 from bot.openapi import body_of, problems
 from bot.runtime import Runtime
 from bot.service import beats, delegating, execute, submit
@@ -113,14 +113,15 @@ async def _json(request: Request, schema: type[BaseModel]) -> Any:
     return read(schema, parse_object(raw or b"{}"))
 
 
-async def _as_agent(request: Request, work: Callable[[Unit, Agent], Any], scope: Scope = Scope.READ) -> Any:
-    """`work` in a reading unit, for the agent whose token this is."""
-    runtime, hashed = _runtime(request), _token(request)
-    return await runtime.call(runtime.world.database.read, lambda unit: work(unit, agent_of(unit, hashed, scope)))
+async def _as_agent(request: Request, work: Callable[[Unit, Agent], Any], *scopes: Scope) -> Any:
+    """`work` in a reading unit, for the agent whose token this is; it needs one of the scopes, or else to read."""
+    runtime, hashed, needed = _runtime(request), _token(request), scopes or (Scope.READ,)
+    return await runtime.call(runtime.world.database.read, lambda unit: work(unit, agent_of(unit, hashed, *needed)))
 
 
-async def _agent(request: Request, scope: Scope = Scope.CREATE) -> Agent:
-    agent: Agent = await _as_agent(request, lambda unit, agent: agent, scope)
+async def _agent(request: Request, *scopes: Scope) -> Agent:
+    """The agent whose token this is; it needs one of the scopes, or else to create."""
+    agent: Agent = await _as_agent(request, lambda unit, agent: agent, *(scopes or (Scope.CREATE,)))
     return agent
 
 
@@ -328,16 +329,16 @@ async def cancel(request: Request, approval_id: str) -> Response:
 
 @router.post(
     "/approvals/{approval_id}/label",
-    response_model=ApprovalJson,
+    response_model=ApprovalJson | LabelledJson,
     responses=problems(400, 404, 409, 413, 422),
     openapi_extra=body_of(LabelBody),
 )
 async def label(request: Request, approval_id: str) -> Response:
-    """Later truth about an outcome, for calibration."""
-    runtime, agent = _runtime(request), await _agent(request)
+    """Later truth about an outcome. What counts for calibration is said by people, and by tokens of the scope `label`."""
+    runtime, agent = _runtime(request), await _agent(request, Scope.CREATE, Scope.LABEL)
     body: LabelBody = await _json(request, LabelBody)
     done = await runtime.call(execute.label, runtime.world, agent, approval_id, body.label, body.detail)
-    return JSONResponse(wire.approval_json(done))
+    return JSONResponse(wire.labelled_json(done, body.label) if agent.labels else wire.approval_json(done))
 
 
 @router.post(

@@ -6,15 +6,24 @@ import base64
 import binascii
 from datetime import UTC, datetime
 
+from bot.answers import (
+    ApprovalJson,
+    DecisionJson,
+    FieldFault,
+    GrantJson,
+    LabelledJson,
+    Problem,
+    RouteJson,
+    SessionJson,
+    UndoJson,
+)
+from bot.service.execute import Grant
 from policies import errors
 from policies.approval import Approval, Decision, Undo, feedback
 from policies.digest import rfc3339
 from policies.routing import Route
 from store.engine import StoreUnavailable
 from store.sessions import Session
-
-from bot.answers import ApprovalJson, DecisionJson, FieldFault, GrantJson, Problem, RouteJson, SessionJson, UndoJson  # isort: skip
-from bot.service.execute import Grant  # isort: skip
 
 
 def _moment(value: datetime | None) -> str | None:
@@ -100,6 +109,11 @@ def route_json(route: Route) -> RouteJson:
         "why": list(route.cited),
         "role": route.role,
     }
+
+
+def labelled_json(approval: Approval, label: str) -> LabelledJson:
+    """What whoever labels others' work hears of it: not what it was about."""
+    return {"id": approval.id, "state": approval.state, "label": label}
 
 
 def session_json(session: Session, taken_over_by: str | None) -> SessionJson:

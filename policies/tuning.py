@@ -40,7 +40,8 @@ class Stamping:
 class Record:
     """What is known of one action: the decisions of the last 14 days, and the labels of all time.
 
-    `outcomes` are the labelled ones of the last 30 days as (effective confidence, whether it was right).
+    `labelled` and what follows count what people and tokens of the scope `label` said; `doubted` is what only the agent
+    itself called wrong. `outcomes` are those of the last 30 days as (effective confidence, whether it was right).
     """
 
     action: str
@@ -51,6 +52,7 @@ class Record:
     alone: int = 0
     incidents: int = 0
     labelled: int = 0
+    doubted: int = 0
     correct: int = 0
     reverted: int = 0
     outcomes: tuple[tuple[float, bool], ...] = ()
@@ -158,7 +160,7 @@ def _surer(manifest: Manifest, policy: Policy, found: Iterable[Bucket]) -> Itera
 def checklist(policy: Policy, record: Record, watched: bool) -> Iterable[Check]:
     """What less oversight needs (F6), filled in."""
     bar = policy.auto_approve_confidence
-    accuracy = record.correct / record.labelled if record.labelled else 0.0
+    accuracy = record.correct / (record.labelled + record.doubted) if record.labelled else 0.0
     yield Check(record.labelled >= LABELS_NEEDED, f"{record.labelled} of {LABELS_NEEDED} labelled outcomes")
     yield Check(
         record.labelled > 0 and accuracy > bar,

@@ -29,9 +29,11 @@ class Scope(StrEnum):
     CREATE = "create"
     READ = "read"
     CLAIM = "claim"
+    LABEL = "label"  # what turned out to be true of any approval, and nothing else: never beside another scope
 
 
-EVERYTHING = frozenset(Scope)
+EVERYTHING = frozenset({Scope.CREATE, Scope.READ, Scope.CLAIM})
+"""All that an agent does for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Agent:
     principal: str | None = None
     parent_id: str | None = None
     token: str | None = None
+
+    @property
+    def labels(self) -> bool:
+        """Whether it says what turned out to be true of others' work, and does nothing else."""
+        return Scope.LABEL in self.scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +89,11 @@ def add(
     """A new token for `name`, and the agent if it is new; earlier tokens stay valid until they are rotated or revoked.
 
     Of an agent that is there already, None leaves what was said of it and an empty text takes it back. `seconds` limits
-    the token's life. Raises InvalidInput for a name that is empty or longer than 80 characters.
+    the token's life. Raises InvalidInput for a name that is empty or longer than 80 characters, and for a token that
+    would label beside asking: nobody judges their own work.
     """
+    if Scope.LABEL in scopes and len(scopes) > 1:
+        raise InvalidInput("label stands alone: who asks must not say how right it was", field="scopes")
     if not name.strip() or len(name) > 80 or not name.isprintable():
         raise InvalidInput("must be 1 to 80 printable characters", field="name")
     said = {"role": role, "owner": owner, "principal": principal, "parent_id": parent_id}

@@ -19,6 +19,8 @@ from store.tables import approvals, decisions, labels
 from store.unit import Unit
 
 MOST = 50_000  # decisions looked at, newest first
+# How the names of those who label begin: an agent, of its own work, and a token of the scope `label`. People are their ids.
+OWN, LABELLER = "agent:", "labeller:"
 
 # What a verb of a decision counts as; a vote alone decides nothing.
 _COUNTS = {
@@ -40,6 +42,7 @@ class _Label(NamedTuple):
     worst: str
     at: datetime
     request: str
+    counts: bool
 
 
 def records(unit: Unit) -> dict[str, Record]:
@@ -87,28 +90,41 @@ def _alone(since: datetime) -> Any:
 
 
 def _labels(unit: Unit) -> dict[str, dict[str, _Label]]:
-    """By action and approval: the worst label anybody gave it, and when."""
+    """By action and approval: the worst label that it has, and when it got that.
+
+    What an agent says of its own work is kept apart: it speaks against the agent (a bad label) and never for it. A
+    roll-back that a person asked for is the exception: whether that worked, only the agent can tell.
+    """
     query = (
-        select(labels.c.approval_id, labels.c.label, labels.c.at, approvals.c.action, approvals.c.request)
+        select(labels.c.approval_id, labels.c.label, labels.c.at, labels.c.by)
+        .add_columns(approvals.c.action, approvals.c.request, approvals.c.undone_at)
         .join(approvals, approvals.c.id == labels.c.approval_id)
         .order_by(labels.c.id)
     )
     found: dict[str, dict[str, _Label]] = defaultdict(dict)
     for row in unit.execute(query):
+        own = row.by.startswith(OWN)
+        asked_for = row.label == "reverted" and row.undone_at is not None
+        if own and row.label not in BAD_LABELS:
+            continue
         known = found[row.action].get(row.approval_id)
+        counts = not own or asked_for or (known is not None and known.counts)
         if known is None or row.label in BAD_LABELS:
-            found[row.action][row.approval_id] = _Label(row.label, row.at, row.request)
+            found[row.action][row.approval_id] = _Label(row.label, row.at, row.request, counts)
+        elif counts and not known.counts:
+            found[row.action][row.approval_id] = known._replace(counts=True)
     return found
 
 
 def _record(unit: Unit, action: str, counted: Counter[str], acts: list[_Act], said: dict[str, _Label]) -> Record:
     lately = [one for one in said.values() if one.at > unit.now - calibration.LOOK_BACK]
-    words = Counter(one.worst for one in said.values())
+    words = Counter(one.worst for one in said.values() if one.counts)
     return Record(
         action=action,
         **counted,
         incidents=sum(one.worst in BAD_LABELS and one.at > unit.now - tuning.LOOK_BACK for one in said.values()),
-        labelled=len(said),
+        labelled=words.total(),
+        doubted=len(said) - words.total(),
         correct=words["correct"],
         reverted=words["reverted"],
         outcomes=tuple(_outcomes(lately)),

@@ -51,6 +51,14 @@ def own(unit: Unit, agent: Agent, approval_id: str) -> Approval:
     return approval
 
 
+def _any(unit: Unit, approval_id: str) -> Approval:
+    """Anybody's approval; raises NotFound."""
+    approval = approvals.load(unit, approval_id)
+    if approval is None:
+        raise NotFound()
+    return approval
+
+
 def claim(world: World, agent: Agent, approval_id: str, nonce: str) -> Grant:
     """The single-use grant; the same nonce gets the same grant again.
 
@@ -224,12 +232,14 @@ def answer_info(world: World, agent: Agent, approval_id: str, text: str) -> Appr
 def label(world: World, agent: Agent, approval_id: str, word: str, detail: str | None) -> Approval:
     """Later truth about an outcome (F2); the same label again is no error.
 
-    `reverted` also reports that what a person undid is rolled back: then the card says so.
+    An agent labels its own, and its own labels are kept apart; a token that was made to label does it for any. `reverted`
+    also reports that what a person undid is rolled back: then the card says so.
     """
 
     def work(unit: Unit) -> Approval:
-        approval, by = own(unit, agent, approval_id), f"agent:{agent.name}"
-        owed = word == "reverted" and approval.roll_back_owed
+        approval = _any(unit, approval_id) if agent.labels else own(unit, agent, approval_id)
+        by = labels.said_by(agent, approval)
+        owed = word == "reverted" and not agent.labels and approval.roll_back_owed
         kept = labels.keep(unit, approval, word, by, detail)
         rolled_back = _rolled_back(world, unit, approval, detail) if owed else None
         told = rolled_back or (_as_it_is(unit, approval) if owed else approval)

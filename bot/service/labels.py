@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from policies.approval import Approval
+from store.agents import Agent
+from store.learning import LABELLER
 from store.tables import labels
 from store.unit import Unit
+
+
+def said_by(agent: Agent, approval: Approval) -> str:
+    """Who says so: of an agent's own work it is always the agent's word, whatever token it has."""
+    judges = agent.labels and agent.id != approval.agent_id
+    return f"{LABELLER}{agent.name}" if judges else f"agent:{agent.name}"
 
 
 def keep(unit: Unit, approval: Approval, word: str, by: str, detail: str | None) -> bool:

@@ -87,10 +87,10 @@ def _refused(world: World, unit: Unit, agent: Agent, body: bytes, error: SaysoEr
         _tell_operations(world, unit, agent, body, str(error.facts.get("role")))
 
 
-def agent_of(unit: Unit, token_hash: str, scope: Scope) -> Agent:
-    """The agent of a token; raises Unauthorised, and Refused where the token was not made for this."""
+def agent_of(unit: Unit, token_hash: str, *scopes: Scope) -> Agent:
+    """The agent of a token; raises Unauthorised, and Refused where the token was made for none of these."""
     agent = _known_agent(unit, token_hash)
-    _require_scope(agent, scope)
+    _require_scope(agent, *scopes)
     return agent
 
 
@@ -106,9 +106,9 @@ def _still(unit: Unit, agent: Agent) -> Agent:
     return _known_agent(unit, agent.token) if agent.token is not None else agent
 
 
-def _require_scope(agent: Agent, scope: Scope) -> None:
-    if scope not in agent.scopes:
-        raise Refused(f"this token has not the scope {scope}")
+def _require_scope(agent: Agent, *scopes: Scope) -> None:
+    if agent.scopes.isdisjoint(scopes):
+        raise Refused(f"this token has not the scope {' or '.join(scopes)}")
 
 
 def dry_run(world: World, token_hash: str, body: bytes) -> Route:

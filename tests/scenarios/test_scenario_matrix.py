@@ -18,8 +18,21 @@ pytestmark = on_sqlite
 Route = tuple[str, str]
 
 # What each credential gets, in this order. 404: it is somebody else's, so it is not there.
-CREDENTIALS = ("none", "garbage", "revoked", "expired", "rotated out", "no scope", "wrong scope", "another's", "own")
-AGENTS_ONLY = (401, 401, 401, 401, 401, 403, 403)
+CREDENTIALS = (
+    *(
+        "none",
+        "garbage",
+        "revoked",
+        "expired",
+        "rotated out",
+        "no scope",
+        "wrong scope",
+        "to label",
+        "another's",
+        "own",
+    ),
+)
+AGENTS_ONLY = (401, 401, 401, 401, 401, 403, 403, 403)
 ANYBODY = (200,) * len(CREDENTIALS)
 NEEDED: dict[Route, Scope] = {
     ("POST", "/v1/approvals"): Scope.CREATE,
@@ -45,7 +58,7 @@ MATRIX: dict[Route, tuple[int, ...]] = {
     ("POST", "/v1/approvals/{approval_id}/result"): (*AGENTS_ONLY, 404, 409),
     ("POST", "/v1/approvals/{approval_id}/answer"): (*AGENTS_ONLY, 404, 409),
     ("POST", "/v1/approvals/{approval_id}/cancel"): (*AGENTS_ONLY, 404, 200),
-    ("POST", "/v1/approvals/{approval_id}/label"): (*AGENTS_ONLY, 404, 200),
+    ("POST", "/v1/approvals/{approval_id}/label"): (*AGENTS_ONLY[:-1], 200, 404, 200),
     ("POST", "/v1/approvals/{approval_id}/delegate"): (*AGENTS_ONLY, 404, 422),
     ("GET", "/v1/approvals/{approval_id}/checkpoint"): (*AGENTS_ONLY, 404, 200),
     ("GET", "/v1/sessions/{session_id:path}"): (*AGENTS_ONLY, 404, 200),
@@ -103,7 +116,8 @@ def _headers(office: Office, credential: str, route: Route) -> dict[str, str]:
         "expired": lambda: office.database.run(lambda unit: agents.add(unit, "late", seconds=-1))[1],
         "rotated out": lambda: _token(office, "rotated out", "turned"),
         "no scope": lambda: _token(office, "", "demo", frozenset()),
-        "wrong scope": lambda: _token(office, "", "demo", frozenset(Scope) - {needed}),
+        "wrong scope": lambda: _token(office, "", "demo", agents.EVERYTHING - {needed}),
+        "to label": lambda: _token(office, "", "critic", frozenset({Scope.LABEL})),
         "another's": lambda: _token(office, "", "other"),
         "own": lambda: _token(office, ""),
     }[credential]()

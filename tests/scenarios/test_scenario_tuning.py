@@ -13,10 +13,10 @@ def decided(office: Office, count: int) -> list[str]:
     """Some requests that Bob approved as soon as he saw them, carried out and labelled correct."""
     made = []
     for number in range(count):
-        asked = office.agent.ask("change_thing", {"thing": f"door {number}"})
+        asked = office.agent.ask("suggest", {"thing": f"door {number}"})
         office.person("U0BOB").click(office.card(asked, timeout=20), "approve")
         made.append(asked["id"])
-        office.agent.label(asked, "correct")
+        office.critic.label(asked, "correct")
     return made
 
 
@@ -33,7 +33,7 @@ def test_tune_suggests_with_the_habits_beside_it_and_changes_nothing(office: Off
     before = office.manifest.read_text()
     told = said(office, "tune")
     for piece in (
-        "change_thing: 6 decided, 100.0% yes",
+        "suggest: 6 decided, 100.0% yes",
         "RUBBER-STAMPING? @bob: 6 decided, never a rejection",
         "ask→auto",
         "[ ] 6 of 500 labelled outcomes",
@@ -52,9 +52,9 @@ def test_tune_suggests_with_the_habits_beside_it_and_changes_nothing(office: Off
     assert office.manifest.read_text() == before
     printed = command(office.env, "policy", "tune")
     assert printed.returncode == 0, printed.stderr
-    assert "→ change_thing: auto→ask. 1 incident in 14 days." in printed.stdout
+    assert "→ suggest: auto→ask. 1 incident in 14 days." in printed.stdout
     found = json.loads(command(office.env, "policy", "tune", "--json").stdout)
-    entry = next(one for one in found["actions"] if one["action"] == "change_thing")
+    entry = next(one for one in found["actions"] if one["action"] == "suggest")
     assert (entry["approval_rate"], entry["reviewers"][0]["rubber_stamping"]) == (1.0, True)
     assert [one["user"] for one in found["reviewers"]] == ["U0BOB"]
 

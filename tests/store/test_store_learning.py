@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from builders import add, add_agent
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from policies.request import Request
 from store import learning
 from store.engine import Database
-from store.tables import decisions, labels
+from store.tables import approvals, decisions, labels
 
 
 def decide(database: Database, approval_id: str, verb: str, by: str, *, ms: int = 60_000, digest: str = "d") -> None:
@@ -50,7 +50,7 @@ def test_only_the_last_fortnight_decides_and_only_the_last_month_calibrates(data
     for approval, words in zip(made, (["incident", "correct"], ["correct"], ["reverted"]), strict=True):
         decide(database, approval.id, "approve", "U0BOB")
         for number, word in enumerate(words):
-            label(database, approval.id, word, f"agent:{number}")
+            label(database, approval.id, word, f"U0{number}")
     seen = {}
     for days in (0, 13, 15, 31):
         database.shift_seconds = days * 86_400
@@ -66,3 +66,23 @@ def test_only_the_last_fortnight_decides_and_only_the_last_month_calibrates(data
     assert seen == {0: (3, 2, 3, 3, 1, 1), 13: (3, 2, 3, 3, 1, 1), 15: (0, 0, 3, 3, 1, 1), 31: (0, 0, 0, 3, 1, 1)}
     database.shift_seconds = 0
     assert sorted(database.read(learning.records)["pay"].outcomes) == [(0.9, False), (0.9, False), (0.9, True)]
+
+
+def test_an_agents_own_labels_speak_against_it_alone(database: Database) -> None:
+    """Its own `correct` fills nothing; its own `incident` counts against it; people and label tokens count both ways."""
+    agent = add_agent(database)
+    asked = Request(action="pay", params={}, evidence=SURE)
+    praised, owned_up, doubted, rolled_back = (add(database, agent, request=asked) for _ in range(4))
+    label(database, praised.id, "correct")
+    label(database, owned_up.id, "incident")
+    label(database, doubted.id, "incident")
+    label(database, doubted.id, "correct", "U0ALICE")
+    label(database, rolled_back.id, "reverted")
+    found = database.read(learning.records)["pay"]
+    assert (found.labelled, found.correct, found.reverted, found.doubted, found.incidents) == (1, 0, 0, 2, 3)
+    assert sorted(found.outcomes) == [(1.0, False)] * 3
+    label(database, praised.id, "correct", "labeller:critic")
+    undone = update(approvals).where(approvals.c.id == rolled_back.id)
+    database.run(lambda unit: unit.execute(undone.values(undone_at=unit.now)))
+    found = database.read(learning.records)["pay"]
+    assert (found.labelled, found.correct, found.reverted, found.doubted) == (3, 1, 1, 1)

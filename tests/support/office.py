@@ -114,6 +114,16 @@ class Office:
         parent = agents.named(unit, [under])[under].id if under else None
         return agents.add(unit, name, parent_id=parent, **bonds)[1]
 
+    @property
+    def critic(self) -> Agent:
+        """Whoever says what turned out to be true: a token of the scope `label`."""
+        known = self._agents.get("critic")
+        if known is None:
+            only = frozenset({agents.Scope.LABEL})
+            token = self.database.run(lambda unit: agents.add(unit, "critic", scopes=only))[1]
+            known = self._agents["critic"] = Agent(self._servers[-1].url, token, "critic")
+        return known
+
     def person(self, user: str) -> PersonKit:
         """Somebody in Slack."""
         return self.slack.person(user)
