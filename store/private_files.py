@@ -27,7 +27,10 @@ def make_folder(path: Path) -> None:
 def make_database(path: Path) -> None:
     """The (empty) file of a SQLite database and its folder where they are missing; what is wider open is narrowed."""
     make_folder(path.parent)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    # Only where it is not there: closing a file that SQLite has open takes its locks away, whoever opened it, and another
+    # process then removes the write-ahead log from under us.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     for name in ("", *_BESIDE):
         narrow(path.with_name(path.name + name))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -137,6 +139,26 @@ def test_a_broken_connection_is_replaced(database: Database) -> None:
 
     assert database.run(work) == 7
     assert broken
+
+
+COUNT = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM agents').fetchone()[0])"
+
+
+@on_sqlite
+def test_a_command_that_comes_and_goes_leaves_the_server_its_log(database: Database) -> None:
+    """Another process that opens the file and leaves does not take the write-ahead log away: what is committed is there."""
+
+    def seen_by_another_process() -> int:
+        words = [sys.executable, "-c", COUNT, str(database.url.database)]
+        return int(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+
+    add_agent(database, "first")
+    second = Database(database.url.render_as_string(), pool_size=1)  # one more connection of this process
+    second.read(agents.listed)
+    assert seen_by_another_process() == 1
+    add_agent(database, "second")
+    assert seen_by_another_process() == 2
+    second.close()
 
 
 @on_sqlite
