@@ -145,6 +145,12 @@ OneSession = Annotated[str | None, Query(description="only those of this session
 Undone = Annotated[
     str | None, Query(description="`true`: what people undid; `open`: what of it is not yet rolled back")
 ]
+Step = Annotated[
+    str | None,
+    Header(
+        alias="Sayso-Step", description="what you call this step: tells two same requests that are two things apart"
+    ),
+]
 Cursor = Annotated[str | None, Query(description="the `next_cursor` of the page before")]
 Wait = Annotated[str | None, Query(description=f"seconds to wait for news, 0 to {MAX_WAIT_SECONDS}")]
 After = Annotated[str | None, Query(description="a version that was seen: answer once there is a later one")]
@@ -159,11 +165,11 @@ router = APIRouter(prefix="/v1")
     responses=problems(400, 413, 422) | {200: {"model": ApprovalJson, "description": "The same request again"}},
     openapi_extra=body_of(AskBody),
 )
-async def create(request: Request, key: IdempotencyKey = None) -> Response:
-    """Ask. 201 for a new approval, 200 for the one this Idempotency-Key made before."""
+async def create(request: Request, key: IdempotencyKey = None, step: Step = None) -> Response:
+    """Ask. 201 for a new approval, 200 for the one that this Idempotency-Key made before, or that is open and asks the same."""
     runtime, hashed = _runtime(request), _token(request)
     body = await _raw(request)
-    made = await _met(request, partial(submit.submit, runtime.world, hashed, key, body))
+    made = await _met(request, partial(submit.submit, runtime.world, hashed, key, body, step))
     if made.created:
         runtime.metrics.created.labels(made.approval.route.value).inc()
     return JSONResponse(wire.approval_json(made.approval), status_code=201 if made.created else 200)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot import quotes
+from bot.asked_before import asked_before
 from bot.batches import BATCH, batch_card, batchable, digest_card, read_batch_value
 from bot.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Block, render, size
 from bot.buttons import button_value, controls, full_view_first, read_value
@@ -126,6 +127,7 @@ def _context(
         "header": shown if short else clip(visible(approval.title), HEADER_CHARS, HEADER_BYTES),
         "sentence": None if short else clip(shown, 600, SENTENCE_BYTES),
         "status": status(approval, undo_until),
+        "asked_before": asked_before(approval, redact),
         "facts": facts(approval) if approval.pending else [],
         "changed": _changed(approval),
         "parameters": listed.text,

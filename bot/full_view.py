@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot import facts as card_facts
 from bot import quotes
+from bot.asked_before import asked_before
 from bot.blocks import VIEW_BLOCKS, VIEW_BYTES
 from bot.parameters import pages
 from bot.parts import AnyPart, Input, bold, code, facts, heading, line, small, words
@@ -27,11 +28,13 @@ def full_view(approval: Approval) -> list[AnyPart]:
     redact = redactor_of(approval, found)
     sentence = visible(redact(approval.sentence))
     state = card_facts.status(approval)
+    before = asked_before(approval, redact)
     said = [*quotes.exchange_in_full(approval), *quotes.person_says(approval), *quotes.agent_says(approval)]
     hides = witness(hidden_of(approval))
     parts: list[AnyPart] = [
         heading(sentence) if len(sentence) <= 150 else bold(sentence),
         *([line(state)] if state else []),
+        *([line(before)] if before else []),
         facts(card_facts.facts(approval)),
         *(code(piece, _label(index)) for index, piece in enumerate(pages(found, CHUNK))),
         *([small([Shown(hides)])] if hides else []),

@@ -33,8 +33,9 @@ def summary(approval: Approval, chars: int = 300, room: int | None = None) -> Sh
 
 
 def look(approval: Approval, undo_until: datetime | None = None) -> str:
-    """Names one look of a message: an undo window that ends redraws it at the same version."""
-    return f"{approval.version}{'u' if undo_until else ''}"
+    """Names one look of a message: an undo window that ends, or what becomes of others, redraws it at the same version."""
+    earlier = "".join(one.what.value[0] for one in approval.again.earlier) if approval.again else ""
+    return f"{approval.version}{'u' if undo_until else ''}{earlier}"
 
 
 def block_ids(version: object) -> Callable[..., str]:

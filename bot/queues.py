@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.asked_before import mark
 from bot.blocks import Block, Button, render
 from bot.buttons import button_value
 from bot.facts import brief
@@ -42,6 +43,8 @@ def _about(approval: Approval, links: Mapping[str, str]) -> Mrkdwn:
             line = fill("{line} · waits for the agent's answer", line=line)
         elif approval.clock.due_at:
             line = fill("{line} · decide by {at}", line=line, at=when(approval.clock.due_at))
+        asked = mark(approval)
+        line = fill("{line} · {asked}", line=line, asked=asked) if asked else line
     else:
         line = fill("{sign} {line}", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval))
     url = link_to(links.get(approval.id))

@@ -16,6 +16,7 @@ from policies.lifecycle import GRANTED, Deadlines, State
 from policies.manifest import OnTimeout, Policy
 from policies.principals import Principal
 from policies.request import Request
+from policies.resubmission import Again
 from policies.routing import Level, RouteName
 
 Meant = tuple[str | None, str | None]
@@ -147,6 +148,9 @@ class Approval:
     edits: tuple[Edit, ...] = ()
     seats: tuple[Seat, ...] = ()
     lacking: str | None = None  # why nobody can bring the quorum together any more
+    asked_as: str = ""  # what it asks for, whatever the spelling (sameness.identity)
+    again: Again | None = None  # that it was asked before
+    step: str | None = None  # what the agent calls the step that it is asked in
 
     @property
     def edited(self) -> bool:

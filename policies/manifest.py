@@ -83,6 +83,8 @@ class Defaults(Strict):
     """How long an approval may wait to be claimed."""
     execution_seconds: Seconds = 3600
     """How long a claimed action may run before its outcome counts as unknown."""
+    resubmit_seconds: Seconds = DAY
+    """How long a request that was rejected, cancelled or left to expire is remembered when it is asked again."""
     limits: Limits = Limits()
     """What one agent may ask for."""
     rules: Rules = []
@@ -126,6 +128,8 @@ class Action(Strict):
     """How long an approval may wait to be claimed."""
     execution_seconds: Seconds | None = None
     """How long a claimed action may run before its outcome counts as unknown."""
+    resubmit_seconds: Seconds | None = None
+    """How long a request that was rejected, cancelled or left to expire is remembered when it is asked again."""
     on_timeout: Annotated[OnTimeout | None, one_of(OnTimeout)] = None
     """What silence means; approve only for low severity and reversible actions."""
     amount: str | Amount | None = None
@@ -309,6 +313,7 @@ class Policy(Strict):
     reveal: list[str] = []
     kinds: Kinds = [Kind.CONFIRM]
     editable: list[str] | None = None
+    resubmit_seconds: int = DAY
     file: str = ""
     lines: dict[str, int] = {}
 
@@ -413,6 +418,7 @@ class Manifest:
             sla_clock=action.sla_clock or defaults.sla_clock,
             kinds=action.kinds,
             editable=action.editable,
+            resubmit_seconds=action.resubmit_seconds or defaults.resubmit_seconds,
             file=self.name,
             lines=self._lines(name, action),
         )

@@ -24,14 +24,23 @@ _UNSEEN = frozenset(
     for code in range(first, last + 1)
 )
 _ROUNDS = 8
+_NAME = 200  # characters; longer texts are no names, and are not kept
 
 
-@lru_cache(maxsize=16_384)
 def folded(text: str) -> str:
     """The text after NFKC and case folding, without what cannot be seen and without blanks around it.
 
     Folding again changes nothing.
     """
+    return _remembered(text) if len(text) <= _NAME else _folded(text)
+
+
+@lru_cache(maxsize=16_384)
+def _remembered(text: str) -> str:
+    return _folded(text)
+
+
+def _folded(text: str) -> str:
     if text.isascii():
         return text.strip().casefold()
     for _ in range(_ROUNDS):

@@ -61,7 +61,7 @@ class AsyncSayso(Client):
         the same call where its key is not random.
         """
         body = asking.compose(action, params, reason, kind, checkpoint, details)
-        return await self._run(asking.ask(self._core, body, asking.key_for(body, step, idempotency_key)))
+        return await self._run(asking.ask(self._core, body, asking.key_for(body, step, idempotency_key), step))
 
     async def wait(
         self,

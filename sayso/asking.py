@@ -91,9 +91,19 @@ def key_for(body: Mapping[str, Any], step: str | int | None, explicit: str | Non
     return f"sayso-{fingerprint(seed)}"
 
 
-def ask(core: Core, body: dict[str, Any], key: str) -> Flow[Approval]:
+def plain_step(step: str | int) -> str:
+    """A step as a header carries it: printable ASCII of at most 200 characters, a digest of what is not."""
+    text = str(step)
+    return (
+        text
+        if text.isascii() and text.isprintable() and 0 < len(text.strip()) == len(text) <= 200
+        else fingerprint(text)
+    )
+
+
+def ask(core: Core, body: dict[str, Any], key: str, step: str | int | None = None) -> Flow[Approval]:
     """Ask once per key, however often it is called; the key is on disk before the server hears of it (B1)."""
-    entry = yield Run(partial(core.journal.intend, _entry(core, body, key)))
+    entry = yield Run(partial(core.journal.intend, _entry(core, body, key, step)))
     approval = yield from submit(core, entry, body)
     _telling(core, approval)
     return approval
@@ -106,7 +116,7 @@ def submit(core: Core, entry: Entry, body: dict[str, Any]) -> Flow[Approval]:
         reply = yield from exchange(core, wire.fetch(entry.approval_id))
         if reply.status != 404:
             return wire.read_approval(reply)
-    reply = yield from exchange(core, wire.create(entry.body if same and entry.body else body, entry.key))
+    reply = yield from exchange(core, wire.create(entry.body if same and entry.body else body, entry.key, entry.step))
     if 400 <= reply.status < 500 and not reply.doubtful:
         yield Run(partial(core.journal.discard, entry))
     approval = wire.read_approval(reply)
@@ -209,7 +219,7 @@ def id_of(approval: Approval | str) -> str:
     return approval if isinstance(approval, str) else approval.id
 
 
-def _entry(core: Core, body: dict[str, Any], key: str) -> Entry:
+def _entry(core: Core, body: dict[str, Any], key: str, step: str | int | None) -> Entry:
     return Entry(
         url=core.url,
         key=key,
@@ -217,6 +227,7 @@ def _entry(core: Core, body: dict[str, Any], key: str) -> Entry:
         action=body["action"],
         asked_at=datetime.now(UTC),
         session_id=body.get("session_id"),
+        step=None if step is None else plain_step(step),
         has_checkpoint="checkpoint" in body,
         body=body,
     )

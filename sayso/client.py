@@ -63,7 +63,7 @@ class Sayso(Client):
         the same call where its key is not random.
         """
         body = asking.compose(action, params, reason, kind, checkpoint, details)
-        return self._run(asking.ask(self._core, body, asking.key_for(body, step, idempotency_key)))
+        return self._run(asking.ask(self._core, body, asking.key_for(body, step, idempotency_key), step))
 
     def wait(
         self,

@@ -77,7 +77,8 @@ def gated(core: Core, gate: Gate, call: Call) -> Flow[Ran]:
     details = {name: call.resolve(value) for name, value in gate.details.items()}
     reason, checkpoint = call.resolve(gate.reason), call.resolve(gate.checkpoint)
     body = asking.compose(gate.action, call.params, reason, gate.kind, checkpoint, details)
-    approval: Approval = yield from asking.ask(core, body, asking.key_for(body, call.resolve(gate.step), None))
+    step = call.resolve(gate.step)
+    approval: Approval = yield from asking.ask(core, body, asking.key_for(body, step, None), step)
     if approval.pending:
         approval = yield from asking.wait(core, approval.id, gate.timeout, gate.on_info_request)
     grant = yield from executing.begin(core, approval, again=False)

@@ -37,6 +37,7 @@ class Entry(BaseModel):
     action: str
     asked_at: datetime
     session_id: str | None = None
+    step: str | None = None
     has_checkpoint: bool = False
     body: dict[str, Any] | None = None
     approval_id: str | None = None
@@ -121,11 +122,12 @@ class Journal:
     def retire(self, url: str, approval_id: str) -> None:
         """Nothing more to do for this approval."""
         with self._locked():
-            entry = self._find(url, approval_id)
-            if entry is None:
+            found = [entry for entry in self._entries(url) if entry.approval_id == approval_id]
+            if not found:
                 return
             self._done.mkdir(mode=0o700, exist_ok=True)
-            os.replace(self._open / entry.name, self._done / entry.name)
+            for entry in found:
+                os.replace(self._open / entry.name, self._done / entry.name)
             _sync_directory(self._done)
             _sync_directory(self._open)
 
@@ -137,9 +139,11 @@ class Journal:
             _check_startable(entry, again)
 
     def unfinished(self, url: str) -> tuple[Entry, ...]:
-        """Every open entry of this server, oldest first."""
+        """Every open entry of this server, oldest first; of several keys of one approval, one."""
         with self._locked():
-            return tuple(sorted(self._entries(url), key=lambda entry: entry.asked_at))
+            ordered = sorted(self._entries(url), key=lambda entry: (entry.nonce is None, entry.asked_at))
+            first = {entry.approval_id or entry.name: entry for entry in reversed(ordered)}
+            return tuple(sorted(first.values(), key=lambda entry: entry.asked_at))
 
     def prune(self, older_than_seconds: float) -> int:
         """Delete finished files and torn leftovers older than this; returns how many."""
@@ -158,7 +162,9 @@ class Journal:
         return entry
 
     def _find(self, url: str, approval_id: str) -> Entry | None:
-        return next((entry for entry in self._entries(url) if entry.approval_id == approval_id), None)
+        """The approval's entry; of several keys that found one open approval, the one that claimed it."""
+        found = [entry for entry in self._entries(url) if entry.approval_id == approval_id]
+        return next((entry for entry in found if entry.nonce is not None), found[0] if found else None)
 
     def _entries(self, url: str) -> Iterator[Entry]:
         for path in sorted(self._open.glob("*.json")):
@@ -189,7 +195,8 @@ class Journal:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(entry.model_dump_json().encode())
+                # A client from before knows no step: what has none stays readable to it.
+                file.write(entry.model_dump_json(exclude={"step"} if entry.step is None else None).encode())
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(draft, path)

@@ -20,9 +20,10 @@ MAX_HOLD_SECONDS = 60.0
 M = TypeVar("M", bound=Model)
 
 
-def create(body: Mapping[str, Any], key: str) -> Request:
-    """Ask; the key makes asking again harmless."""
-    return _post(APPROVALS, body, {"Idempotency-Key": key})
+def create(body: Mapping[str, Any], key: str, step: str | None = None) -> Request:
+    """Ask; the key makes asking again harmless, and `step` tells the same thing asked twice apart."""
+    headers = {"Idempotency-Key": key} | ({"Sayso-Step": step} if step is not None else {})
+    return _post(APPROVALS, body, headers)
 
 
 def fetch(approval_id: str, hold: float = 0.0) -> Request:

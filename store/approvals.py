@@ -59,6 +59,8 @@ def add(
             "idempotency_key": idempotency_key,
             "body_hash": body_hash,
             "action": approval.action,
+            "asked_as": approval.asked_as or None,
+            "step": approval.step,
             "session_id": request.session_id,
             "chain": [[link.agent, link.approval_id] for link in approval.chain] or None,
             "request": request.model_dump_json(exclude={"checkpoint"}, exclude_defaults=True),

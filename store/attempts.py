@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SESSION = "session"
     LARGE = "large"
     URGENT = "urgent"
+    AGAIN = "again"
 
 
 # Parts of a statement that binds `_agent_id`, `_minute_ago` and `_hour_ago`.

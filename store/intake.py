@@ -15,7 +15,7 @@ from policies.amounts import SumOf
 from policies.routing import FAILURE_WINDOW_SECONDS, History
 from store import attempts, sessions
 from store.rows import FAILED, MICROS, PENDING, UNKNOWN
-from store.tables import approvals, delegations, switches
+from store.tables import approval_keys, approvals, delegations, switches
 from store.unit import Unit
 
 
@@ -103,8 +103,8 @@ def _knowing(summed: bool, all_targets: bool, patterned: bool, dialect: str) -> 
     # What a pattern stands for counts together, so that no other name of a tool begins a sum of its own.
     action = approvals.c.action.like(named, escape="\\") if patterned else approvals.c.action == named
     return select(
-        select(approvals.c.id).where(of_key).scalar_subquery().label("existing_id"),
-        select(approvals.c.body_hash).where(of_key).scalar_subquery().label("existing_body_hash"),
+        _first(approvals.c.id, of_key, approval_keys.c.approval_id).label("existing_id"),
+        _first(approvals.c.body_hash, of_key, approval_keys.c.body_hash).label("existing_body_hash"),
         *(select(func.count()).where(these).scalar_subquery().label(name) for name, these in counted.items()),
         (attempts.made + attempts.tried).label("used"),
         attempts.urgent.label("urgent"),
@@ -115,6 +115,14 @@ def _knowing(summed: bool, all_targets: bool, patterned: bool, dialect: str) -> 
         (_summed(func.count(), action, _UNREAD, _OF_TARGET) if summed else nothing).label("unread_of_target"),
         (_summed(func.count(), action, _UNREAD) if all_targets else nothing).label("unread"),
     )
+
+
+def _first(made: ColumnElement[str], of_key: ColumnElement[bool], found: ColumnElement[str]) -> ColumnElement[str]:
+    """Of the approval that was made under the key, or that was open when it was used."""
+    further = and_(
+        approval_keys.c.agent_id == bindparam("_agent_id"), approval_keys.c.key == bindparam("_key", type_=Text())
+    )
+    return func.coalesce(select(made).where(of_key).scalar_subquery(), select(found).where(further).scalar_subquery())
 
 
 def _summed(what: ColumnElement[Any], *wanted: ColumnElement[bool]) -> ColumnElement[Any]:

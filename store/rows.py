@@ -24,6 +24,7 @@ from policies.lifecycle import State
 from policies.manifest import Policy
 from policies.principals import Principal, of_old
 from policies.request import Request
+from policies.resubmission import Again, Earlier, What
 from policies.routing import Level, RouteName
 from store.tables import approvals
 
@@ -107,6 +108,9 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         edits=tuple(Edit(**edit | {"at": datetime.fromisoformat(edit["at"])}) for edit in row.edits or ()),
         seats=tuple(Seat(role, user) for role, user in row.seats or ()),
         lacking=row.lacking,
+        asked_as=row.asked_as or "",
+        again=again_of(row.again),
+        step=row.step,
     )
 
 
@@ -125,6 +129,36 @@ def principal_columns(approval: Approval) -> dict[str, Any]:
         "principals": [[one.name, *sorted(one.names - {one.name})] for one in principals],
         "owner": approval.owner,
     }
+
+
+def again_of(value: dict[str, Any] | None) -> Again | None:
+    """What a row keeps of having been asked before."""
+    if value is None:
+        return None
+    earlier = [
+        Earlier(
+            **one
+            | {
+                "what": What(one["what"]),
+                "at": datetime.fromisoformat(one["at"]),
+                "differs": tuple(one.get("differs", ())),
+            }
+        )
+        for one in value["earlier"]
+    ]
+    return Again(tuple(earlier), value["role"], tuple(value["reviewers"]))
+
+
+def again_json(again: Again | None) -> dict[str, Any] | None:
+    """What is kept of having been asked before."""
+    if again is None:
+        return None
+    earlier = [
+        {part.name: value for part in fields(one) if (value := getattr(one, part.name)) not in (None, "", (), False)}
+        | {"what": one.what.value, "at": rfc3339(one.at)}
+        for one in again.earlier
+    ]
+    return {"earlier": earlier, "role": again.role, "reviewers": list(again.reviewers)}
 
 
 def _review(value: dict[str, Any] | None) -> Review | None:
@@ -185,6 +219,7 @@ _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
     "edits": lambda it: {"edits": [_dated(edit) for edit in it.edits] or None},
     "seats": lambda it: {"seats": [[seat.role, seat.user] for seat in it.seats] or None},
     "lacking": lambda it: {"lacking": it.lacking},
+    "again": lambda it: {"again": again_json(it.again)},
 }
 
 

@@ -167,6 +167,9 @@ approvals = Table(
     Column("edits", JsonText),
     Column("seats", JsonText),
     Column("lacking", Text),
+    Column("asked_as", Text),
+    Column("again", JsonText),
+    Column("step", Text),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("version >= 1", name="version"),
@@ -264,6 +267,21 @@ approvals = Table(
         postgresql_where=text("state = 'taken_over'"),
     ),
     Index("ix_approvals_decided", "decided_by", "decided_at"),
+    # Whether the same was asked before, and what came to nothing of late.
+    Index(
+        "ix_approvals_asked_as",
+        "asked_as",
+        "agent_id",
+        sqlite_where=text("asked_as IS NOT NULL"),
+        postgresql_where=text("asked_as IS NOT NULL"),
+    ),
+    Index(
+        "ix_approvals_refused",
+        "agent_id",
+        "updated_at",
+        sqlite_where=text("state IN ('rejected', 'cancelled')"),
+        postgresql_where=text("state IN ('rejected', 'cancelled')"),
+    ),
     # What the figures of the last days are counted from.
     Index("ix_approvals_created", "created_at", "route"),
     Index(
@@ -316,6 +334,17 @@ labels = Table(
     Column("at", UtcDateTime, nullable=False),
     UniqueConstraint("approval_id", "label", "by", name="uq_labels_once"),
     CheckConstraint("label IN ('correct', 'incident', 'reverted')", name="label"),
+)
+
+# Further keys under which an agent asked for an approval that was open already: each finds it ever after.
+approval_keys = Table(
+    "approval_keys",
+    metadata,
+    Column("agent_id", Text, ForeignKey("agents.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("approval_id", Text, ForeignKey("approvals.id"), nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 # What counts in an agent's limits beside its approvals: refused requests, new sessions, what is large, what is urgent.

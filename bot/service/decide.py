@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.service import ballots, judge, notices, showing, staffing, submit
+from bot.service import ballots, judge, notices, resubmission, showing, staffing, submit
 from bot.service.acts import act, closed, decision_of, granted
 from bot.service.moving import reassigned
 from bot.service.taps import MAX_NOTE, Check, Tap, UnseenInPart, role_of
@@ -50,7 +50,9 @@ def reject(world: World, tap: Tap, *, check: Check | None = None) -> Approval:
     def change(unit: Unit, approval: Approval) -> Approval:
         if check is not None:
             check(unit, approval)
-        return closed(unit, approval, Verb.REJECT, decision_of(unit, approval, "rejected", tap))
+        rejected = closed(unit, approval, Verb.REJECT, decision_of(unit, approval, "rejected", tap))
+        resubmission.settled(world, unit, rejected)
+        return rejected
 
     if not (tap.note and tap.note.strip()):
         raise InvalidInput("a reason is needed", field="reason")

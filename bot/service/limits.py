@@ -10,7 +10,6 @@ from policies.limits import Limits
 from store import attempts, turns
 from store.agents import Agent
 from store.attempts import Kind
-from store.intake import Before
 from store.unit import Unit
 
 # So much of a body counts as one request: whoever sends large ones may send fewer.
@@ -29,13 +28,10 @@ def hold(limits: Limits, used: int, weight: int = 1) -> None:
         raise LimitReached(f"more than {limits.creates_per_minute} requests within a minute", retry_after=10)
 
 
-def hold_to_all(limits: Limits, known: Before, weight: int) -> None:
-    """Raise LimitReached where one more request does not fit this minute, or one more approval cannot wait."""
-    hold(limits, known.used_last_minute, weight)
-    if known.pending >= limits.pending:
-        raise LimitReached(
-            f"{known.pending} requests are pending already, the limit is {limits.pending}", retry_after=60
-        )
+def hold_pending(limits: Limits, pending: int) -> None:
+    """Raise LimitReached where one more approval cannot wait."""
+    if pending >= limits.pending:
+        raise LimitReached(f"{pending} requests are pending already, the limit is {limits.pending}", retry_after=60)
 
 
 def count_large(unit: Unit, agent: Agent, weight: int) -> None:

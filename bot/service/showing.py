@@ -16,7 +16,7 @@ AT_ONCE = timedelta(0)
 
 def first_card(world: World, unit: Unit, approval: Approval) -> None:
     """Want the first card; what may share one with its like waits for them a little (D4)."""
-    name = alike(approval)
+    name = None if approval.again else alike(approval)  # what was asked before is no matter of routine
     _put(unit, approval, len(approval.asked), name, _gathering(world, approval) if name else AT_ONCE)
 
 
@@ -55,7 +55,7 @@ def _put(
         channel=approval.policy.channel,
         urgency=_URGENCY[approval.request.urgency] * 2 + (approval.policy.severity == "high"),
         round_=round_,
-        risk=risk_class(approval) if approval.pending else None,
+        risk=risk_class(approval) if approval.pending and approval.again is None else None,
         alike=alike,
         after=after,
     )

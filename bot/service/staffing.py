@@ -43,6 +43,20 @@ def require_somebody(world: World, policy: Policy, principals: Sequence[Principa
         raise NobodyCanDecide(role=lacking, field="action")
 
 
+def _only_who_said_no(approval: Approval, by_role: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Of the role in which somebody said no to the same: only them, however long they take, and no fresh peer.
+
+    Once one of them said yes, others may add what a quorum lacks. Where they hold the role no longer, and no other role
+    has anybody, a peer is better than nobody: the card says who said no.
+    """
+    known = approval.again
+    if known is None or known.role not in by_role or any(vote.user in known.reviewers for vote in approval.votes):
+        return {}
+    left = [user for user in by_role[known.role] if user in known.reviewers]
+    others = any(users for role, users in by_role.items() if role != known.role)
+    return {known.role: left} if left or others else {}
+
+
 def roles_ahead(policy: Policy, role: str | None) -> list[str]:
     """The present role and those that follow it on the escalation path."""
     path = [policy.role, *policy.escalation_path]
@@ -130,6 +144,15 @@ class Staff:
         staffed = next((role for role in roles if candidates[role]), None)
         return (least_loaded(staffed, candidates[staffed]) if staffed else None), False
 
+    def this_one(self, approval: Approval, roles: Sequence[str], user: str) -> Choice | None:
+        """`user` in the first of `roles` that they hold, where they are there; else None."""
+        for index, role in enumerate(roles):
+            found = [person for person in self._candidates(approval, [role])[role] if person.user == user]
+            choice = choose_reviewer([role], {role: found})
+            if choice is not None:
+                return replace(choice, passed_roles=tuple(roles[: index + 1]))
+        return None
+
     def next(self, approval: Approval, roles: Sequence[str]) -> Choice | None:
         """Who is asked next: nobody twice, each other available person of the role, then the next role (E3)."""
         candidates = self._candidates(approval, roles)
@@ -203,6 +226,7 @@ class Staff:
 
     def _candidates(self, approval: Approval, roles: Sequence[str]) -> dict[str, list[Candidate]]:
         by_role = {role: self._could_decide(role, approval.principals) for role in roles}
+        by_role |= _only_who_said_no(approval, by_role)
         self._read({user for users in by_role.values() for user in users})
         presses = peace.presses(approval)
         return {role: self._of_role(users, presses) for role, users in by_role.items()}

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from bot.service import authority, judge, limits, notices, showing, staffing
+from bot.service import authority, judge, limits, notices, resubmission, showing, staffing
 from bot.service.authority import Authority
+from bot.service.resubmission import Past
 from bot.world import World
-from policies import deadlines
+from policies import deadlines, sameness
 from policies.approval import Approval, Decision, digest_of_approval
 from policies.digest import canonical, fingerprint
 from policies.errors import (
@@ -29,7 +30,7 @@ from policies.request import Request, check_params, read_request, without_nulls
 from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from policies.strict_json import parse_object
-from store import agents, approvals, attempts, ids, intake, turns
+from store import agents, approvals, attempts, ids, intake, resubmissions, turns
 from store.agents import Agent, Scope
 from store.attempts import Kind
 from store.audit import Entry, entry_of
@@ -57,6 +58,7 @@ class _Ask:
     policy: Policy | None
     manifest: Manifest  # the one that judges: the files may change while it does
     weight: int  # as how many requests it counts
+    step: str | None = None  # what the agent calls the step that it asks in
     authority: Authority = field(default_factory=Authority)
 
 
@@ -64,8 +66,10 @@ class _Ask:
 _REFUSALS = (InvalidInput, KeyReused, NobodyCanDecide, Refused)
 
 
-def submit(world: World, token_hash: str, key: str | None, body: bytes) -> Submitted:
-    """Create an approval, or find the one that the same key made before.
+def submit(world: World, token_hash: str, key: str | None, body: bytes, step: str | None = None) -> Submitted:
+    """Create an approval, or find the one that the same key made before, or that is open and meant again.
+
+    `step` tells two same requests apart that are two things.
 
     Raises Unauthorised, MalformedJson, InvalidInput, TooLarge, KeyReused, LimitReached and NobodyCanDecide; then
     nothing is stored of the request but that it was refused.
@@ -73,7 +77,7 @@ def submit(world: World, token_hash: str, key: str | None, body: bytes) -> Submi
     agent = world.database.read(lambda unit: _known_agent(unit, token_hash))
     try:
         _require_scope(agent, Scope.CREATE)
-        ask = _read(world, agent, key, body)
+        ask = _read(world, agent, key, body, step)
         return _first_or_again(world.database, lambda unit: _submit(world, unit, ask))
     except _REFUSALS as error:
         refusal = error
@@ -118,14 +122,17 @@ def dry_run(world: World, token_hash: str, body: bytes) -> Route:
 
     def look(unit: Unit) -> Route:
         authorised = _authorised(world, unit, ask)
-        return _judged(unit, authorised, _known(unit, authorised))
+        found = _judged(unit, authorised, _known(unit, authorised))
+        return resubmission.judged(found, _past(world, unit, authorised), unit.now, ask.policy)
 
     return world.database.read(look)
 
 
-def _read(world: World, agent: Agent, key: str | None, body: bytes) -> _Ask:
-    if key is None or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+def _read(world: World, agent: Agent, key: str | None, body: bytes, step: str | None = None) -> _Ask:
+    if key is None or not _printable(key):
         raise InvalidInput(f"a header of 1 to {MAX_KEY} printable characters is required", field="Idempotency-Key")
+    if step is not None and not _printable(step):
+        raise InvalidInput(f"must be 1 to {MAX_KEY} printable characters", field="Sayso-Step")
     value = parse_object(body)
     request = read_request(value)
     if request.callback_url is not None:
@@ -137,7 +144,11 @@ def _read(world: World, agent: Agent, key: str | None, body: bytes) -> _Ask:
         check_params(policy.params_schema, request.params)
     body_hash = fingerprint(without_nulls(Request, value))
     weight = limits.weight(manifest.limits, body)
-    return _Ask(agent, key, body_hash, fingerprint(value), request, policy, manifest, weight)
+    return _Ask(agent, key, body_hash, fingerprint(value), request, policy, manifest, weight, step)
+
+
+def _printable(text: str) -> bool:
+    return 1 <= len(text) <= MAX_KEY and text.isprintable()
 
 
 def _first_or_again(database: Database, work: Callable[[Unit], Submitted]) -> Submitted:
@@ -163,14 +174,19 @@ def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
     made = _made_before(unit, ask, known)
     if made is not None:
         return made
-    limits.hold_to_all(ask.manifest.limits, known, ask.weight)
+    limits.hold(ask.manifest.limits, known.used_last_minute, ask.weight)
     ask = ask if acts_for_others else _authorised(world, unit, ask)
-    found = _judged(unit, ask, known)
+    past = _past(world, unit, ask)
+    if past.meant is not None:
+        return _meant_again(unit, ask, past.meant)
+    limits.hold_pending(ask.manifest.limits, known.pending)
+    found = resubmission.judged(_judged(unit, ask, known), past, unit.now, ask.policy)
     ask, found = _urgent_within_limits(unit, ask, known, found)
-    approval = _decided(world, unit, ask, found)
+    approval = _decided(world, unit, ask, found, past)
     above = ask.authority.above_ids(ask.agent)
     approvals.add(unit, approval, idempotency_key=ask.key, body_hash=ask.body_hash, above=above)
     limits.count_large(unit, ask.agent, ask.weight)
+    resubmission.name_each_other(world, unit, approval, past.others)
     _announce(world, unit, approval)
     unit.after_commit(lambda: _wake(world, approval))
     return Submitted(approval, created=True)
@@ -185,6 +201,13 @@ def _made_before(unit: Unit, ask: _Ask, known: intake.Before) -> Submitted | Non
     existing = approvals.load(unit, known.existing_id)
     assert existing is not None
     return Submitted(existing, created=False)
+
+
+def _meant_again(unit: Unit, ask: _Ask, meant: Approval) -> Submitted:
+    """The approval that is open already, and is found under this key too from now on."""
+    attempts.add(unit, ask.agent.id, Kind.AGAIN, ask.weight)
+    resubmissions.remember_key(unit, meant, ask.key, ask.body_hash)
+    return Submitted(meant, created=False)
 
 
 def _wake(world: World, approval: Approval) -> None:
@@ -207,6 +230,10 @@ def _judged(unit: Unit, ask: _Ask, known: intake.Before) -> Route:
     return judge.judged(unit, ask.agent, ask.request, ask.policy, known.history, ask.authority)
 
 
+def _past(world: World, unit: Unit, ask: _Ask) -> Past:
+    return resubmission.look(world, unit, ask.agent, ask.request, ask.policy, ask.authority, ask.step)
+
+
 def _urgent_within_limits(unit: Unit, ask: _Ask, known: intake.Before, found: Route) -> tuple[_Ask, Route]:
     """The ask as it counts: what is urgent beyond the agent's limit is normal, and `why` says so."""
     most = ask.manifest.limits.urgent_per_hour
@@ -222,8 +249,8 @@ def _urgent_within_limits(unit: Unit, ask: _Ask, known: intake.Before, found: Ro
     )
 
 
-def _decided(world: World, unit: Unit, ask: _Ask, found: Route) -> Approval:
-    approval = _fresh(unit, ask, found)
+def _decided(world: World, unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
+    approval = _fresh(unit, ask, found, past)
     match found.name:
         case RouteName.BLOCK:
             return _by_policy(approval, State.BLOCKED, "blocked")
@@ -240,7 +267,7 @@ def _decided(world: World, unit: Unit, ask: _Ask, found: Route) -> Approval:
             return _asked(world, unit, approval, ask.policy, found)
 
 
-def _fresh(unit: Unit, ask: _Ask, found: Route) -> Approval:
+def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
     request, policy = ask.request, ask.policy
     title = policy.title if policy else request.action
     return Approval(
@@ -263,6 +290,9 @@ def _fresh(unit: Unit, ask: _Ask, found: Route) -> Approval:
         policy_version=ask.manifest.version,
         created_at=unit.now,
         updated_at=unit.now,
+        asked_as=sameness.identity(request),
+        again=past.again,
+        step=ask.step,
     )
 
 
@@ -274,12 +304,15 @@ def _by_policy(approval: Approval, state: State, kind: str) -> Approval:
 def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: Route) -> Approval:
     roles = staffing.roles_ahead(policy, found.role)
     staffing.require_somebody(world, policy, approval.principals, roles)
-    choice, available = staffing.Staff(world, unit).first(approval, roles)
+    choice, available = resubmission.first(staffing.Staff(world, unit), approval, policy, roles)
     assert choice is not None, "require_somebody found somebody"
+    silent_until = resubmission.silent_until(unit, approval, choice.user)
+    if silent_until is not None:
+        approval = resubmission.silenced(approval)
     clock = deadlines.opened(
         unit.now,
         sla_seconds=deadlines.urgent(policy.sla_seconds, approval.request.urgency),
-        timeout_seconds=timeout_of(policy, found.level),
+        timeout_seconds=timeout_of(policy, approval.level),
         hours=staffing.sla_hours(world, policy, choice.user),
     )
     reached = dict.fromkeys([policy.role, *(choice.passed_roles or (choice.role,))])
@@ -293,7 +326,10 @@ def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: 
         asked=(choice.user,),
         assigned_why=choice.why,
     )
-    asked = staffing.handed(world, unit, asked)
+    if silent_until is None:
+        asked = staffing.handed(world, unit, asked)
+    else:
+        asked = staffing.hushed(world, replace(asked, clock=replace(clock, due_at=None)), silent_until)
     if not available and not asked.heard_in_time:
         notices.nobody_available(world, unit, asked)
     return sealed(asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.service import notices
+from bot.service import notices, resubmission
 from bot.service.acts import Overtaken, until_settled
 from bot.service.taps import Lost, Outdated, Tap, authorise, check_note, record_refusal
 from bot.service.waking import wake
@@ -63,6 +63,7 @@ def _undone(world: World, unit: Unit, tap: Tap) -> Approval:
     if not approvals.save(unit, approval, after, within_window=True):
         raise Overtaken
     outbox.refresh(unit, after.id, after.version)
+    resubmission.settled(world, unit, after)
     notices.in_thread(unit, after, "undone")
     notices.outcome(world, unit, after)
     extra = {"team": tap.actor.team}

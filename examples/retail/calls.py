@@ -105,7 +105,7 @@ class Run:
         params = call["params"] | {"amount_usd": call["amount_usd"]}
         return sayso.ask(
             call["action"], params, reason=call.get("instruction", ""), session_id=f"task-{call.get('task', number)}",
-            idempotency_key=f"call-{number}", checkpoint={"call": number},
+            idempotency_key=f"call-{number}", step=f"call-{number}", checkpoint={"call": number},
         )  # fmt: skip
 
     def finish(self, sayso: Sayso, number: int, approval: Approval) -> Approval:

@@ -62,6 +62,7 @@ class Desk:
         self.lose = 0
         self.rules: list[Speaks] = []
         self._keys: dict[str, Asked] = {}
+        self._steps: dict[str, str | None] = {}
         self._clock = 0.0
         self._last_change = 0.0
         self._epoch = datetime.now(UTC)
@@ -112,7 +113,7 @@ class Desk:
         body = json.loads(request.content) if request.content else {}
         match [request.method, *(unquote(part) for part in request.path.strip("/").split("/")[1:])]:
             case ["POST", "approvals"]:
-                return self._create(body, request.headers.get("Idempotency-Key", ""))
+                return self._create(body, request.headers.get("Idempotency-Key", ""), request.headers.get("Sayso-Step"))
             case ["GET", "approvals"]:
                 return 200, self._list(request.query)
             case ["GET", "approvals", approval_id]:
@@ -128,7 +129,7 @@ class Desk:
                 return 200, self._session(method, session_id)
         raise Refused(404, "No such path")
 
-    def _create(self, body: dict[str, Any], key: str) -> tuple[int, Any]:
+    def _create(self, body: dict[str, Any], key: str, step: str | None) -> tuple[int, Any]:
         if not key:
             raise Refused(400, "Idempotency-Key is required", field="Idempotency-Key")
         known = self._keys.get(key)
@@ -137,11 +138,26 @@ class Desk:
         if known is not None:
             return 200, self.case(known.approval_id).as_json()
         _check_choices(body)
-        case = self._open(body)
+        meant = self._meant(body, step)
+        case = meant or self._open(body)
+        self._steps.setdefault(case.id, step)
         asked = Asked(body["action"], body["params"], body.get("reason", ""), body, key, case.id)
         self._keys[key] = asked
         self.asked.append(asked)
-        return 201, case.as_json()
+        return 200 if meant else 201, case.as_json()
+
+    def _meant(self, body: dict[str, Any], step: str | None) -> Case | None:
+        """The same request that is open: it is meant again, unless it is asked at another step."""
+        waiting = (self.case(case.id) for case in list(self.cases.values()))
+        return next((case for case in waiting if case.state.pending and self._same(case, body, step)), None)
+
+    def _same(self, case: Case, body: dict[str, Any], step: str | None) -> bool:
+        if any(case.body.get(name) != body.get(name) for name in _MEANT):
+            return False
+        other = self._steps.get(case.id)
+        if step is not None or other is not None:
+            return step == other
+        return any(case.body.get(name) == body.get(name) for name in ("session_id", "completed_steps"))
 
     def _open(self, body: dict[str, Any]) -> Case:
         now = self.moment()
@@ -230,6 +246,10 @@ class Desk:
 
     def _stamp(self) -> str:
         return self.moment().isoformat()
+
+
+# What the same request has in common; session and step say whether it is another one all the same.
+_MEANT = ("action", "params", "kind", "question", "choices", "on_behalf_of", "delegated_from")
 
 
 def _require(holds: bool, case: Case, title: str) -> None:

@@ -70,7 +70,7 @@ class Doer:
 
     def _create(self, key: str, action: str, op: Op) -> str:
         body = json.dumps({"action": action, "params": {"thing": op.what}}).encode()
-        made = submit.submit(self.world, self._token_hash, key, body)
+        made = submit.submit(self.world, self._token_hash, key, body, step=key)
         self.ids[key], self.digests[key] = made.approval.id, made.approval.digest
         return f"{'created' if made.created else 'found'}:{made.approval.state.value}"
 

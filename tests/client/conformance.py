@@ -220,7 +220,18 @@ class Conformance:
         first = client.ask(ACTION, ASK, session_id="s-1", reason="because")
         assert client.ask(ACTION, ASK, session_id="s-1", reason="since").id == first.id
         assert client.ask(ACTION, ASK, session_id="s-1", step=2).id != first.id
-        assert client.ask(ACTION, ASK).id != client.ask(ACTION, ASK).id
+
+    def test_the_same_again_while_it_is_open_is_the_same_approval(self, client: Sayso, reviewer: Reviewer) -> None:
+        """Asked again without a step, what still waits is found again, and runs once; decided, it is asked anew."""
+        first, again = client.ask(ACTION, ASK), client.ask(ACTION, ASK)
+        assert again.id == first.id
+        assert client.ask(ACTION, ASK, step="elsewhere").id != first.id
+        reviewer.approve(first.id)
+        with client.execute(client.wait(first, timeout=60)):
+            pass
+        with pytest.raises((AlreadyExecuted, Conflict)):
+            client.execute(client.wait(again, timeout=60)).__enter__()
+        assert client.ask(ACTION, ASK).id != first.id
 
     def test_a_second_execution_is_refused(self, client: Sayso, reviewer: Reviewer) -> None:
         """One approval authorises one execution, also for who still holds the old object (B2)."""
@@ -385,8 +396,8 @@ class Conformance:
 
     def test_a_checkpoint_comes_back_as_it_was(self, client: Sayso) -> None:
         """Any JSON saved with a request is given back unchanged; without one there is None."""
-        for saved in ({"checkpoint": {"n": 1}}, [1, "zwei", None], "text", 0, False):
-            assert client.checkpoint_of(client.ask(ACTION, ASK, checkpoint=saved)) == saved
+        for step, saved in enumerate(({"checkpoint": {"n": 1}}, [1, "zwei", None], "text", 0, False)):
+            assert client.checkpoint_of(client.ask(ACTION, ASK, step=step, checkpoint=saved)) == saved
         assert client.checkpoint_of(client.ask(ACTION, ASK)) is None
 
     def test_unknown_ids_are_not_found(self, client: Sayso) -> None:

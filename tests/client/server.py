@@ -50,7 +50,7 @@ class Book:
             raise Problem(404, "Not found")
         return self.rows[approval_id]
 
-    def create(self, body: dict[str, Any], key: str | None) -> tuple[int, dict[str, Any]]:
+    def create(self, body: dict[str, Any], key: str | None, step: str | None = None) -> tuple[int, dict[str, Any]]:
         if not key:
             raise Problem(400, "Idempotency-Key is missing", field="Idempotency-Key")
         if key in self.keys:
@@ -58,6 +58,10 @@ class Book:
             if known != body:
                 raise Problem(422, "Key reused", detail="this key was used with another body")
             return 200, self.row(approval_id)
+        meant = next((row for row in self.rows.values() if self.meant(row, body, step)), None)
+        if meant is not None:
+            self.keys[key] = (body, meant["id"])
+            return 200, meant
         route, state, decision = self.judge(body)
         row: dict[str, Any] = {
             "id": f"ap_{len(self.rows) + 1}",
@@ -78,10 +82,20 @@ class Book:
             "info_request": None,
             "feedback": None,
             "_body": body,
+            "_step": step,
         }
         self.rows[row["id"]] = row
         self.keys[key] = (body, row["id"])
         return 201, row
+
+    def meant(self, row: dict[str, Any], body: dict[str, Any], step: str | None) -> bool:
+        """Whether the same is open, and no other step of another session."""
+        was = row["_body"]
+        if row["state"] != "pending" or any(was.get(name) != body.get(name) for name in ("action", "params", "kind")):
+            return False
+        if step is not None or row["_step"] is not None:
+            return bool(step == row["_step"])
+        return any(was.get(name) == body.get(name) for name in ("session_id", "completed_steps"))
 
     def judge(self, body: dict[str, Any]) -> tuple[str, str, dict[str, Any] | None]:
         policy = {"by": "policy", "at": now(), "latency_ms": 0}
@@ -238,7 +252,9 @@ class Server:
     async def _approvals(self, request: Request) -> Response:
         _authorise(request)
         if request.method == "POST":
-            status, row = self.book.create(await request.json(), request.headers.get("idempotency-key"))
+            status, row = self.book.create(
+                await request.json(), request.headers.get("idempotency-key"), request.headers.get("sayso-step")
+            )
             return JSONResponse(public(row), status)
         state, session = request.query_params.get("state"), request.query_params.get("session_id")
         rows = [row for row in reversed(self.book.rows.values()) if state in (None, row["state"])]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sayso import Checkpoint, JournalDamaged, MayHaveRun, NotClaimed, NotRestorable, Sayso
+from sayso import AlreadyExecuted, Checkpoint, Conflict, JournalDamaged, MayHaveRun, NotClaimed, NotRestorable, Sayso
 from sayso.testing import FakeSayso
 
 from .conformance import ACTION, ASK
@@ -51,15 +51,40 @@ def test_the_key_is_on_disk_before_the_ask_is_sent(server: Server, client: Sayso
     seen: list[dict[str, object]] = []
     create = server.book.create
 
-    def listen(body: dict[str, Any], key: str | None) -> tuple[int, dict[str, Any]]:
+    def listen(body: dict[str, Any], key: str | None, step: str | None) -> tuple[int, dict[str, Any]]:
         seen.append(json.loads(files(client)[0].read_text()))
-        return create(body, key)
+        return create(body, key, step)
 
     server.book.create = listen  # type: ignore[method-assign]
     client.ask(ACTION, ASK)
     (key,) = server.book.keys
     assert (seen[0]["key"], seen[0]["body"]) == (key, {"action": ACTION, "params": ASK})
     assert json.loads(files(client)[0].read_text())["body"] is None
+
+
+def test_two_keys_of_one_open_approval_are_one_thing_to_do(server: Server, client: Sayso) -> None:
+    """The same asked twice while it is open is resumed once and run once, and both files are closed together."""
+    first, again = client.ask(ACTION, ASK), client.ask(ACTION, ASK)
+    assert (again.id, len(files(client))) == (first.id, 2)
+    assert [record.approval.id for record in client.resume()] == [first.id]
+    server.book.decide(first.id, "approved")
+    with client.execute(client.wait(again, timeout=30)):
+        pass
+    with pytest.raises((AlreadyExecuted, Conflict)):
+        client.execute(first.id).__enter__()
+    assert files(client) == []
+    assert list(client.resume()) == []
+
+
+def test_a_step_goes_to_the_server_again_after_a_crash(server: Server, client: Sayso) -> None:
+    """What the step was called is kept with the ask, so that a resumed ask means the same thing; without one nothing is kept."""
+    client.ask(ACTION, ASK, step="3")
+    assert json.loads(files(client)[0].read_text())["step"] == "3"
+    assert [row["_step"] for row in server.book.rows.values()] == ["3"]
+    client.ask(ACTION, ASK, step="größer \n")
+    client.ask(ACTION, ASK)
+    assert sum("step" in json.loads(path.read_text()) for path in files(client)) == 2
+    assert len(server.book.rows) == 3
 
 
 @pytest.mark.parametrize("content", [b"", b'{"format":1,', b"\x00" * 40, b"[]", b'{"format":2}'])

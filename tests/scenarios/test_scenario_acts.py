@@ -55,9 +55,9 @@ QUESTIONS: dict[str, Json] = {
 
 def test_what_is_stale_decides_nothing_and_says_how_things_are(office: Office) -> None:
     """For each act that decides: a form or a card from before somebody else's decision is refused with the present state shown."""
-    for name in ("approve", *FORMS, *QUESTIONS):
+    for number, name in enumerate(("approve", *FORMS, *QUESTIONS)):
         asks = QUESTIONS.get(name)
-        made = office.agent.ask(**asks) if asks else office.agent.refund(480)
+        made = office.agent.ask(**asks) if asks else office.agent.refund(480, f"customer-{number}")
         card = office.card(made, timeout=30)
         form = _opened(office, card, name)
         veto = office.form("U0ALICE", card, "reject").fill("reason", "Decided elsewhere")

@@ -152,8 +152,8 @@ def test_two_people_racing_make_one_decision(office: Office) -> None:
 
 def test_yes_and_no_at_the_same_moment(office: Office) -> None:
     """Approve and Reject racing: one of them holds, never both, and the card, the agent and the trail agree."""
-    for _ in range(3):
-        refund = office.agent.refund()
+    for number in range(3):
+        refund = office.agent.refund(customer=f"customer-{number}")
         card = office.card(refund)
         form = office.form("U0BOB", card, "reject").fill("reason", "No")
         yes = partial(office.person("U0ALICE").click, card, "approve")

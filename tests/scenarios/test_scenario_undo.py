@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -32,9 +33,12 @@ def office(closed_office: Office) -> Office:
     return closed_office
 
 
+_number = count(1)  # what a person undid asks when it is asked again
+
+
 def rotated(office: Office, *, claimed: bool = False, done: bool = False, **body: Any) -> tuple[Json, Card]:
     """A key rotated without asking, and the message that tells of it."""
-    key = office.agent.ask("rotate_key", {"thing": "key"}, **body)
+    key = office.agent.ask("rotate_key", {"thing": f"key {next(_number)}"}, **body)
     assert (key["state"], key["level"]) == ("approved", "notify_only")
     card = office.card(key, channel="#finance", contains=["without asking", "Change key"], has="undo", timeout=PATIENCE)
     if claimed or done:

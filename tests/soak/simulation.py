@@ -87,7 +87,7 @@ class Simulation:
     def ask(self, action: str) -> Approval:
         """A request."""
         self._key += 1
-        body = json.dumps({"action": action, "params": {}}).encode()
+        body = json.dumps({"action": action, "params": {"number": self._key}}).encode()
         return submit.submit(self.world, agents.token_hash(self._token), f"key-{self._key}", body).approval
 
     def until(self, moment: datetime) -> None:

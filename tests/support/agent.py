@@ -25,10 +25,21 @@ class Agent:
         """One request, whatever comes of it."""
         return self.http.request(method, f"/v1{path}", **options)
 
-    def ask(self, action: str, params: Json | None = None, *, status: int = 201, key: str = "", **body: Any) -> Json:
-        """Create an approval."""
+    def ask(
+        self,
+        action: str,
+        params: Json | None = None,
+        *,
+        status: int = 201,
+        key: str = "",
+        again: bool = False,
+        **body: Any,
+    ) -> Json:
+        """Create an approval: a step of its own, unless it is asked `again` without saying so."""
         sent = {"action": action, "params": params or {}, **body}
         headers = {"Idempotency-Key": key or secrets.token_hex(8)}
+        if not again:
+            headers["Sayso-Step"] = key or secrets.token_hex(8)
         return self._json(self.raw("POST", "/approvals", json=sent, headers=headers), status)
 
     def refund(self, amount_usd: float = 480, customer: str = "ann@example.com", **body: Any) -> Json:

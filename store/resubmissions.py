@@ -1,0 +1,104 @@
+"""What was asked before: the same whatever its spelling, and what of the same action came to nothing of late."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    insert,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
+
+from policies.approval import Approval
+from policies.resubmission import Earlier, with_one_more
+from store.approvals import several
+from store.rows import PENDING, again_json, again_of
+from store.tables import approval_keys, approvals, delegations
+from store.types import UtcDateTime
+from store.unit import Unit
+
+MOST = 20  # of each kind that are looked at, the newest first
+_state = approvals.c.state
+# Written out, so that PostgreSQL takes the partial index for it.
+_REFUSED: ColumnElement[bool] = _state.in_([literal_column("'rejected'"), literal_column("'cancelled'")])
+
+
+def kin(unit: Unit, family: Collection[str], action: str, asked_as: str, since: datetime) -> list[Approval]:
+    """What these agents, and those who act for them, asked of `action` that may be the same or nearly the same.
+
+    The same as `asked_as` whatever became of it, and still open or moved on after `since`; and what was rejected,
+    withdrawn or undone after `since`.
+    """
+    values = {"_family": sorted(family), "_action": action, "_asked_as": asked_as, "_since": since}
+    found = unit.execute(_kin(), values).scalars().all()
+    return list(several(unit, sorted(set(found))).values()) if found else []
+
+
+@cache
+def _kin() -> CompoundSelect[Any]:
+    of_family: Any = bindparam("_family", expanding=True)
+    since = bindparam("_since", type_=UtcDateTime())
+    own, recent = approvals.c.agent_id.in_(of_family), approvals.c.updated_at > since
+    of_action = approvals.c.action == bindparam("_action")
+    same = and_(approvals.c.asked_as == bindparam("_asked_as"), of_action)
+    rejected, undone = _state == literal_column("'rejected'"), approvals.c.undone_at.is_not(None)
+    for_them = select(delegations.c.approval_id).where(delegations.c.agent_id.in_(of_family), delegations.c.at > since)
+    for_them = for_them.order_by(delegations.c.at.desc()).limit(MOST * 10)
+    wanted = [
+        _newest(own, same, or_(PENDING, recent)),
+        _newest(own, same, _REFUSED, rejected, recent),
+        _newest(own, of_action, _REFUSED, rejected, recent),
+        _newest(own, of_action, _REFUSED, recent),
+        _newest(own, of_action, undone, recent),
+        _newest(approvals.c.id.in_(for_them), of_action, or_(same, _REFUSED, undone), or_(PENDING, recent)),
+    ]
+    return union_all(*(select(one.subquery().c.id) for one in wanted))
+
+
+def _newest(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return select(approvals.c.id).where(*conditions).order_by(approvals.c.updated_at.desc()).limit(MOST)
+
+
+def still_open(unit: Unit, family: Collection[str], action: str, but: str) -> list[Approval]:
+    """What else of `action` these agents have open, the newest first."""
+    query = select(approvals.c.id).where(approvals.c.agent_id.in_(sorted(family)), PENDING)
+    query = query.where(approvals.c.action == action, approvals.c.id != but)
+    found = unit.execute(query.order_by(approvals.c.created_at.desc()).limit(MOST)).scalars().all()
+    return list(several(unit, found).values()) if found else []
+
+
+def tell(unit: Unit, approval_id: str, one: Earlier) -> int | None:
+    """Let an open approval know of `one`; its version, which stays: nothing in it is decided. None where it is closed."""
+    query = select(approvals.c.again, approvals.c.version).where(approvals.c.id == approval_id, PENDING)
+    row = unit.execute(query.with_for_update()).one_or_none()
+    if row is None:
+        return None
+    known = with_one_more(again_of(row.again), one)
+    unit.execute(update(approvals).where(approvals.c.id == approval_id).values(again=again_json(known)))
+    return int(row.version)
+
+
+def withdrawn(unit: Unit, agent_id: str, user: str, within: timedelta) -> list[datetime]:
+    """When this agent cancelled what waited for `user`, within that time before now."""
+    query = select(approvals.c.updated_at).where(approvals.c.agent_id == agent_id, _REFUSED)
+    query = query.where(_state == literal_column("'cancelled'"), approvals.c.updated_at > unit.now - within)
+    query = query.where(approvals.c.assignee == user, approvals.c.decided_by.startswith("agent:"))
+    return list(unit.execute(query.order_by(approvals.c.updated_at.desc()).limit(MOST)).scalars())
+
+
+def remember_key(unit: Unit, approval: Approval, key: str, body_hash: str) -> None:
+    """Let this key find the approval ever after."""
+    values = {"agent_id": approval.agent_id, "key": key, "approval_id": approval.id}
+    unit.execute(insert(approval_keys), values | {"body_hash": body_hash, "at": unit.now})
