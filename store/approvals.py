@@ -28,6 +28,7 @@ from policies.deadlines import Clock
 from policies.errors import Tampered
 from policies.lifecycle import State
 from store import bulk, callbacks
+from store.duplicates import DuplicateKey, DuplicateVote, told_as
 from store.rows import PENDING, TAKEN_OVER, clock_columns, columns, columns_of, from_row, policy_of, principal_columns
 from store.tables import approvals, decisions, delegations
 from store.types import database_now
@@ -44,7 +45,7 @@ def add(
     body_hash: str,
     above: Iterable[str] = (),
 ) -> None:
-    """Insert a new approval; IntegrityError on uq_approvals_idempotency where the key was used meanwhile.
+    """Insert a new approval; raises DuplicateKey where the key was used meanwhile.
 
     `above` are the ids of the agents for whom it is made, other than its own: what it spends counts for each of them.
     """
@@ -75,7 +76,8 @@ def add(
             "finished_at": None,
         }
     )
-    unit.execute(_insert, values)
+    with told_as(DuplicateKey, "uq_approvals_idempotency", "approvals.idempotency_key"):
+        unit.execute(_insert, values)
     unit.seals.made(values)
     rows = [{"approval_id": approval.id, "agent_id": one, "at": approval.created_at} for one in dict.fromkeys(above)]
     if rows:
@@ -97,6 +99,11 @@ def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False
     unit.seals.changed(before.id, _written(values))
     callbacks.want(unit, before, after)
     return True
+
+
+def set_aside(unit: Unit, approval_id: str, until: datetime) -> None:
+    """Let the sweep look at a row that it could not handle no sooner than then."""
+    unit.execute(update(approvals).where(approvals.c.id == approval_id).values(wake_at=until))
 
 
 def put_off(unit: Unit, approval: Approval, clock: Clock) -> None:
@@ -265,9 +272,10 @@ _change_decision = update(decisions).where(_theirs)
 
 
 def add_decision(unit: Unit, approval: Approval, act: Act, *, role: str, note: str | None) -> None:
-    """Insert who did what, once a person and digest; IntegrityError on uq_decisions_once_each at the second time."""
+    """Insert who did what, once a person and digest; raises DuplicateVote at the second time."""
     values = {"approval_id": approval.id, "digest": approval.digest, **_acted(approval, act, role, note)}
-    unit.execute(_insert_decision, values)
+    with told_as(DuplicateVote, "uq_decisions_once_each", "decisions.approval_id"):
+        unit.execute(_insert_decision, values)
     unit.seals.beside(decisions, [values])
 
 

@@ -37,3 +37,19 @@ def _take(unit: Unit, names: Iterable[str]) -> None:
 
 def _key(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+
+
+SWEEP = 0x5A_75_52
+
+
+def try_sweep(unit: Unit) -> bool:
+    """Whether this unit is the one sweeper until it ends; False where another is. On SQLite one writes at a time anyway."""
+    if unit.connection.dialect.name != "postgresql":
+        return True
+    return bool(unit.execute(select(func.pg_try_advisory_xact_lock(SWEEP))).scalar_one())
+
+
+def take_sweep(unit: Unit) -> None:
+    """Wait until no other sweeps, and let none begin until this unit ends."""
+    if unit.connection.dialect.name == "postgresql":
+        unit.execute(select(func.pg_advisory_xact_lock(SWEEP)))

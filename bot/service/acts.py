@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from bot.service import authority, disclosure, integrity, notices
 from bot.service.taps import (
     Lost,
@@ -30,6 +28,7 @@ from policies.lifecycle import State, Verb, transition
 from policies.routing import Level
 from store import approvals, evidence, outbox
 from store.audit import entry_of
+from store.duplicates import DuplicateVote
 from store.unit import Unit
 
 Change = Callable[[Unit, Approval], Approval]
@@ -65,9 +64,7 @@ def until_settled(work: Callable[[int], Approval]) -> Approval:
         except Overtaken:
             if look == LOOKS:
                 raise Stale() from None
-        except IntegrityError as error:
-            if "uq_decisions_once_each" not in str(error) and "decisions.approval_id" not in str(error):
-                raise
+        except DuplicateVote:
             if look == LOOKS:
                 raise AlreadyVoted() from None
     raise AssertionError("unreachable")

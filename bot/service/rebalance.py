@@ -6,11 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from sqlalchemy import text
-
 from bot.service import staffing
 from bot.service.moving import moved_to
-from bot.service.sweep import SWEEP_LOCK
 from bot.service.taps import require_admin
 from bot.service.waking import wake
 from bot.world import World
@@ -18,7 +15,7 @@ from policies.approval import Approval
 from policies.assignment import Choice
 from policies.lifecycle import Verb, transition
 from policies.permissions import Actor
-from store import approvals, outbox
+from store import approvals, outbox, turns
 from store.audit import entry_of
 from store.unit import Unit
 
@@ -50,8 +47,7 @@ def rebalance(world: World, actor: Actor, *, really: bool) -> Dealt:
 
 
 def _dealt(world: World, unit: Unit, actor: Actor, really: bool) -> Dealt:
-    if unit.connection.dialect.name == "postgresql":
-        unit.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SWEEP_LOCK})
+    turns.take_sweep(unit)
     found = approvals.movable(unit, MOST)
     staff = staffing.Staff(world, unit)
     moves = [*_moves(found, staff.instead, staff)]

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from bot.service import authority, judge, limits, notices, resubmission, showing, staffing
 from bot.service.authority import Authority
 from bot.service.resubmission import Past
@@ -34,6 +32,7 @@ from store import agents, approvals, attempts, ids, intake, resubmissions, turns
 from store.agents import Agent, Scope
 from store.attempts import Kind
 from store.audit import Entry, entry_of
+from store.duplicates import DuplicateKey
 from store.engine import Database
 from store.unit import Unit
 
@@ -154,9 +153,7 @@ def _printable(text: str) -> bool:
 def _first_or_again(database: Database, work: Callable[[Unit], Submitted]) -> Submitted:
     try:
         return database.run(work)
-    except IntegrityError as error:
-        if "uq_approvals_idempotency" not in str(error) and "approvals.idempotency_key" not in str(error):
-            raise
+    except DuplicateKey:
         # The same key arrived twice at once: by now the other one is the recorded answer.
         return database.run(work)
 

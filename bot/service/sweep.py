@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text, update
-
 from bot.service import authority, mornings, notices, ratchet, review, revoking, staffing
 from bot.service.moving import moved_to, reassigned
 from bot.service.submit import timeout_of
@@ -22,16 +20,14 @@ from policies.errors import Revoked
 from policies.lifecycle import State, Verb, transition
 from policies.manifest import OnTimeout
 from policies.routing import Level
-from store import approvals, outbox
+from store import approvals, outbox, turns
 from store.audit import entry_of
 from store.engine import passing
-from store.tables import approvals as rows
 from store.unit import Unit
 
 log = logging.getLogger("sayso.sweep")
 BATCH = 200
 POISON_SECONDS = 300
-SWEEP_LOCK = 0x5A_75_52
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ def sweep(world: World) -> Counts:
 
 def _batch(world: World, unit: Unit) -> Counter[str]:
     done: Counter[str] = Counter()
-    if not _my_turn(unit):
+    if not turns.try_sweep(unit):  # one at a time keeps "least loaded" true; any server may be it
         return done
     due, unreadable = approvals.due(unit, BATCH)
     try:
@@ -111,17 +107,8 @@ def _one_by_one(world: World, unit: Unit, due: list[Approval]) -> Counter[str]:
     return done
 
 
-def _my_turn(unit: Unit) -> bool:
-    """One sweeper at a time keeps "least loaded" true (PERFORMANCE); any replica may be it."""
-    if unit.connection.dialect.name != "postgresql":
-        return True
-    query = text("SELECT pg_try_advisory_xact_lock(:key)")
-    return bool(unit.execute(query, {"key": SWEEP_LOCK}).scalar_one())
-
-
 def _set_aside(unit: Unit, approval_id: str) -> None:
-    later = unit.now + timedelta(seconds=POISON_SECONDS)
-    unit.execute(update(rows).where(rows.c.id == approval_id).values(wake_at=later))
+    approvals.set_aside(unit, approval_id, unit.now + timedelta(seconds=POISON_SECONDS))
 
 
 def _missed(before: Approval, after: Approval, now: datetime) -> bool:

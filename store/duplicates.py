@@ -1,0 +1,27 @@
+"""What a named constraint refused, as a domain error: who calls knows no constraint's name."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from sqlalchemy.exc import IntegrityError
+
+
+class DuplicateKey(Exception):
+    """This agent has used this idempotency key before: the recorded answer is there to be read."""
+
+
+class DuplicateVote(Exception):
+    """This person has decided on this digest before."""
+
+
+@contextlib.contextmanager
+def told_as(duplicate: type[Exception], *names: str) -> Iterator[None]:
+    """Raise `duplicate` where the constraint with one of `names` refuses; SQLite names its columns instead."""
+    try:
+        yield
+    except IntegrityError as error:
+        if any(name in str(error) for name in names):
+            raise duplicate from error
+        raise
