@@ -202,15 +202,20 @@ def revoked_among(unit: Unit, names: Iterable[str]) -> str | None:
     return found
 
 
-def revoke(unit: Unit, name: str) -> Agent:
-    """End every token of `name` at once; raises NotFound."""
+def called(unit: Unit, name: str) -> Agent:
+    """The agent of this name, revoked or not; raises NotFound."""
     row = unit.execute(select(agents).where(agents.c.name == name)).one_or_none()
     if row is None:
         raise NotFound(f"there is no agent called {name!r}", field="name")
-    unit.execute(update(agents).where(agents.c.id == row.id).values(revoked_at=unit.now))
-    living = agent_tokens.c.revoked_at.is_(None)
-    unit.execute(update(agent_tokens).where(agent_tokens.c.agent_id == row.id, living).values(revoked_at=unit.now))
     return _agent(row)
+
+
+def revoke(unit: Unit, name: str) -> None:
+    """End every token of `name` at once; raises NotFound."""
+    found = called(unit, name)
+    unit.execute(update(agents).where(agents.c.id == found.id).values(revoked_at=unit.now))
+    living = agent_tokens.c.revoked_at.is_(None)
+    unit.execute(update(agent_tokens).where(agent_tokens.c.agent_id == found.id, living).values(revoked_at=unit.now))
 
 
 def listed(unit: Unit) -> list[Listed]:

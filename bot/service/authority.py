@@ -138,6 +138,12 @@ def require_still(world: World, unit: Unit, agent: Agent, approval: Approval) ->
         raise Refused(f"{approval.action} cannot be claimed: {refusal}")
 
 
+def require_above(unit: Unit, found: Authority) -> None:
+    """Raise NoWord where somebody of those above was revoked meanwhile."""
+    if found.above and agents.revoked_among(unit, [one.name for one in found.above]) is not None:
+        raise NoWord()
+
+
 def require_living(unit: Unit, approval: Approval) -> None:
     """Raise Revoked where the agent that asked, or one above it, was revoked."""
     gone = agents.revoked_among(unit, [approval.agent, *(link.agent for link in approval.chain)])

@@ -23,8 +23,9 @@ def revoke(world: World, name: str) -> int:
 
 
 def _revoked(world: World, unit: Unit, name: str) -> int:
-    agent = agents.revoke(unit, name)
+    agent = agents.called(unit, name)
     turns.take(unit, [agent.id])  # what it is asking for at this moment is stored first, or not at all
+    agents.revoke(unit, name)
     delegation.forget(unit, agent.id)
     unit.record(Entry("agent_revoked", unit.now, OPERATOR, agent=name, rationale=f"the agent {name} was revoked"))
     found = delegation.open_under(unit, agent.id)

@@ -104,9 +104,11 @@ def _known_agent(unit: Unit, token_hash: str) -> Agent:
     return agent
 
 
-def _still(unit: Unit, agent: Agent) -> Agent:
-    """The agent as it is in this unit: its token may have ended since it was read."""
-    return _known_agent(unit, agent.token) if agent.token is not None else agent
+def _still(unit: Unit, ask: _Ask) -> _Ask:
+    """The request as it is once its turn has come: its agent, or one above it, may have been revoked since it was read."""
+    authority.require_above(unit, ask.authority)
+    token = ask.agent.token
+    return ask if token is None else replace(ask, agent=_known_agent(unit, token))
 
 
 def _require_scope(agent: Agent, *scopes: Scope) -> None:
@@ -166,7 +168,7 @@ def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
             return made
         ask = _authorised(world, unit, ask)
     turns.take(unit, [ask.agent.id, *ask.authority.above_ids(ask.agent)])
-    ask = replace(ask, agent=_still(unit, ask.agent))
+    ask = _still(unit, ask)
     known = _known(unit, ask)
     made = _made_before(unit, ask, known)
     if made is not None:
