@@ -166,6 +166,11 @@ def cancel(core: Core, approval_id: str) -> Flow[Approval]:
     return approval
 
 
+def delegate(core: Core, approval_id: str, agent: str) -> Flow[Approval]:
+    """Let another agent act under an approval; saying it again changes nothing, so a lost answer is asked for again."""
+    return (yield from _act(core, approval_id, wire.delegate(approval_id, agent), lambda now: False))
+
+
 def label(core: Core, approval_id: str, name: str, detail: str) -> Flow[Approval]:
     """Say what turned out to be true, for calibration (F2)."""
     return (yield from _act(core, approval_id, wire.label(approval_id, name, detail), lambda now: False))

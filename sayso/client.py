@@ -92,6 +92,14 @@ class Sayso(Client):
         """Withdraw what is no longer needed."""
         return self._run(asking.cancel(self._core, id_of(approval)))
 
+    def delegate(self, approval: Approval | str, agent: str) -> Approval:
+        """Let another agent act under this approval while it holds: it names the approval's id in `delegated_from` (E6).
+
+        Saying it again changes nothing. Raises NotFound for another agent's approval, Conflict for one that gives no
+        authority now, and Unprocessable for who is no agent.
+        """
+        return self._run(asking.delegate(self._core, id_of(approval), agent))
+
     def label(
         self, approval: Approval | str, label: Literal["correct", "incident", "reverted"], detail: str = ""
     ) -> Approval:

@@ -59,6 +59,11 @@ def cancel(approval_id: str) -> Request:
     return _post(_of(approval_id, "cancel"), {})
 
 
+def delegate(approval_id: str, agent: str) -> Request:
+    """Let another agent act under an approval."""
+    return _post(_of(approval_id, "delegate"), {"agent": agent})
+
+
 def label(approval_id: str, name: str, detail: str) -> Request:
     """Say what turned out to be true."""
     return _post(_of(approval_id, "label"), {"label": name, "detail": detail})

@@ -72,6 +72,7 @@ class Case:
     nonce: str | None = None
     outcome: str | None = None
     labels: list[str] = field(default_factory=list)
+    delegates: list[str] = field(default_factory=list)
     undo: dict[str, Any] | None = None
 
     @property

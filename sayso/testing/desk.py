@@ -206,6 +206,9 @@ class Desk:
             case "cancel" if case.state is not State.CANCELLED:
                 _require(case.state.pending or case.state.approved, case, "It can no longer be cancelled")
                 case.withdraw()
+            case "delegate":
+                _require(case.state.approved or case.state is State.CLAIMED, case, f"It is {case.state.value}")
+                case.delegates.append(body["agent"])
             case "label":
                 case.labelled(body["label"], body.get("detail"), self.moment())
         return case.as_json()

@@ -379,6 +379,16 @@ class Conformance:
             pass
         assert client.label(approval, "correct", "customer confirmed").id == approval.id
 
+    def test_an_agent_gives_its_word_while_it_holds(self, client: Sayso, reviewer: Reviewer) -> None:
+        """What is approved can be passed on to another agent, again and again; what is not cannot."""
+        approval = client.ask(ACTION, ASK)
+        with pytest.raises(Conflict):
+            client.delegate(approval, "helper")
+        reviewer.approve(approval.id)
+        assert [client.delegate(approval.id, "helper").id for _ in range(2)] == [approval.id] * 2
+        with pytest.raises(NotFound):
+            client.delegate("apr_none", "helper")
+
     def test_route_stores_nothing(self, client: Sayso) -> None:
         """A dry run tells the route and why, and leaves no approval behind."""
         assert client.route(ACTION, OVER).route == "deny"

@@ -290,6 +290,9 @@ class Server:
                 row = self.book.answer(row, body["text"])
             case "cancel":
                 row = self.book.cancel(row)
+            case "delegate":
+                if row["state"] not in {*GRANTED, "claimed"}:
+                    raise Problem(409, "Nothing to pass on", state=row["state"])
             case "label":
                 row = self.book.change(row, _label=body["label"])
         return JSONResponse(public(row))

@@ -69,6 +69,7 @@ class TestRealServer(Conformance):
     @pytest.fixture
     def rig(self, office: Office, tmp_path: Path) -> Iterator[Rig]:
         made: list[Sayso] = []
+        office.agent_called("helper")
 
         def client(folder: str = "mine") -> Sayso:
             token = office.agent.http.headers["authorization"].removeprefix("Bearer ")
