@@ -10,6 +10,7 @@ from policies.deadlines import SlaClock
 from policies.findings import Case, Finding, Reporter
 from policies.manifest import ADMINS, Manifest
 from policies.peace import always_quiet
+from policies.principals import Account, Register, by_person
 from policies.roster import Roster
 
 
@@ -77,14 +78,32 @@ def _quorum(case: Case) -> Iterator[Finding]:
     roles = [role for role in needed if role in case.roster.roles]
     if len(roles) < len(needed) or _holders(case.roster, roles) is None:
         return
-    people: dict[str, set[str]] = {}
+    accounts: dict[str, set[str]] = {}
     for role in roles:
         for user in case.roster.roles[role].members:
-            people.setdefault(user, set()).add(role)
+            accounts.setdefault(user, set()).add(role)
+    people = by_person(_register(case.roster), accounts)
     if not quorum.fillable(case.policy.approvers, people, roles):
         wanted = ", ".join(f"{count} of {role}" for role, count in needed.items())
         message = f"approvers wants {wanted}, more distinct people than hold these roles"
         yield case.error("approvers", message, "Ask for fewer, or add members")
+
+
+def _second_accounts(case: Case) -> Iterator[Finding]:
+    if case.roster is None or quorum.total(case.policy.approvers) < 2:
+        return
+    roles = quorum.roles_needed(case.policy.approvers, case.policy.role)
+    members = {user for role in roles if role in case.roster.roles for user in case.roster.roles[role].members}
+    nameless = sorted(user for user in members if case.roster.person(user).principal is None)
+    if nameless:
+        message = f"{', '.join(nameless)} could be a second account of somebody who says yes as well"
+        suggestion = "Give each a principal under people of the roster: accounts of one principal count once"
+        yield case.warning("approvers", message, suggestion)
+
+
+def _register(roster: Roster) -> Register:
+    """Who is who as far as the roster says."""
+    return Register(Account(user, roster.person(user).principal) for user in sorted(roster.users))
 
 
 def _hours(case: Case) -> Iterator[Finding]:
@@ -104,7 +123,7 @@ def _holders(roster: Roster, roles: list[str]) -> set[str] | None:
     return {user for role in known for user in role.members}
 
 
-RULES = (_path_repeats, _roles, _path_ends, _somebody_new, _quorum, _hours)
+RULES = (_path_repeats, _roles, _path_ends, _somebody_new, _quorum, _second_accounts, _hours)
 
 
 def in_roster(roster: Roster, manifest: Manifest, reporter: Reporter) -> Iterator[Finding]:
@@ -166,15 +185,12 @@ def _comes_back(user: str, delegates: dict[str, str]) -> bool:
 
 
 def _principals(roster: Roster, reporter: Reporter) -> Iterator[Finding]:
-    owner: dict[str, str] = {}
+    register = _register(roster)
     for user, person in roster.file.people.items():
-        if person.principal is None:
-            continue
-        principal = person.principal.strip().casefold()
-        if principal in owner:
-            message = f"{user} has the same principal as {owner[principal]}"
+        first = register.of(user).accounts[0]
+        if person.principal is not None and first != user:
+            message = f"{user} has the same principal as {first}, so they count as one person"
             yield reporter.warning(("people", user, "principal"), message, "Give each person their own")
-        owner.setdefault(principal, user)
 
 
 def _quiet(roster: Roster, reporter: Reporter) -> Iterator[Finding]:

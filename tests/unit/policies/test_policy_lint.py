@@ -325,6 +325,20 @@ def test_each_fault_of_the_roster_is_found(changes: dict[str, Any], severity: st
         assert found[0].line in {line for path, line in people.document.lines.items() if path[-1] == key}
 
 
+def test_accounts_of_one_person_do_not_fill_a_quorum() -> None:
+    """Two accounts with one principal are one person of two; who has no principal may be somebody's second account."""
+    one = roster(people={**PERSON, "U0BOB": {"principal": "<mailto:ALICE@example.com>"}})
+    assert [(found.severity, "more distinct people" in found.message) for found in findings(one, approvers=2)] == [
+        ("error", True),
+        ("warning", False),
+    ]
+    nameless = [found for found in findings(roster(), approvers=2) if "second account" in found.message]
+    assert [(found.severity, "U0BOB" in found.message) for found in nameless] == [("warning", True)]
+    both = roster(people={**PERSON, "U0BOB": {"principal": "bob@example.com"}})
+    assert findings(both, approvers=2) == []
+    assert findings(roster(), approvers=1) == []
+
+
 def test_a_user_group_may_hold_anybody() -> None:
     """Where a Slack user group holds a role, its size is Slack's to know: no quorum is called impossible."""
     people = roster(roles={"finance": {"members": None, "usergroup": "S0FIN"}})
