@@ -52,4 +52,5 @@ class Admission:
 
 
 def _waits(scope: Scope) -> bool:
-    return scope["method"] == "GET" and b"wait=" in scope["query_string"]
+    hooks = scope["method"] == "POST" and scope["path"].startswith("/v1/hooks/")
+    return hooks or (scope["method"] == "GET" and b"wait=" in scope["query_string"])

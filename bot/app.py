@@ -18,7 +18,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route as WebRoute
 
-from bot import api, auditmark, health, hosts, listeners
+from bot import api, auditmark, health, hooks_api, hosts, listeners
 from bot.admission import Admission
 from bot.caller import Caller, Resolve, by_name
 from bot.courier import Courier
@@ -76,6 +76,7 @@ def build(
         redoc_url=None,
     )
     api.install(app)
+    app.include_router(hooks_api.router)
     app.add_middleware(Admission)
     return app
 

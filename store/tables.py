@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -523,4 +524,24 @@ mornings = Table(
     Column("user_id", Text, primary_key=True),
     Column("day", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+)
+
+# Which approval stands for which call of a host such as Claude Code: a step keeps its approval whatever id its call has.
+host_calls = Table(
+    "host_calls",
+    metadata,
+    Column("approval_id", Text, ForeignKey("approvals.id"), primary_key=True),
+    Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    # The host's ids of the calls that asked and that hold the grant, with the nonce of its claim.
+    Column("made_by", Text, nullable=False),
+    Column("claimed_by", Text),
+    Column("nonce", Text),
+    Column("permitted", Boolean, nullable=False, server_default=false()),
+    Column("deferred_at", UtcDateTime),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("agent_id", "step", "attempt"),
+    Index("ix_host_calls_session", "agent_id", "session_id"),
 )

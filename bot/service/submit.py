@@ -59,16 +59,25 @@ class _Ask:
     weight: int  # as how many requests it counts
     step: str | None = None  # what the agent calls the step that it asks in
     authority: Authority = field(default_factory=Authority)
+    also: tuple[str, ...] = ()
 
 
 # What refuses a request: counted too, so that nobody asks without end for what is refused.
 _REFUSALS = (InvalidInput, KeyReused, NobodyCanDecide, Refused)
 
 
-def submit(world: World, token_hash: str, key: str | None, body: bytes, step: str | None = None) -> Submitted:
+def submit(
+    world: World,
+    token_hash: str,
+    key: str | None,
+    body: bytes,
+    step: str | None = None,
+    *,
+    also: tuple[str, ...] = (),
+) -> Submitted:
     """Create an approval, or find the one that the same key made before, or that is open and meant again.
 
-    `step` tells two same requests apart that are two things.
+    `step` tells two same requests apart that are two things; `also` is told among the reasons.
 
     Raises Unauthorised, MalformedJson, InvalidInput, TooLarge, KeyReused, LimitReached and NobodyCanDecide; then
     nothing is stored of the request but that it was refused.
@@ -76,7 +85,7 @@ def submit(world: World, token_hash: str, key: str | None, body: bytes, step: st
     agent = world.database.read(lambda unit: _known_agent(unit, token_hash))
     try:
         _require_scope(agent, Scope.CREATE)
-        ask = _read(world, agent, key, body, step)
+        ask = replace(_read(world, agent, key, body, step), also=also)
         return _first_or_again(world.database, lambda unit: _submit(world, unit, ask))
     except _REFUSALS as error:
         refusal = error
@@ -181,6 +190,8 @@ def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
     limits.hold_pending(ask.manifest.limits, known.pending)
     found = resubmission.judged(_judged(unit, ask, known), past, unit.now, ask.policy)
     ask, found = _urgent_within_limits(unit, ask, known, found)
+    for reason in ask.also:
+        found = found.also(reason)
     approval = _decided(world, unit, ask, found, past)
     above = ask.authority.above_ids(ask.agent)
     approvals.add(unit, approval, idempotency_key=ask.key, body_hash=ask.body_hash, above=above)
