@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from typing import Any
 
 from bot import auditmark
 from bot.opening import open_database
 from bot.settings import load_settings
 from policies.errors import NotFound
-from store import audit, learning
-from store.engine import sha256_hex
+from store import audit, learning, verification
 from store.unit import Unit
 
 
@@ -35,13 +35,15 @@ def _verify(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     database = open_database(settings)
     known, faults = auditmark.known(settings, database)
-    end, found = database.read(lambda unit: audit.verify(unit, sha256_hex, known))
-    faults += found
+    begun = time.monotonic()
+    found = database.snapshot(lambda unit: verification.verify(unit, known))
+    faults += found.told
     for fault in faults:
         print(fault)
     if not faults:
         marked = f", through the end marked at row {known[0].seq}" if known else ", no end was marked yet"
-        print(f"intact: {end.seq} rows, head {end.hash}{marked}")
+        size, took = f"{found.head.seq} rows of {found.approvals} approvals", time.monotonic() - begun
+        print(f"intact: {size} in {took:.1f} s, head {found.head.hash}{marked}")
     return 1 if faults else 0
 
 

@@ -29,7 +29,17 @@ from policies.errors import Tampered
 from policies.lifecycle import State
 from store import bulk, callbacks
 from store.duplicates import DuplicateKey, DuplicateVote, told_as
-from store.rows import PENDING, TAKEN_OVER, clock_columns, columns, columns_of, from_row, policy_of, principal_columns
+from store.rows import (
+    PENDING,
+    TAKEN_OVER,
+    UNREADABLE,
+    clock_columns,
+    columns,
+    columns_of,
+    from_row,
+    policy_of,
+    principal_columns,
+)
 from store.tables import approvals, decisions, delegations
 from store.types import database_now
 from store.unit import Unit
@@ -191,13 +201,13 @@ def load(unit: Unit, approval_id: str, *, agent_id: str | None = None) -> Approv
     Raises Tampered for a row that cannot be one.
     """
     query = _by_id(unit.clock.seconds, of_agent=agent_id is not None)
-    row = unit.execute(query, {"_id": approval_id, "_agent_id": agent_id}).one_or_none()
-    if row is None:
-        return None
-    unit.now = row.database_time
     try:
+        row = unit.execute(query, {"_id": approval_id, "_agent_id": agent_id}).one_or_none()
+        if row is None:
+            return None
+        unit.now = row.database_time
         return _read(unit, row, _votes(unit, row) if _has_quorum(row) else ())
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except UNREADABLE:
         raise Tampered(what="its row cannot be read as a request") from None
 
 
@@ -281,9 +291,10 @@ def add_decision(unit: Unit, approval: Approval, act: Act, *, role: str, note: s
 
 def change_decision(unit: Unit, approval: Approval, earlier: Act, act: Act, *, role: str, note: str | None) -> None:
     """Somebody who did something on this digest means something else now: another choice, or a yes anew after an edit."""
-    values = _acted(approval, act, role, note)
-    unit.execute(_change_decision.values(values), _whose(approval, [earlier.by]))
-    unit.seals.beside(decisions, [{"approval_id": approval.id, "digest": approval.digest, **values}])
+    values, whose = _acted(approval, act, role, note), _whose(approval, [earlier.by])
+    before = unit.execute(select(decisions).where(_theirs), whose).one()._asdict()
+    unit.execute(_change_decision.values(values), whose)
+    unit.seals.changed_beside(decisions, before, {**before, **values})
 
 
 def _acted(approval: Approval, act: Act, role: str, note: str | None) -> dict[str, Any]:
@@ -339,7 +350,7 @@ def due(unit: Unit, limit: int) -> tuple[list[Approval], list[str]]:
     for row in unit.execute(query).all():
         try:
             approval = _read(unit, row)
-        except (ValueError, TypeError, KeyError):
+        except UNREADABLE:
             unreadable.append(row.id)
             continue
         found.append(replace(approval, votes=tuple(_votes(unit, row))) if _has_quorum(row) else approval)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ARRAY, Connection, Text, bindparam, cast, func, insert, literal, select
 
 from policies.digest import canonical, rfc3339
-from store.tables import approvals, audit
+from store.tables import audit
 
 if TYPE_CHECKING:
     from policies.approval import Approval
@@ -171,54 +171,6 @@ def head(unit: Unit) -> Head:
     return Head(row.seq, row.hash) if row else Head(-1, "")
 
 
-def verify(unit: Unit, hash_of: Any, known: Iterable[Head] = ()) -> tuple[Head, list[str]]:
-    """Walk the whole chain: its end, and every fault found (edited, deleted, reordered, cut); no fault is an empty list.
-
-    `known` are ends seen before and kept outside the database: the chain must still pass through each of them. And
-    every move of every approval must have its row: a tail that is cut leaves approvals which nothing witnesses.
-    """
-    faults: list[str] = []
-    expected_seq, previous = 0, GENESIS
-    # Read before the trail: what is written meanwhile can then only add rows.
-    moves = {row.id: row.version for row in unit.execute(select(approvals.c.id, approvals.c.version))}
-    wanted = {mark.seq: mark.hash for mark in known}
-    query = select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)
-    for row in unit.execute(query):
-        if row.seq != expected_seq:
-            faults.append(f"row {expected_seq} is missing: the next one is {row.seq}")
-        faults.extend(_row_faults(row, previous, hash_of))
-        if row.seq in wanted and wanted.pop(row.seq) != row.hash:
-            faults.append(f"row {row.seq} is not the one that was signed")
-        expected_seq, previous = row.seq + 1, row.hash
-        if row.approval_id in moves and _moves(row.line):
-            moves[row.approval_id] -= 1
-    faults.extend(f"{count} events of {name} have no row" for name, count in moves.items() if count > 0)
-    if expected_seq == 0:
-        faults.append("the chain has no beginning")
-    faults.extend(f"the tail is cut: row {seq} was there and is gone" for seq in wanted)
-    return Head(expected_seq - 1, previous), faults
-
-
-def _moves(line: str) -> bool:
-    body = body_of(line)
-    return body is None or moves(str(body.get("event")), body)
-
-
-def _row_faults(row: Any, previous: str, hash_of: Any) -> list[str]:
-    faults = []
-    if row.prev_hash != previous:
-        faults.append(f"row {row.seq} does not follow the row before it")
-    if row.hash != hash_of(f"{row.prev_hash}\n{row.seq}\n{row.line}"):
-        faults.append(f"row {row.seq} was changed")
-    else:
-        body = body_of(row.line)
-        if body is None:
-            faults.append(f"row {row.seq} is no event")
-        elif body.get("approval_id") != row.approval_id or body.get("session_id") != row.session_id:
-            faults.append(f"row {row.seq} is filed under another approval or session")
-    return faults
-
-
 def hash_of(previous: str, seq: int, line: str) -> str:
     """A row's hash: of its place and of the row before it too."""
     return hashlib.sha256(f"{previous}\n{seq}\n{line}".encode()).hexdigest()
@@ -228,6 +180,6 @@ def body_of(line: str) -> dict[str, Any] | None:
     """A row's event; None where it cannot be read as one, which only tampering does."""
     try:
         body = json.loads(line)
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         return None
     return body if isinstance(body, dict) else None

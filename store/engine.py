@@ -56,6 +56,10 @@ class Database:
         self.shift_seconds = shift_seconds
         self.engine = _engine(self.url, pool_size)
         self._reader = self.engine.execution_options(sayso_reads_only=True)
+        # One moment for a whole unit: on SQLite every reading transaction is that.
+        self._photograph = self._reader.execution_options(
+            **({} if self.sqlite else {"isolation_level": "REPEATABLE READ"})
+        )
         self._probe = _engine(self.url, 1).execution_options(sayso_reads_only=True)
         self._file: tuple[int, int] | None = None
         # SQLite has one writer, and whoever finds it busy sleeps and tries again: here they queue up instead.
@@ -87,6 +91,10 @@ class Database:
     def read(self, work: Callable[[Unit], T]) -> T:
         """`work` in one reading transaction."""
         return _told(*self._tried(self._reader, work))
+
+    def snapshot(self, work: Callable[[Unit], T]) -> T:
+        """`work` in one reading transaction, whose statements all see the database as the first of them did."""
+        return _told(*self._tried(self._photograph, work))
 
     def _tried(self, engine: Engine, work: Callable[[Unit], T]) -> tuple[Unit, T]:
         until = time.monotonic() + PATIENCE_SECONDS

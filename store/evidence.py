@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, Table, bindparam, func, select
 
 from policies.approval import Approval, digest_of_approval
 from policies.digest import rfc3339
@@ -47,8 +48,16 @@ class Line:
     @property
     def kept(self) -> list[str]:
         """The sums of what was put beside the approval."""
-        kept = self.body.get("kept")
-        return [str(one) for one in kept] if isinstance(kept, list) else []
+        return self._sums("kept")
+
+    @property
+    def dropped(self) -> list[str]:
+        """The sums of what stood beside it and became something else: somebody changed their mind."""
+        return self._sums("dropped")
+
+    def _sums(self, name: str) -> list[str]:
+        sums = self.body.get(name)
+        return [str(one) for one in sums] if isinstance(sums, list) else []
 
 
 def holds(unit: Unit, approval: Approval) -> bool:
@@ -189,21 +198,38 @@ def against_digest(approval: Approval) -> list[str]:
 
 
 def _against_votes(unit: Unit, approval: Approval, lines: Sequence[Line]) -> list[str]:
-    rows = unit.execute(select(decisions).where(decisions.c.approval_id == approval.id)).all()
-    return [
-        f"the trail does not know the {row.verb} of {row.by}"
-        for row in rows
-        if sum_of(decisions.name, row._asdict()) not in _last_said(row, lines) and not said_by_older(row, lines)
-    ]
+    try:
+        rows = unit.execute(select(decisions).where(decisions.c.approval_id == approval.id)).all()
+    except (ValueError, TypeError):
+        return ["a row of its decisions cannot be read"]
+    return unknown(decisions, [row._asdict() for row in rows], kept_of(lines), lines)
 
 
-def _last_said(row: Any, lines: Sequence[Line]) -> list[str]:
-    """What the trail kept of the last that this person did on these bytes: who changes their mind has said less before."""
-    own = [line for line in lines if line.body.get("actor") == row.by and line.body.get("digest") == row.digest]
-    return next((line.kept for line in reversed(own) if line.kept), [])
+def kept_of(lines: Iterable[Line]) -> Counter[str]:
+    """The sums of everything that the trail says stands beside an approval: what was added, less what took its place."""
+    kept: Counter[str] = Counter()
+    for line in lines:
+        kept.update(line.kept)
+        kept.subtract(line.dropped)
+    return kept
 
 
-def said_by_older(row: Any, lines: Iterable[Line]) -> bool:
-    """Whether an older version, which kept no sums, recorded this decision."""
-    told = {"actor": row.by, "digest": row.digest, "at": rfc3339(row.at)}
-    return any(line.row is None and all(line.body.get(name) == value for name, value in told.items()) for line in lines)
+def unknown(table: Table, rows: Iterable[Mapping[str, Any]], kept: Counter[str], lines: Sequence[Line]) -> list[str]:
+    """Those of `rows` about one approval of which its trail does not know; those that it does know are taken off `kept`."""
+    faults = []
+    for row in rows:
+        found = sum_of(table.name, row)
+        if kept[found] > 0:
+            kept[found] -= 1
+        elif not any(_said_by_older(row, line) for line in lines):
+            who = f" by {row['by']}" if "by" in row else ""
+            faults.append(f"the trail does not know a row of {table.name}{who} as it stands")
+    return faults
+
+
+def _said_by_older(row: Mapping[str, Any], line: Line) -> bool:
+    """Whether this is the audit row of an older version, which kept no sums, to a row beside the approval."""
+    if line.row is not None or line.kept or line.body.get("event") in ("refused", "gate_presented"):
+        return False
+    said = {"at": rfc3339(row["at"]), "actor": row.get("by"), "digest": row.get("digest"), "decision": row.get("label")}
+    return all(value is None or line.body.get(name) == value for name, value in said.items())

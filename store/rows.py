@@ -31,6 +31,8 @@ from store.tables import approvals
 MICROS = 1_000_000
 # More than any limit a manifest can name: what is beyond it is beyond them all, and sums still fit the column.
 LARGEST_USD = Decimal(10**12 + 1)
+# What reading a row raises that Sayso never wrote.
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 columns = [column for column in approvals.c if column.name != "checkpoint"]
 
 

@@ -49,9 +49,9 @@ def seal(values: Mapping[str, Any]) -> str:
 
 
 def sum_of(table: str, values: Mapping[str, Any]) -> str:
-    """The sum of a row of another table, without the number that the database gave it."""
+    """A row of another table as its name and its sum, without the number that the database gave it."""
     body = {name: _plain(value) for name, value in values.items() if value is not None and name != "id"}
-    return hashlib.sha256(DOMAIN + canonical([table, body]).encode()).hexdigest()
+    return f"{table}:{hashlib.sha256(DOMAIN + canonical(body).encode()).hexdigest()}"
 
 
 def sum_of_checkpoint(value: Any) -> str:
@@ -138,6 +138,11 @@ class Seals:
         """Rows that were added about approvals."""
         for values in rows:
             self._of(values["approval_id"]).setdefault("kept", []).append(sum_of(table.name, values))
+
+    def changed_beside(self, table: Table, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """A row about an approval that became another."""
+        self._of(before["approval_id"]).setdefault("dropped", []).append(sum_of(table.name, before))
+        self.beside(table, [after])
 
     def _of(self, approval_id: str) -> dict[str, Any]:
         return self._owed.setdefault(approval_id, {})

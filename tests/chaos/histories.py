@@ -25,8 +25,8 @@ from support.tcpproxy import TcpProxy
 from support.zygote import Child, Zygote
 
 from bot.world import World
-from store import agents, audit
-from store.engine import Database, sha256_hex
+from store import agents, verification
+from store.engine import Database
 from store.tables import approvals as rows
 from tests.chaos import roles
 from tests.chaos.doing import FAR_AHEAD_SECONDS, Doer, world_in
@@ -228,7 +228,7 @@ def run(url: str, folder: Path, *, n: int, seed: int = 1, faults: bool = False, 
                 break
             _play_block(stage, first, random_ if faults else None, happened)
             _check(report, stage, range(first, first + BLOCK), counts)
-        _, broken = stage.database.read(lambda unit: audit.verify(unit, sha256_hex))
+        broken = stage.database.snapshot(verification.verify).told
         report.violations += broken
     report.figures |= dict(counts) | dict(happened)
     return report

@@ -31,8 +31,8 @@ from playground.kit import Playground
 from playground.model import Channel
 from playground.signing import signed_headers
 from store import agents as agent_rows
-from store import audit, outbox, schema
-from store.engine import Database, sha256_hex
+from store import outbox, schema, verification
+from store.engine import Database
 from store.tables import approvals as rows
 from store.tables import audit as trail
 from store.tables import decisions
@@ -302,7 +302,7 @@ def migrations(arena: Arena, kind: str, count: int, report: Report) -> None:
             arena.kills[MIGRATION] += 1
             assert arena.zygote.fork(roles.MIGRATE, env | {"CHAOS_FAILPOINT": ""}, log).ended_within(60)
             database = Database(url, pool_size=1)
-            _, faults = database.read(lambda unit: audit.verify(unit, sha256_hex))
+            faults = database.snapshot(verification.verify).told
             report.require(schema.current(database) == schema.head(), "a killed migration did not reach head")
             report.require(faults == [], f"after a killed migration: {faults}")
             database.close()
@@ -366,7 +366,7 @@ def reckon(arena: Arena, report: Report) -> None:
     _nothing_doubled(report, seen, states, events, votes)
     _ledger_fits(report, arena, states)
     _slack_fits(report, arena)
-    _, faults = database.read(lambda unit: audit.verify(unit, sha256_hex))
+    faults = database.snapshot(verification.verify).told
     report.violations += faults
     kills = sum(arena.kills.values())
     report.figures |= {

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from bot.wire import approval_json
-from store import agents, approvals, audit, schema
-from store.engine import Database, sha256_hex
+from store import agents, approvals, audit, schema, verification
+from store.engine import Database
 from tests.chaos.doing import FAR_AHEAD_SECONDS, Doer, world_in
 from tests.chaos.model import Model, Op, answers, overdue
 from tests.chaos.places import Report, command_line, database_url
@@ -180,7 +180,7 @@ def run(urls: Mapping[str, str], folder: Path, *, n: int, steps: int = 30) -> Re
     try:
         run_state_machine_as_test(partial(Lockstep, sides, counts), settings=rules)
         for kind, side in sides.items():
-            _, faults = side.database.read(lambda unit: audit.verify(unit, sha256_hex))
+            faults = side.database.snapshot(verification.verify).told
             report.violations += [f"{kind}: {fault}" for fault in faults]
     finally:
         for side in sides.values():

@@ -15,8 +15,8 @@ from support.marks import on_postgresql, on_sqlite
 from support.races import at_once
 from support.servers import command
 
-from store import agents, audit, schema
-from store.engine import Database, sha256_hex
+from store import agents, schema, verification
+from store.engine import Database
 from store.tables import metadata
 
 
@@ -67,7 +67,7 @@ def test_upgrading_again_changes_nothing(empty: Database) -> None:
     schema.upgrade(empty)
     schema.require_head(empty)
     assert [agent.name for agent in empty.read(agents.listed)] == ["demo"]
-    assert empty.read(lambda unit: audit.verify(unit, sha256_hex))[1] == []
+    assert empty.read(verification.verify).told == []
 
 
 def test_starters_at_once_make_one_schema(empty_database_url: str) -> None:
@@ -81,7 +81,7 @@ def test_starters_at_once_make_one_schema(empty_database_url: str) -> None:
     at_once([migrate] * 5)
     database = Database(empty_database_url, pool_size=1)
     schema.require_head(database)
-    assert database.read(lambda unit: audit.verify(unit, sha256_hex))[1] == []
+    assert database.read(verification.verify).told == []
     database.close()
 
 

@@ -17,8 +17,8 @@ from bot.world import Book, World
 from policies.approval import Approval
 from policies.manifest import load_manifest
 from policies.roster import load_roster
-from store import agents, approvals, audit
-from store.engine import Database, sha256_hex
+from store import agents, approvals, audit, verification
+from store.engine import Database
 from tests.chaos.places import Report, command_line, database_url
 from tests.soak import expected
 
@@ -104,7 +104,7 @@ class Simulation:
 
     def check(self) -> int:
         """Fail unless the trail is what was expected, each thing once and at its moment; how many things there were."""
-        assert self.database.read(lambda unit: audit.verify(unit, sha256_hex))[1] == []
+        assert self.database.snapshot(verification.verify).told == []
         assert self.restarts, "the server was never restarted"
         model = expected.Model(PEOPLE, SLAS, CLOSE)
         model.replay(self.database.read(lambda unit: list(audit.lines(unit))))

@@ -30,9 +30,8 @@ from bot.world import Book, World
 from policies.approval import Approval
 from policies.manifest import load_manifest
 from policies.roster import load_roster
-from store import agents, audit
+from store import agents, verification
 from store.audit import entry_of
-from store.engine import sha256_hex
 from store.tables import approvals as rows
 from store.tables import audit as trail
 from store.tables import decisions
@@ -168,7 +167,7 @@ def _events(arena: Arena) -> dict[str, Counter[str]]:
 
 def _sound(arena: Arena, report: Report) -> None:
     """An intact chain, no deadlock, and no error in what the servers wrote."""
-    _, faults = arena.database.read(lambda unit: audit.verify(unit, sha256_hex))
+    faults = arena.database.snapshot(verification.verify).told
     report.violations += faults
     query = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     deadlocks = arena.database.read(lambda unit: unit.execute(query).scalar_one())

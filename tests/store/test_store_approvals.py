@@ -273,7 +273,7 @@ def test_silence_after_a_claim_is_a_failure(database: Database) -> None:
     """What was claimed and never reported counts among the failures of a day, as long as they do."""
     agent = add_agent(database)
     claimed = add(database, agent, state=State.CLAIMED)
-    database.run(lambda unit: approvals.save(unit, claimed, ended(unit, claimed, State.OUTCOME_UNKNOWN)))
+    database.run(lambda unit: save(unit, claimed, ended(unit, claimed, State.OUTCOME_UNKNOWN)))
     look = database.read
     assert look(lambda unit: intake.before(unit, agent.id, "", "a", None)).history.agent_failures_24h == 1
     assert [one.succeeded for one in look(lambda unit: history.outcomes(unit, agent.id, "process_refund"))] == [False]

@@ -9,17 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from builders import add, add_agent, at_once, made
+from builders import add, add_agent, at_once, made, told
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from support.marks import on_postgresql, on_sqlite
 
 from bot.__main__ import main
+from policies.lifecycle import State
 from policies.request import Evidence
 from policies.routing import Level
-from store import audit
+from store import audit, verification
 from store.agents import Agent
-from store.audit import Entry, Head
+from store.audit import Entry, Head, entry_of
 from store.engine import Database, sha256_hex
 from tests.chaos.tampering import found, unguarded
 
@@ -58,7 +59,11 @@ def record(database: Database, count: int = 1, **facts: object) -> None:
 
 
 def faults(database: Database, known: tuple[Head, ...] = ()) -> list[str]:
-    return database.read(lambda unit: audit.verify(unit, sha256_hex, known))[1]
+    return database.read(lambda unit: verification.chain(unit, known)).told
+
+
+def all_faults(database: Database) -> list[str]:
+    return database.snapshot(verification.verify).told
 
 
 def head(database: Database) -> Head:
@@ -87,8 +92,8 @@ def test_the_chain_has_a_beginning_and_no_gaps(database: Database) -> None:
 def test_many_writers_make_one_chain(database: Database) -> None:
     """Eight connections that append at once make one chain without gaps or forks."""
     at_once([lambda: [record(database, 2) for _ in range(5)] and None] * 8)
-    end, found = database.read(lambda unit: audit.verify(unit, sha256_hex))
-    assert (end.seq, found) == (80, [])
+    found = database.read(verification.chain)
+    assert (found.head.seq, found.told) == (80, [])
 
 
 def test_what_is_rolled_back_leaves_no_gap(database: Database) -> None:
@@ -213,10 +218,10 @@ def test_a_rewritten_history_is_found(database: Database) -> None:
 def test_what_is_recorded_beside_stands_for_no_move(database: Database, event: str) -> None:
     """A row that moved nothing cannot stand in for one that is gone: an approval that moved twice needs two that did."""
     approval = add(database, add_agent(database), version=2)
-    record(database, approval_id=approval.id, event=event)
-    assert faults(database) == [f"1 events of {approval.id} have no row"]
-    record(database, approval_id=approval.id, event="approved")
-    assert faults(database) == []
+    database.run(lambda unit: told(unit, approval, event))
+    assert all_faults(database) == [f"approval {approval.id}: 1 of its events have no row in the trail"]
+    database.run(lambda unit: told(unit, approval, "approved"))
+    assert all_faults(database) == []
 
 
 def test_whatever_is_changed_is_found(database: Database) -> None:
@@ -255,7 +260,7 @@ def test_an_entry_repeats_its_approval() -> None:
         "agent": "demo",
         "action": "process_refund",
         "params": {"amount_usd": 2},
-        "digest": "d" * 64,
+        "digest": approval.digest,
         "decision": None,
         "rationale": "too much",
         "confidence": approval.request.effective_confidence,
@@ -269,10 +274,11 @@ def test_an_entry_repeats_its_approval() -> None:
 
 def test_a_label_that_moved_its_approval_says_so_and_stands_for_a_move(database: Database) -> None:
     """What is recorded beside witnesses a move where it says that it made one."""
-    approval = add(database, add_agent(database), version=2)
-    record(database, approval_id=approval.id)
-    record(database, approval_id=approval.id, event="labelled", extra={"moved": True})
-    assert faults(database) == []
+    approval = add(database, add_agent(database), version=2, state=State.SUCCEEDED)
+    assert "1 of its events" in all_faults(database)[0]
+    labelled = entry_of(approval, "labelled", MOMENT, "U0ALICE", extra={"moved": True})
+    database.run(lambda unit: unit.record(labelled))
+    assert all_faults(database) == []
 
 
 def test_a_fitting_row_that_is_no_event_is_found(database: Database) -> None:
@@ -314,7 +320,7 @@ def test_the_command_says_so(
     database: Database, database_url: str, statement: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """`audit verify` ends with 0 for an intact trail and with 1 for any other."""
-    record(database, 3)
+    record(database, 3, approval_id=None)
     if statement is not None:
         tamper(database, statement)
     monkeypatch.chdir(tmp_path)

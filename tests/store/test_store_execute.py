@@ -35,9 +35,9 @@ from policies.errors import (
 from policies.lifecycle import State
 from policies.manifest import load_manifest
 from policies.roster import load_roster
-from store import agents, approvals, audit, sessions
+from store import agents, approvals, audit, sessions, verification
 from store.agents import Agent, token_hash
-from store.engine import Database, sha256_hex
+from store.engine import Database
 from store.tables import labels, outbox
 
 Json = dict[str, Any]
@@ -532,7 +532,7 @@ def test_of_two_reports_of_a_roll_back_one_counts(desk: Desk, monkeypatch: pytes
     assert desk.label(before) == load(desk.database, before)
     noted = [line for line in desk.trail(before) if line["event"] == "labelled"]
     assert [line["moved"] for line in noted] == [True]
-    assert desk.database.read(lambda unit: audit.verify(unit, sha256_hex))[1] == []
+    assert desk.database.snapshot(verification.verify).told == []
 
 
 def test_whoever_it_was_asked_for_sees_how_it_ends(desk: Desk) -> None:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from sqlalchemy import update
 
 from playground.kit import Card, Modal, PersonKit, Playground
-from store import agents, audit
-from store.engine import Database, sha256_hex
+from store import agents, audit, verification
+from store.engine import Database
 from store.tables import outbox
 from store.unit import Unit
 from support.agent import Agent, Json
@@ -154,8 +154,11 @@ class Office:
 
     def intact(self) -> None:
         """Fail unless the audit chain is."""
-        _, faults = self.database.read(lambda unit: audit.verify(unit, sha256_hex))
-        assert faults == []
+        assert self.faults() == []
+
+    def faults(self) -> list[str]:
+        """What is wrong with the record."""
+        return self.database.snapshot(verification.verify).told
 
     def until(self, found: Callable[[], T], what: str, timeout: float = 30.0) -> T:
         """Wait until `found()` is true."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from policies.approval import Approval
+from policies.approval import Approval, digest_of_approval
 from policies.deadlines import Clock
 from policies.lifecycle import State
 from policies.request import Request
@@ -28,7 +28,7 @@ def add_agent(database: Database, name: str = "demo") -> Agent:
 def made(agent: Agent, now: datetime, **changes: Any) -> Approval:
     """A pending approval of that agent."""
     request = Request(action="process_refund", params={"amount_usd": 1}, session_id=changes.pop("session_id", None))
-    return replace(
+    approval = replace(
         Approval(
             id=ids.new("apr", now),
             agent_id=agent.id,
@@ -41,7 +41,7 @@ def made(agent: Agent, now: datetime, **changes: Any) -> Approval:
             level=Level.HARD_APPROVAL,
             route=RouteName.ASK,
             why=("because",),
-            digest="d" * 64,
+            digest="",
             policy=None,
             policy_version="v1",
             created_at=now,
@@ -49,6 +49,7 @@ def made(agent: Agent, now: datetime, **changes: Any) -> Approval:
         ),
         **changes,
     )
+    return replace(approval, digest=approval.digest or digest_of_approval(approval))
 
 
 def add(
@@ -74,9 +75,11 @@ def add(
             above=above,
         )
         unit.record(entry_of(approval, "requested", unit.now, f"agent:{agent.name}"))
-        summed = {"amount_micros": None if amount is None else int(amount * rows.MICROS)}
+        summed: dict[str, Any] = {"amount_micros": None if amount is None else int(amount * rows.MICROS)}
         row = update(tables.approvals).where(tables.approvals.c.id == approval.id)
-        unit.execute(row.values(summed | {"aggregate_key": aggregate_key}))
+        summed |= {"aggregate_key": aggregate_key}
+        unit.execute(row.values(summed))
+        unit.seals.changed(approval.id, summed)
         return approval
 
     return database.run(work)
