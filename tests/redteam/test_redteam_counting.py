@@ -201,7 +201,7 @@ def test_edits_at_once_do_not_pass_a_sum(closed_office: Office, tmp_path: Path) 
         office.folder, {"pay": PAY | {"reversible": True, "aggregate": limit, "params_schema": schema}}
     )
     office.open()
-    asks = [office.agent.ask("pay", {"customer": "ann", "amount_usd": 100}) for _ in range(2)]
+    asks = [office.agent.ask("pay", {"customer": "ann", "amount_usd": amount}) for amount in (100, 101)]
     office.agent.ask("pay", {"customer": "ann", "amount_usd": 4000})
     people = ("U0ALICE", "U0BOB")
     forms = [

@@ -179,7 +179,7 @@ def test_evidence_counts_above_low_where_an_owner_answers_for_it(closed_office: 
 def test_its_own_labels_fill_no_checklist(closed_office: Office) -> None:
     """It calls all of its own work correct, with a label token too: nothing is labelled. Another's word counts."""
     office = opened(closed_office, suggest=PLAIN | {"severity": "low", "owner": "Head of finance"})
-    made = [ask(office, "suggest") for _ in range(6)]
+    made = [office.agent.ask("suggest", {"thing": f"door {number}"}) for number in range(6)]
     for one in made:
         approve(office, one)
         office.agent.claim(one, f"nonce of {one['id']}")
