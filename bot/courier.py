@@ -15,6 +15,7 @@ from bot.pace import POST_INTERVAL_SECONDS, Pace
 from bot.pictures import Scene
 from bot.runtime import Runtime
 from bot.slack import ChannelGone, MessageGone, OutcomeUnknown, RateLimited, SlackTrouble, TokenTrouble
+from policies.lifecycle import State
 from policies.routing import RouteName
 from store import outbox
 from store.audit import entry_of
@@ -107,6 +108,9 @@ class Courier:
 
     async def _show(self, item: Item) -> None:
         scene = await self._scene(item)
+        if _withdrawn_unseen(item, scene):
+            await self._write(lambda unit: outbox.give_up(unit, item, error="withdrawn before it was shown"))
+            return
         link = await links.to_card(self._runtime, item, scene.one)
         # Up to 250 kB of parameters are read for a card: not where every tap waits.
         message = await self._runtime.call(pictures.drawn, item, scene, link.url)
@@ -250,6 +254,14 @@ def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> 
     waiting = Counter(item.channel for item in found if item.kind == "card" and not item.posted)
     crowded = {name for name, cards in waiting.items() if cards > (1 if name in bursting else CROWD)}
     return [pictures.group(unit, item, crowded=item.channel in crowded) for item in going]
+
+
+def _withdrawn_unseen(item: Item, scene: Scene) -> bool:
+    """Whether it is the card of a request that was withdrawn before Slack had it: nobody needs to see it any more."""
+    one = scene.one
+    if item.posted or item.unsure or item.screen or item.kind != "card" or one is None:
+        return False
+    return one.route is RouteName.ASK and one.state is State.CANCELLED and one.undo is None
 
 
 def _catch_up(unit: Unit, approval_id: str) -> None:

@@ -112,26 +112,27 @@ def bounded(route: Route, known: Again | None, now: datetime, seconds: int) -> R
     same = [one for one in known.noes if not one.differs]
     if len(same) >= NOES_THAT_DENY:
         until = sorted(one.at for one in same)[-NOES_THAT_DENY] + timedelta(seconds=seconds)
-        reason = (
+        words = (
             f"the same request was refused {len(same)} times within {_span(seconds)} ({_told(same[0])}): it is denied until"
             f" {_stamp(until)}; ask for something else, or let a person ask"
         )
-        return _decided(route, RouteName.DENY, None, reason)
-    told = [_reason(one) for one in known.earlier[:REASONS]]
+        return _decided(route, RouteName.DENY, None, words)
+    told = [reason(one) for one in known.earlier[:REASONS]]
     if route.name is RouteName.AUTO and not all(one.more for one in known.noes):
         route = _decided(route, RouteName.ASK, Level.HARD_APPROVAL, f"a person said no to this before: {told[0]}")
         told = told[1:]
-    for reason in told:
-        route = route.also(reason)
+    for words in told:
+        route = route.also(words)
     return route
 
 
-def _decided(route: Route, name: RouteName, level: Level | None, reason: str) -> Route:
-    told = route.because(reason)
+def _decided(route: Route, name: RouteName, level: Level | None, words: str) -> Route:
+    told = route.because(words)
     return Route(name, level, told.why, told.role, told.escalated, told.keys, told.lines, told.file)
 
 
-def _reason(one: Earlier) -> str:
+def reason(one: Earlier) -> str:
+    """One earlier request in a sentence, as reasons and the trail tell it."""
     which = f"a similar request (it differs in {', '.join(one.differs[:3])})" if one.differs else "the same request"
     if one.what is What.OPEN:
         where = f" in session {one.session_id}" if one.session_id else ""

@@ -15,8 +15,8 @@ from policies.manifest import Policy
 from policies.request import Request
 from policies.spelling import folded
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?")
-_EXACT = Context(prec=100, Emax=10**6, Emin=-(10**6))
+_NUMBER = re.compile(r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?")
+_EXACT = Context(prec=1000, Emax=10**6, Emin=-(10**6))
 MOST_CHANGED = 10  # values in which nearly equal parameters may differ, and no more than a fifth of many
 VERY_LONG, LONG, SHORT, WORDS = 8000, 200, 5, 120  # characters and words of a text that are compared closely
 # What a parameter of free words is called: however it is worded, the request is nearly the same.

@@ -18,13 +18,11 @@ from sqlalchemy import (
     or_,
     select,
     union_all,
-    update,
 )
 
 from policies.approval import Approval
-from policies.resubmission import Earlier, with_one_more
-from store.approvals import several
-from store.rows import PENDING, again_json, again_of
+from store.approvals import load, several
+from store.rows import PENDING
 from store.tables import approval_keys, approvals, delegations
 from store.types import UtcDateTime
 from store.unit import Unit
@@ -79,15 +77,10 @@ def still_open(unit: Unit, family: Collection[str], action: str, but: str) -> li
     return list(several(unit, found).values()) if found else []
 
 
-def tell(unit: Unit, approval_id: str, one: Earlier) -> int | None:
-    """Let an open approval know of `one`; its version, which stays: nothing in it is decided. None where it is closed."""
-    query = select(approvals.c.again, approvals.c.version).where(approvals.c.id == approval_id, PENDING)
-    row = unit.execute(query.with_for_update()).one_or_none()
-    if row is None:
-        return None
-    known = with_one_more(again_of(row.again), one)
-    unit.execute(update(approvals).where(approvals.c.id == approval_id).values(again=again_json(known)))
-    return int(row.version)
+def locked(unit: Unit, approval_id: str) -> Approval | None:
+    """An open approval that nobody else changes until this unit ends; None where it is closed."""
+    query = select(approvals.c.id).where(approvals.c.id == approval_id, PENDING).with_for_update()
+    return load(unit, approval_id) if unit.execute(query).one_or_none() else None
 
 
 def withdrawn(unit: Unit, agent_id: str, user: str, within: timedelta) -> list[datetime]:

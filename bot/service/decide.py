@@ -51,7 +51,7 @@ def reject(world: World, tap: Tap, *, check: Check | None = None) -> Approval:
         if check is not None:
             check(unit, approval)
         rejected = closed(unit, approval, Verb.REJECT, decision_of(unit, approval, "rejected", tap))
-        resubmission.settled(world, unit, rejected)
+        resubmission.settled(world, unit, rejected, tap.actor.user)
         return rejected
 
     if not (tap.note and tap.note.strip()):

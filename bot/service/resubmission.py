@@ -8,19 +8,22 @@ from datetime import UTC, datetime, timedelta
 
 from bot.service import staffing
 from bot.service.authority import Authority
+from bot.service.waking import wake
 from bot.world import World
 from policies import resubmission, sameness
 from policies.amounts import amount_of
 from policies.approval import Approval
 from policies.assignment import Choice
+from policies.deadlines import Clock
 from policies.levels import Level
 from policies.lifecycle import EXECUTED, GRANTED, State
 from policies.manifest import Policy
 from policies.request import Request
 from policies.resubmission import HOUR, SHOWN, Again, Earlier, What
 from policies.routing import Route
-from store import outbox, resubmissions
+from store import approvals, outbox, resubmissions
 from store.agents import Agent
+from store.audit import entry_of
 from store.unit import Unit
 
 
@@ -205,13 +208,21 @@ def silenced(approval: Approval) -> Approval:
     return replace(approval, level=Level.HARD_APPROVAL, why=(*approval.why, reason))
 
 
+def told_at(silent: datetime | None, clock: Clock, now: datetime) -> datetime | None:
+    """When somebody hears of it who is not pinged until `silent`: half of the time to decide is theirs in any case."""
+    if silent is None or clock.expires_at is None:
+        return silent
+    return min(silent, now + (clock.expires_at - now) / 2)
+
+
 def name_each_other(world: World, unit: Unit, approval: Approval, others: Iterable[Approval]) -> None:
     """Let the cards of the same request that is open elsewhere name this one too."""
+    told = described(world, unit, approval)
     for other in list(others)[:SHOWN]:
-        _tell(unit, other, described(world, unit, approval))
+        _tell(world, unit, other, told, f"agent:{approval.agent}")
 
 
-def settled(world: World, unit: Unit, after: Approval) -> None:
+def settled(world: World, unit: Unit, after: Approval, by: str) -> None:
     """A person said no: the cards of what the agent has open of the same, or nearly the same, say so."""
     told, policy = described(world, unit, after), after.policy
     if told is None or policy is None:
@@ -219,10 +230,16 @@ def settled(world: World, unit: Unit, after: Approval) -> None:
     for other in resubmissions.still_open(unit, {after.agent_id}, after.action, after.id):
         differs = _differences(policy, after, other.request, other.asked_as)
         if differs is not None:
-            _tell(unit, other, replace(told, differs=differs))
+            _tell(world, unit, other, replace(told, differs=differs), by)
 
 
-def _tell(unit: Unit, other: Approval, told: Earlier | None) -> None:
-    version = resubmissions.tell(unit, other.id, told) if told is not None else None
-    if version is not None:
-        outbox.refresh(unit, other.id, version)
+def _tell(world: World, unit: Unit, other: Approval, told: Earlier | None, actor: str) -> None:
+    now = resubmissions.locked(unit, other.id) if told is not None else None
+    if told is None or now is None:
+        return
+    again = resubmission.with_one_more(now.again, told)
+    after = replace(now, again=again, version=now.version + 1, updated_at=unit.now)
+    approvals.save(unit, now, after)
+    outbox.refresh(unit, after.id, after.version)
+    unit.record(entry_of(after, "noted", unit.now, actor, rationale=resubmission.reason(told)))
+    unit.after_commit(lambda: wake(world, after))

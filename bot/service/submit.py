@@ -336,10 +336,11 @@ def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: 
         asked=(choice.user,),
         assigned_why=choice.why,
     )
-    if silent_until is None:
+    told_at = resubmission.told_at(silent_until, clock, unit.now)
+    if told_at is None:
         asked = staffing.handed(world, unit, asked)
     else:
-        asked = staffing.hushed(world, replace(asked, clock=replace(clock, due_at=None)), silent_until)
+        asked = staffing.hushed(world, replace(asked, clock=replace(clock, due_at=None)), told_at)
     if not available and not asked.heard_in_time:
         notices.nobody_available(world, unit, asked)
     return sealed(asked)

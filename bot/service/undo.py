@@ -63,7 +63,7 @@ def _undone(world: World, unit: Unit, tap: Tap) -> Approval:
     if not approvals.save(unit, approval, after, within_window=True):
         raise Overtaken
     outbox.refresh(unit, after.id, after.version)
-    resubmission.settled(world, unit, after)
+    resubmission.settled(world, unit, after, tap.actor.user)
     notices.in_thread(unit, after, "undone")
     notices.outcome(world, unit, after)
     extra = {"team": tap.actor.team}

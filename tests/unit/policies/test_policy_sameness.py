@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -36,7 +37,8 @@ def respelled(value: Any, draw: Any) -> Any:
         case int() if abs(value) < 2**53:
             return draw(st.sampled_from([value, float(value), str(value)]))
         case float():
-            return draw(st.sampled_from([value, f"{value:.60f}" if abs(value) > 1e-9 and abs(value) < 1e9 else value]))
+            plain = f"{Decimal(repr(value)):f}"
+            return draw(st.sampled_from([value, f"{plain}000" if "." in plain else f"{plain}.00"]))
         case str() if value.strip():
             hidden = draw(st.sampled_from(["", "\u200b", "\u2060", "\ufeff", "\u00ad"]))
             cased = draw(st.sampled_from([value, value.upper() if value.isascii() else value]))
