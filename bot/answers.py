@@ -61,6 +61,7 @@ class ApprovalJson(TypedDict):
     digest: str
     policy_version: str
     assignee: str | None
+    also_asked: list[str]
     assigned_why: str | None
     session_id: str | None
     delegation: list[str]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.redaction import Redactor, redactor_of
 from bot.visible_text import Mrkdwn, Shown, clip, escape, fill, json_size, visible
-from bot.wording import SILENCE, assignee, consequence, headline, mention, outcome_line, when
+from bot.wording import SILENCE, assignee, consequence, headline, mention, outcome_line, seat_holder, when
 from policies import quorum
 from policies.approval import Approval, Meant, Vote
 from policies.edits import Edit
@@ -55,7 +55,10 @@ def _turn(approval: Approval) -> Mrkdwn:
     if approval.clock.hush_until:
         fact = fill("*Whose turn*\n{who}, told {at}", who=assignee(approval, ""), at=when(approval.clock.hush_until))
     reason = approval.assigned_why
-    return fill("{fact} · {reason}", fact=fact, reason=brief(reason, 150)) if reason else fact
+    fact = fill("{fact} · {reason}", fact=fact, reason=brief(reason, 150)) if reason else fact
+    for seat in approval.seats[:NAMES]:
+        fact = fill("{fact}\nand {who} for {role}", fact=fact, who=seat_holder(seat), role=brief(seat.role, 60))
+    return fact
 
 
 def _deadline(approval: Approval) -> Mrkdwn | None:
@@ -94,13 +97,20 @@ def _quorum(approval: Approval) -> Mrkdwn | None:
     needed, per_role = quorum_of(approval)
     if needed <= 1 and not approval.votes:
         return None
-    together, wanted = _together(approval), max(needed, 2)  # an edit wants somebody else to confirm it
-    fact = Mrkdwn(f"*Approvals*\n{min(_seated(approval, together), wanted - 1)} of {wanted} given")
-    given = [vote.role for vote in together]
+    fact = fill(
+        "*Approvals*\n{given} of {wanted} given", **dict(zip(("given", "wanted"), progress(approval), strict=True))
+    )
+    given = [vote.role for vote in _together(approval)]
     parts = [f"{role} {min(given.count(role), count)}/{count}" for role, count in per_role.items()]
     if parts:
         fact = fill("{fact} · {parts}", fact=fact, parts=brief(", ".join(parts), 160))
     return Mrkdwn("\n".join([fact, *_yeses(approval)]))
+
+
+def progress(approval: Approval) -> tuple[int, int]:
+    """How many yeses to one thing there are, and how many are wanted; an edit wants somebody else to confirm it."""
+    wanted = max(quorum_of(approval)[0], 2)
+    return min(_seated(approval, _together(approval)), wanted - 1), wanted
 
 
 def _together(approval: Approval) -> list[Vote]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 from bot import facts, quotes
@@ -17,7 +18,7 @@ from bot.parameters import listing, remainder
 from bot.quotes import Said
 from bot.redaction import redactor_of
 from bot.visible_text import Mrkdwn, clip, fill, notification, visible
-from bot.wording import assignee, consequence, headline, mention, outcome_line, when
+from bot.wording import assignee, consequence, headline, mention, outcome_line, seat_holder, when
 from policies.approval import Approval
 from policies.hidden import leaves_of
 from policies.lifecycle import State
@@ -37,6 +38,8 @@ class Notice(StrEnum):
     INFO_REQUESTED = "info_requested"
     INFO_ANSWERED = "info_answered"
     NOBODY_LEFT = "nobody_left"
+    ASKED = "asked"
+    TOO_FEW = "too_few"
     UNKNOWN_ACTION = "unknown_action"
     OUTCOME_UNKNOWN = "outcome_unknown"
     DONE = "done"
@@ -59,11 +62,21 @@ class _Plan:
 
 
 def notice(
-    kind: Notice | str, approval: Approval, *, link: str | None = None, undo_until: datetime | None = None
+    kind: Notice | str,
+    approval: Approval,
+    *,
+    link: str | None = None,
+    undo_until: datetime | None = None,
+    said: Mapping[str, Any] = MappingProxyType({}),
 ) -> Message:
-    """The message for `kind`; `link` is the card's permalink, `undo_until` offers Undo on what was done (A14)."""
+    """The message for `kind`; `link` is the card's permalink, `undo_until` offers Undo on what was done (A14), `said`
+    holds what this very notice is about."""
     kind = Notice(kind)
     lead = _LEAD[kind](approval)
+    if kind is Notice.ASKED and said.get("whom"):
+        lead = _asked(approval, [str(user) for user in said["whom"]])
+    if kind is Notice.TOO_FEW and said.get("lacking"):
+        lead = _too_few(str(said["lacking"]))
     if kind is Notice.DONE:
         lead = Mrkdwn("\n".join([lead, *_progress(approval), *facts.afterwards(approval, undo_until)]))
     plan = _plan(kind, approval, undo_until)
@@ -126,7 +139,7 @@ def _small(approval: Approval, kind: Notice, link: str | None) -> list[Mrkdwn]:
     found = [fill("{sign} {severity} · {undo}", sign=Mrkdwn(sign), severity=Mrkdwn(severity), undo=Mrkdwn(undo))]
     if approval.pending and approval.clock.due_at and approval.clock.paused_at is None:
         found.append(fill("Decide by {at}", at=when(approval.clock.due_at)))
-    if kind is Notice.NOBODY_LEFT and approval.clock.expires_at:
+    if kind in (Notice.NOBODY_LEFT, Notice.TOO_FEW) and approval.clock.expires_at:
         found.append(fill("Expires {at}", at=when(approval.clock.expires_at)))
     url = link_to(link)
     return [*found, *([url] if url else []), facts.brief(approval.id, 64)]
@@ -179,7 +192,20 @@ def _present(text: str | None) -> tuple[str, ...]:
 
 
 def _who(approval: Approval) -> Mrkdwn:
-    return assignee(approval, "A reviewer")
+    """Whose turn it is, and who is asked beside them."""
+    beside = [seat_holder(seat) for seat in approval.seats]
+    return Mrkdwn(", ".join([assignee(approval, "A reviewer"), *beside]))
+
+
+def _asked(approval: Approval, whom: Sequence[str]) -> Mrkdwn:
+    who = Mrkdwn(", ".join(mention(user) for user in whom)) if whom else _who(approval)
+    given, wanted = facts.progress(approval)
+    so_far = fill(", {given} of {wanted} yes so far", given=given, wanted=wanted) if given else Mrkdwn("")
+    return fill("🔔 {who}, this waits for you now{so_far}", who=who, so_far=so_far)
+
+
+def _too_few(lacking: str) -> Mrkdwn:
+    return fill("🚨 *Too few people are left to decide this*: {lacking}", lacking=facts.brief(lacking, 300))
 
 
 def _reminder(approval: Approval) -> Mrkdwn:
@@ -275,6 +301,8 @@ _LEAD: Final[dict[Notice, Callable[[Approval], Mrkdwn]]] = {
     Notice.INFO_REQUESTED: lambda _: Mrkdwn("⏸️ The agent was asked; the clock stands still until it answers"),
     Notice.INFO_ANSWERED: _answered,
     Notice.NOBODY_LEFT: _nobody,
+    Notice.ASKED: lambda approval: _asked(approval, ()),
+    Notice.TOO_FEW: lambda approval: _too_few(approval.lacking or "nobody is left who could decide it"),
     Notice.UNKNOWN_ACTION: _unknown_action,
     Notice.OUTCOME_UNKNOWN: _unknown_outcome,
     Notice.DONE: _done,
@@ -293,6 +321,8 @@ _PLAIN: Final = {
     Notice.INFO_REQUESTED: "The agent was asked",
     Notice.INFO_ANSWERED: "The agent answered",
     Notice.NOBODY_LEFT: "Nobody is left to ask",
+    Notice.ASKED: "Waiting for you now",
+    Notice.TOO_FEW: "Too few people are left",
     Notice.UNKNOWN_ACTION: "Unknown action blocked",
     Notice.OUTCOME_UNKNOWN: "Outcome unknown",
     Notice.DONE: "Done without asking",

@@ -75,7 +75,7 @@ def drawn(item: Item, shown: Scene, link: str | None = None) -> Message:
         return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=item.facts["total"])
     if approval is None or item.facts["notice"] == "alert":
         return alert(item.facts["title"], item.facts["text"], link=link)
-    return notice(item.facts["notice"], approval, link=link)
+    return notice(item.facts["notice"], approval, link=link, said=item.facts)
 
 
 def revision(item: Item, shown: Scene) -> int:

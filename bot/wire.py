@@ -45,6 +45,7 @@ def approval_json(approval: Approval) -> ApprovalJson:
         "digest": approval.digest,
         "policy_version": approval.policy_version,
         "assignee": approval.assignee,
+        "also_asked": [seat.user for seat in approval.seats] if approval.pending else [],
         "assigned_why": approval.assigned_why,
         "session_id": approval.request.session_id,
         "delegation": [str(link) for link in approval.chain],

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.redaction import redactor_of
 from bot.visible_text import Mrkdwn, clip, escape, fill, visible
-from policies.approval import Approval
+from policies.approval import Approval, Seat
 from policies.lifecycle import State
 from policies.manifest import OnTimeout, Policy, Reversibility, Severity
 
@@ -91,6 +91,11 @@ def assignee(approval: Approval, anyone: str) -> Mrkdwn:
         if approval.hushed
         else mention(approval.assignee)
     )
+
+
+def seat_holder(seat: Seat) -> Mrkdwn:
+    """Who is asked beside the assignee: mentioned, or named where they must not be notified."""
+    return mention(seat.user) if seat.named is None else escape(clip(visible(seat.named), 60))
 
 
 def stamp(moment: datetime) -> str:

@@ -208,3 +208,4 @@ class World:
     signals: Signals = field(default_factory=Silence)
     gather_seconds: float = GATHER_SECONDS
     unconfirmed: Callable[[Collection[str]], frozenset[str]] = lambda users: frozenset()
+    counted: object = None  # who could decide when open requests were last counted (service/recount.py)

@@ -98,10 +98,11 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Somebody who is asked beside the assignee, for another role of the quorum."""
+    """Somebody who is asked beside the assignee, for another role of the quorum; `named` where nobody may mention them."""
 
     role: str
     user: str
+    named: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

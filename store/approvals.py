@@ -9,7 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
+    Text,
     Update,
     and_,
     bindparam,
@@ -19,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    type_coerce,
     update,
 )
 from sqlalchemy.engine import Row
@@ -345,9 +348,13 @@ def due(unit: Unit, limit: int) -> tuple[list[Approval], list[str]]:
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
     )
+    return _readable(unit, unit.execute(query).all())
+
+
+def _readable(unit: Unit, rows: Sequence[Row[Any]]) -> tuple[list[Approval], list[str]]:
     found: list[Approval] = []
     unreadable: list[str] = []
-    for row in unit.execute(query).all():
+    for row in rows:
         try:
             approval = _read(unit, row)
         except UNREADABLE:
@@ -415,8 +422,25 @@ def pending(unit: Unit, *, assignee: str | None = None, limit: int = 50) -> list
     query = select(*columns).where(approvals.c.state == "pending").limit(limit)
     query = query.order_by(func.coalesce(approvals.c.clock_due_at, approvals.c.clock_expires_at), approvals.c.id)
     if assignee is not None:
-        query = query.where(approvals.c.assignee == assignee)
+        query = query.where(_asked_of(assignee))
     return [from_row(row) for row in unit.execute(query).all()]
+
+
+def pending_page(unit: Unit, after: str, limit: int) -> tuple[list[Approval], str | None]:
+    """What waits for a person, in the order of ids, behind `after`, and where the next page begins.
+
+    Rows that cannot be read are left out.
+    """
+    query = select(*columns).where(PENDING, approvals.c.id > after).order_by(approvals.c.id).limit(limit)
+    rows = unit.execute(query).all()
+    found, _ = _readable(unit, rows)
+    return found, rows[-1].id if len(rows) == limit else None
+
+
+def _asked_of(user: str) -> ColumnElement[bool]:
+    """Whether it is this person's turn, or they are asked beside whose turn it is."""
+    seat = type_coerce(approvals.c.seats, Text).contains(f'"{user}"', autoescape=True)
+    return or_(approvals.c.assignee == user, seat)
 
 
 def decided_by(unit: Unit, user: str, limit: int = 10) -> list[Approval]:

@@ -108,7 +108,7 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         review=_review(row.review),
         named=row.named,
         edits=tuple(Edit(**edit | {"at": datetime.fromisoformat(edit["at"])}) for edit in row.edits or ()),
-        seats=tuple(Seat(role, user) for role, user in row.seats or ()),
+        seats=tuple(Seat(*seat) for seat in row.seats or ()),
         lacking=row.lacking,
         asked_as=row.asked_as or "",
         again=again_of(row.again),
@@ -219,7 +219,7 @@ _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
     "review": lambda it: _review_columns(it.review),
     "named": lambda it: {"named": it.named},
     "edits": lambda it: {"edits": [_dated(edit) for edit in it.edits] or None},
-    "seats": lambda it: {"seats": [[seat.role, seat.user] for seat in it.seats] or None},
+    "seats": lambda it: {"seats": [[seat.role, seat.user, seat.named] for seat in it.seats] or None},
     "lacking": lambda it: {"lacking": it.lacking},
     "again": lambda it: {"again": again_json(it.again)},
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.service import ballots, judge, notices, resubmission, showing, staffing, submit
+from bot.service import ballots, judge, notices, resubmission, seating, showing, staffing, submit
 from bot.service.acts import act, closed, decision_of, granted
 from bot.service.moving import reassigned
 from bot.service.taps import MAX_NOTE, Check, Tap, UnseenInPart, role_of
@@ -102,7 +102,8 @@ def _consented(world: World, unit: Unit, approval: Approval, tap: Tap, yes: _Yes
         raise UnseenInPart(approval)
     said = {"choice": yes.choice, "answer": yes.answer}
     if not ballots.tally(world, approval, meant(**said), tap.actor).met:
-        return _voted(unit, approval, tap.actor, **said)
+        voted = _voted(unit, approval, tap.actor, **said)
+        return seating.moved_on(world, unit, voted, f"{staffing.name_of(world, tap.actor.user)} said yes")
     if approval.edited:
         decision = decision_of(unit, approval, "edited", tap, edited_params=approval.params, **said)
         return granted(unit, approval, Verb.CONFIRM, decision)
@@ -162,9 +163,12 @@ def escalate(world: World, tap: Tap) -> Approval:
     def change(unit: Unit, approval: Approval) -> Approval:
         assert approval.policy is not None
         outcome = transition(approval.state, Verb.ESCALATE, unit.now, approval.deadlines)
-        roles = staffing.roles_ahead(approval.policy, approval.role)[1:]
+        roles, staff = staffing.roles_ahead(approval.policy, approval.role)[1:], staffing.Staff(world, unit)
         abstained = replace(approval, state=outcome.state, asked=(*approval.asked, tap.actor.user))
-        return reassigned(world, unit, abstained, roles, staffing.Staff(world, unit))
+        own = [seat for seat in approval.seats if seat.user in (tap.actor.user, *tap.actor.accounts)]
+        if any(staff.instead_of(abstained, seat) for seat in own):
+            roles = []  # somebody else of their role takes their seat, and the turn stays where it is
+        return reassigned(world, unit, abstained, roles, staff, going=own.__contains__)
 
     return act(world, tap, Verb.ESCALATE, change)
 
@@ -200,7 +204,11 @@ def _edited(world: World, unit: Unit, approval: Approval, tap: Tap, params: dict
         approval, params=params, sentence=words, why=found.cited, votes=(), edits=(*approval.edits, edit_)
     )
     if not ballots.tally(world, changed, actor=tap.actor).met:
-        return _revised(unit, changed, found, tap.actor)
+        because = f"{staffing.name_of(world, tap.actor.user)} changed it"
+        role = None if found.role == policy.role else found.role
+        return seating.moved_on(
+            world, unit, _revised(unit, changed, found, tap.actor), because, role=role, changed=True
+        )
     if not changed.edited:  # changed back to what was asked
         return submit.sealed(granted(unit, changed, Verb.APPROVE, decision_of(unit, approval, "approved", tap)))
     return submit.sealed(granted(unit, changed, Verb.EDIT, decision))

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.world import World
 from policies.approval import Approval
+from policies.digest import fingerprint
 from policies.lifecycle import State
 from policies.routing import RouteName
 from store import outbox
@@ -53,6 +54,11 @@ def nobody_available(world: World, unit: Unit, approval: Approval) -> None:
 def nobody_left(world: World, unit: Unit, approval: Approval) -> None:
     """Everybody on the path was asked and nobody decided (E3)."""
     operations(world, unit, f"exhausted:{approval.id}:{len(approval.asked)}", "nobody_left", approval)
+
+
+def too_few(world: World, unit: Unit, approval: Approval, lacking: str) -> None:
+    """Too few people are left for a quorum (E5). Said once for each way of lacking, whoever finds it."""
+    operations(world, unit, f"too_few:{approval.id}:{fingerprint(lacking)[:16]}", "too_few", approval, lacking=lacking)
 
 
 def outcome_unknown(world: World, unit: Unit, approval: Approval) -> None:

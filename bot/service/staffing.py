@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.service import ballots
+from bot.service.ballots import Standing
 from bot.world import World
 from policies import deadlines, peace
-from policies.approval import Approval
+from policies.approval import Approval, Seat
 from policies.assignment import Candidate, Choice, choose_reviewer, least_loaded, lighter_by_two, unasked
 from policies.deadlines import SlaClock
 from policies.errors import NobodyCanDecide, NotReady
@@ -60,7 +62,17 @@ def _only_who_said_no(approval: Approval, by_role: dict[str, list[str]]) -> dict
 def roles_ahead(policy: Policy, role: str | None) -> list[str]:
     """The present role and those that follow it on the escalation path."""
     path = [policy.role, *policy.escalation_path]
+    if role is not None and role not in path and role in roles_needed(policy.approvers, policy.role):
+        return [role, *policy.escalation_path]  # of a quorum by role, each overdue seat stays within its role first
     return path[path.index(role) :] if role in path else path
+
+
+def roles_first(policy: Policy, role: str | None) -> list[str]:
+    """The roles of which somebody is asked first: where each role of a quorum is needed, one that is."""
+    seats = roles_needed(policy.approvers, policy.role)
+    if role != policy.role or role in seats:
+        return roles_ahead(policy, role)
+    return roles_ahead(policy, next(iter(seats)))
 
 
 def sla_hours(world: World, policy: Policy, user: str | None) -> Hours | None:
@@ -85,10 +97,18 @@ def handed(world: World, unit: Unit, approval: Approval) -> Approval:
 
 def notified(world: World, unit: Unit, approval: Approval) -> datetime | None:
     """Until when the assignee must not be notified of this; None where they are now, which counts in their hour."""
-    roster, user = world.book.roster, approval.assignee
-    if user is None:
-        return None
-    until = quiet_until(world, unit, approval)
+    return _told(world, unit, approval, approval.assignee) if approval.assignee else None
+
+
+def seated(world: World, unit: Unit, approval: Approval, choice: Choice) -> Seat:
+    """A seat beside the assignee's for whoever was chosen; named and not mentioned where they must not be notified."""
+    until = _told(world, unit, approval, choice.user)
+    return Seat(choice.role, choice.user, None if until is None else name_of(world, choice.user))
+
+
+def _told(world: World, unit: Unit, approval: Approval, user: str) -> datetime | None:
+    roster = world.book.roster
+    until = None if peace.presses(approval) else roster.quiet_until(user, unit.now)
     budget = roster.budget(user)
     if until is not None or budget is None:
         return until
@@ -119,9 +139,13 @@ def hushed(world: World, approval: Approval, until: datetime | None) -> Approval
     user = approval.assignee
     if until is None or user is None:
         return approval
+    return replace(approval, clock=deadlines.hushed(approval.clock, until), named=name_of(world, user))
+
+
+def name_of(world: World, user: str) -> str:
+    """What people call somebody, where a message must not mention them."""
     facts = world.directory.people.get(user)
-    name = facts.name if facts and facts.name else user
-    return replace(approval, clock=deadlines.hushed(approval.clock, until), named=name)
+    return facts.name if facts and facts.name else user
 
 
 class Staff:
@@ -163,6 +187,33 @@ class Staff:
         if choice is None or away is None:
             return choice
         return replace(choice, why=f"{choice.why}; the reviewer before is {away[0]}")
+
+    def adding(
+        self, approval: Approval, roles: Sequence[str], standing: Standing, holders: Collection[str]
+    ) -> tuple[Choice | None, bool]:
+        """Who of these roles can add what a quorum lacks, and whether they are there: first whom nobody has asked yet.
+
+        `holders` are asked at present, for another seat.
+        """
+        taken = {ballots.person_of(self._world, user) for user in holders}
+        candidates = {
+            role: [one for one in people if self._could_add(standing, one.user, taken)]
+            for role, people in self._candidates(approval, roles).items()
+        }
+        for already in (self._already(approval), set[str]()):
+            choice = choose_reviewer(roles, candidates, already)
+            if choice is not None:
+                return choice, True
+        staffed = next((role for role in roles if candidates[role]), None)
+        return (least_loaded(staffed, candidates[staffed]) if staffed else None), False
+
+    def _could_add(self, standing: Standing, user: str, taken: Collection[str]) -> bool:
+        person = ballots.person_of(self._world, user)
+        return person not in taken and standing.adds(person)
+
+    def instead_of(self, approval: Approval, seat: Seat) -> Choice | None:
+        """Who is asked next for an overdue seat beside the assignee's: nobody twice, and within its role."""
+        return choose_reviewer([seat.role], self._candidates(approval, [seat.role]), self._already(approval))
 
     def afterwards(self, approval: Approval, already: Collection[str]) -> Choice | None:
         """Who looks at it after the fact: the least loaded of its role, reviews counted too; nobody twice (A14)."""
@@ -221,7 +272,7 @@ class Staff:
 
     def _already(self, approval: Approval) -> set[str]:
         """Who was asked or has voted, by whichever account."""
-        users = {*approval.asked, *(vote.user for vote in approval.votes)}
+        users = {*approval.asked, *(vote.user for vote in approval.votes), *(seat.user for seat in approval.seats)}
         return self._world.directory.accounts_of(self._world.book.roster, users)
 
     def _candidates(self, approval: Approval, roles: Sequence[str]) -> dict[str, list[Candidate]]:

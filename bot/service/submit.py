@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.service import authority, judge, limits, notices, resubmission, showing, staffing
+from bot.service import authority, judge, limits, notices, resubmission, seating, showing, staffing
 from bot.service.authority import Authority
 from bot.service.resubmission import Past
 from bot.world import World
@@ -312,9 +312,9 @@ def _by_policy(approval: Approval, state: State, kind: str) -> Approval:
 
 
 def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: Route) -> Approval:
-    roles = staffing.roles_ahead(policy, found.role)
+    roles, staff = staffing.roles_ahead(policy, found.role), staffing.Staff(world, unit)
     staffing.require_somebody(world, policy, approval.principals, roles)
-    choice, available = resubmission.first(staffing.Staff(world, unit), approval, policy, roles)
+    choice, available = resubmission.first(staff, approval, policy, staffing.roles_first(policy, found.role))
     assert choice is not None, "require_somebody found somebody"
     silent_until = resubmission.silent_until(unit, approval, choice.user)
     if silent_until is not None:
@@ -338,7 +338,7 @@ def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: 
     )
     told_at = resubmission.told_at(silent_until, clock, unit.now)
     if told_at is None:
-        asked = staffing.handed(world, unit, asked)
+        asked = seating.beside(world, unit, staffing.handed(world, unit, asked), staff)
     else:
         asked = staffing.hushed(world, replace(asked, clock=replace(clock, due_at=None)), told_at)
     if not available and not asked.heard_in_time:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.service import authority, mornings, notices, ratchet, review, revoking, staffing
+from bot.service import authority, mornings, notices, ratchet, recount, review, revoking, staffing
 from bot.service.moving import moved_to, reassigned
 from bot.service.submit import timeout_of
 from bot.world import World
@@ -46,6 +46,7 @@ class Counts:
     unreverted: int = 0
     reviews: int = 0
     withdrawn: int = 0
+    recounted: int = 0
     failed: int = 0
 
     @property
@@ -58,6 +59,7 @@ def sweep(world: World) -> Counts:
     """Handle everything that is due, in batches; a row that cannot be handled waits five minutes and stops nobody."""
     counted: Counter[str] = Counter()
     counted["withdrawn"] = revoking.withdraw_strays(world)
+    counted["recounted"] = recount.look(world)
     while True:
         done = world.database.run(lambda unit: _batch(world, unit))
         counted.update(done)
@@ -202,7 +204,7 @@ class _Desk:
         after = reassigned(
             self.world, self.unit, approval, roles, self.staff, "the reviewer before did not answer in time"
         )
-        if after.assignee == approval.assignee:
+        if (after.assignee, after.seats) == (approval.assignee, approval.seats):
             self._save(approval, after, "escalated", rationale=_nobody(after))
             return "exhausted"
         event = outcome.event if after.role == approval.role else "escalated"
