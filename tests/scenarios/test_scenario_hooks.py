@@ -244,7 +244,7 @@ def test_one_call_of_a_session_is_deferred_and_its_siblings_wait(closed_office: 
     waiting = {approval["params"]["command"]: approval for approval in pending(office, 2)}
     assert not sibling.done()
     other = Host(office.server.url, office.agent.token)
-    assert other.bash("git push origin one")["permissionDecision"] == "defer"
+    assert other.bash("git push origin elsewhere")["permissionDecision"] == "defer"
     tap(office, waiting["git push origin one"])
     office.until(lambda: office.agent.see(waiting["git push origin one"])["state"] == "approved", "approved")
     assert host.bash("git push origin one", "toolu_1")["permissionDecision"] == "allow"
