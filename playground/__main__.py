@@ -18,6 +18,13 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m playground", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8351, help="0 takes a free one")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME[:PORT]",
+        help="answer to this name too, besides localhost and --host; repeatable",
+    )
     parser.add_argument("--bot-url", default="http://127.0.0.1:8350", help="where the bot listens")
     parser.add_argument("--signing-secret", default=usual.signing_secret)
     parser.add_argument("--bot-token", default=usual.bot_token)
@@ -33,7 +40,9 @@ def main() -> None:
     app = PlaygroundApp(workspace=seed.fill(Workspace(credentials=credentials)))
     app.delivery.bot_url, app.delivery.socket_mode = options.bot_url, options.socket
     bound = listen(options.host, options.port)
-    url = f"http://{options.host}:{bound.getsockname()[1]}"
+    port = bound.getsockname()[1]
+    url = f"http://{options.host}:{port}"
+    app.gate.answer_to(options.host, port, options.allow_host)
     app.workspace.base_url = url
     print(f"Playground: {url}  (Web API at {url}/api/)", flush=True)
     uvicorn.Server(config(app)).run(sockets=[bound])

@@ -9,10 +9,11 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from playground import seed
 from playground.actors import Actors
@@ -22,6 +23,7 @@ from playground.control import Control
 from playground.delivery import Delivery
 from playground.errors import SlackError
 from playground.faults import Faults
+from playground.gate import Gate
 from playground.limits import RateLimits
 from playground.sockets import SocketHub
 from playground.webapi import WebApi
@@ -45,11 +47,15 @@ class PlaygroundApp:
         self.changes = Changes(self.workspace, self.delivery)
         self.api = WebApi(self.workspace, self.faults, self.limits)
         self.control = Control(self.workspace, self.actors, self.changes, self.faults, self.limits, self.sockets)
+        self.gate = Gate()
         self._pages = Starlette(routes=self._routes())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The Web API on the short way, everything else through Starlette."""
-        if scope["type"] == "http" and scope["path"].startswith("/api/"):
+        """The Web API on the short way, everything else through Starlette; what is not for us is refused before either."""
+        refusal = self.gate.refusal(scope) if scope["type"] in ("http", "websocket") else None
+        if refusal is not None:
+            await _refuse(scope, receive, send, *refusal)
+        elif scope["type"] == "http" and scope["path"].startswith("/api/"):
             await self.api(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
@@ -68,7 +74,8 @@ class PlaygroundApp:
         ]
 
     async def _page(self, _: Request) -> Response:
-        return FileResponse(STATIC / "index.html", headers={"cache-control": "no-store"})
+        headers = {"cache-control": "no-store", "x-frame-options": "DENY", "x-content-type-options": "nosniff"}
+        return FileResponse(STATIC / "index.html", headers=headers)
 
     async def _response_url(self, request: Request) -> Response:
         try:
@@ -96,3 +103,10 @@ class PlaygroundApp:
             return PlainTextResponse("file not found", 404)
         headers = {"content-security-policy": "sandbox", "x-content-type-options": "nosniff"}
         return Response(file.content, media_type=file.mimetype, headers=headers)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, words: str) -> None:
+    if scope["type"] == "websocket":
+        await WebSocketClose(4403, words)(scope, receive, send)
+    else:
+        await JSONResponse({"ok": False, "error": words}, status)(scope, receive, send)

@@ -59,8 +59,10 @@ class ServerThread:
     def __init__(self, app: PlaygroundApp, host: str = "127.0.0.1", port: int = 0) -> None:
         self.app = app
         self._socket = listen(host, port)
-        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
+        bound = self._socket.getsockname()[1]
+        self.url = f"http://{host}:{bound}"
         app.workspace.base_url = self.url
+        app.gate.answer_to(host, bound)
         self._server = _Server(config(app))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="playground", daemon=True)
