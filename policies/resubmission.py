@@ -126,6 +126,13 @@ def bounded(route: Route, known: Again | None, now: datetime, seconds: int) -> R
     return route
 
 
+def shut_out(route: Route, known: Again) -> Route:
+    """Denied: it is now for whoever said no to it, and a peer is not asked in their stead."""
+    who = " and ".join(known.reviewers)
+    words = f"{who} said no to it, and it is now made for them: nobody else of {known.role} is asked in their stead"
+    return _decided(route, RouteName.DENY, None, words)
+
+
 def _decided(route: Route, name: RouteName, level: Level | None, words: str) -> Route:
     told = route.because(words)
     return Route(name, level, told.why, told.role, told.escalated, told.keys, told.lines, told.file)

@@ -118,6 +118,22 @@ def _written(value: Any) -> Any:
             return [_written(child) for child in value]
 
 
+QUESTION = "question"
+
+
+def differences_of(policy: Policy, before: Request, now: Request) -> tuple[str, ...] | None:
+    """In what `now` differs from `before` and is nearly the same; none where it is the same, None where it is another thing.
+
+    Another question or other candidates are another thing, unless they are only worded otherwise or about the same values.
+    """
+    found = differences(policy, before.params, now.params)
+    if found is None or _asked(before) == _asked(now):
+        return found
+    about = any(meant is not None for _, meant in _leaves(now.params))
+    reworded = before.kind == now.kind and _near(f"={_words(before.question or '')}", f"={_words(now.question or '')}")
+    return (*found, QUESTION)[:MOST_CHANGED] if about or reworded else None
+
+
 def differences(policy: Policy, before: dict[str, Any], now: dict[str, Any]) -> tuple[str, ...] | None:
     """The paths in which nearly equal parameters differ, none where only their spelling does; None where they are others.
 
@@ -131,6 +147,8 @@ def differences(policy: Policy, before: dict[str, Any], now: dict[str, Any]) -> 
     told = tuple(changed[:MOST_CHANGED])
     if policy.aggregate is not None and policy.aggregate.per is not None:
         return told if _same_target(policy, before, now) else None
+    if old and sorted(map(str, old.values())) == sorted(map(str, new.values())):
+        return told  # the same values, only arranged otherwise
     if len(changed) > MOST_CHANGED:
         return None
     equal = [path for path in old.keys() & new.keys() if old[path] == new[path] and not isinstance(old[path], bool)]

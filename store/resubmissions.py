@@ -28,6 +28,7 @@ from store.types import UtcDateTime
 from store.unit import Unit
 
 MOST = 20  # of each kind that are looked at, the newest first
+MOST_OPEN = 200
 _state = approvals.c.state
 # Written out, so that PostgreSQL takes the partial index for it.
 _REFUSED: ColumnElement[bool] = _state.in_([literal_column("'rejected'"), literal_column("'cancelled'")])
@@ -73,7 +74,7 @@ def still_open(unit: Unit, family: Collection[str], action: str, but: str) -> li
     """What else of `action` these agents have open, the newest first."""
     query = select(approvals.c.id).where(approvals.c.agent_id.in_(sorted(family)), PENDING)
     query = query.where(approvals.c.action == action, approvals.c.id != but)
-    found = unit.execute(query.order_by(approvals.c.created_at.desc()).limit(MOST)).scalars().all()
+    found = unit.execute(query.order_by(approvals.c.created_at.desc()).limit(MOST_OPEN)).scalars().all()
     return list(several(unit, found).values()) if found else []
 
 

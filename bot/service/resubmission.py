@@ -18,9 +18,10 @@ from policies.deadlines import Clock
 from policies.levels import Level
 from policies.lifecycle import EXECUTED, GRANTED, State
 from policies.manifest import Policy
+from policies.principals import Principal
 from policies.request import Request
 from policies.resubmission import HOUR, SHOWN, Again, Earlier, What
-from policies.routing import Route
+from policies.routing import Route, RouteName
 from store import approvals, outbox, resubmissions
 from store.agents import Agent
 from store.audit import entry_of
@@ -135,9 +136,7 @@ def _earlier(
 
 def _differences(policy: Policy, one: Approval, request: Request, asked_as: str) -> tuple[str, ...] | None:
     """In what `one` is not the same as `request`; None where it is another thing."""
-    if one.asked_as == asked_as:
-        return ()
-    return sameness.differences(policy, one.request.params, request.params)
+    return () if one.asked_as == asked_as else sameness.differences_of(policy, one.request, request)
 
 
 def described(world: World, unit: Unit, one: Approval) -> Earlier | None:
@@ -165,9 +164,38 @@ def _named(world: World, unit: Unit, one: Earlier) -> Earlier:
     return replace(one, named=facts.name if facts and facts.name else one.by)
 
 
-def judged(route: Route, past: Past, now: datetime, policy: Policy | None) -> Route:
-    """The route of what was asked before: never looser, and denied after two noes to the same."""
-    return route if policy is None else resubmission.bounded(route, past.again, now, policy.resubmit_seconds)
+def judged(
+    world: World, route: Route, past: Past, now: datetime, policy: Policy | None, principals: Sequence[Principal]
+) -> Route:
+    """The route of what was asked before: never looser, and denied after two noes to the same.
+
+    Denied, too, where naming whoever said no as the one it is for would hand it to a peer.
+    """
+    if policy is None or past.again is None:
+        return route
+    found = resubmission.bounded(route, past.again, now, policy.resubmit_seconds)
+    if found.name is RouteName.ASK and _names_whoever_said_no(world, past.again, policy, found, principals):
+        return resubmission.shut_out(found, past.again)
+    return found
+
+
+def _names_whoever_said_no(
+    world: World, known: Again, policy: Policy, found: Route, principals: Sequence[Principal]
+) -> bool:
+    """Whether whoever said no may not decide it only because it is for them, and no further role is left to ask."""
+    if known.role is None:
+        return False
+    roster, directory = world.book.roster, world.directory
+    holding = set(directory.could_decide(roster, known.role, ())).intersection(known.reviewers)
+    allowed = set(directory.could_decide(roster, known.role, principals)).intersection(known.reviewers)
+    further = [role for role in _from_the_no_on(known, policy, _roles(policy, found)) if role != known.role]
+    return (
+        bool(holding) and not allowed and not any(directory.could_decide(roster, role, principals) for role in further)
+    )
+
+
+def _roles(policy: Policy, found: Route) -> list[str]:
+    return staffing.roles_ahead(policy, found.role)
 
 
 def first(

@@ -133,7 +133,7 @@ def dry_run(world: World, token_hash: str, body: bytes) -> Route:
     def look(unit: Unit) -> Route:
         authorised = _authorised(world, unit, ask)
         found = _judged(unit, authorised, _known(unit, authorised))
-        return resubmission.judged(found, _past(world, unit, authorised), unit.now, ask.policy)
+        return _after_what_was(world, unit, authorised, found, _past(world, unit, authorised))
 
     return world.database.read(look)
 
@@ -188,7 +188,7 @@ def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
     if past.meant is not None:
         return _meant_again(unit, ask, past.meant)
     limits.hold_pending(ask.manifest.limits, known.pending)
-    found = resubmission.judged(_judged(unit, ask, known), past, unit.now, ask.policy)
+    found = _after_what_was(world, unit, ask, _judged(unit, ask, known), past)
     ask, found = _urgent_within_limits(unit, ask, known, found)
     for reason in ask.also:
         found = found.also(reason)
@@ -242,6 +242,10 @@ def _judged(unit: Unit, ask: _Ask, known: intake.Before) -> Route:
 
 def _past(world: World, unit: Unit, ask: _Ask) -> Past:
     return resubmission.look(world, unit, ask.agent, ask.request, ask.policy, ask.authority, ask.step)
+
+
+def _after_what_was(world: World, unit: Unit, ask: _Ask, found: Route, past: Past) -> Route:
+    return resubmission.judged(world, found, past, unit.now, ask.policy, ask.authority.principals)
 
 
 def _urgent_within_limits(unit: Unit, ask: _Ask, known: intake.Before, found: Route) -> tuple[_Ask, Route]:

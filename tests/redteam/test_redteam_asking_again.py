@@ -138,6 +138,20 @@ def test_who_left_the_role_is_followed_by_the_next_role(closed_office: Office) -
     office.card(peer, contains=["Rejected before", "She was paid already"])
 
 
+@on_sqlite
+def test_whoever_said_no_is_not_got_rid_of_by_asking_for_them(closed_office: Office) -> None:
+    """Asked again on behalf of whoever rejected it, who may then not decide: the lead gets it, and where there is no
+    further role it is denied; a peer is never drawn that way."""
+    office = opened(closed_office)
+    no = said_no(office, asked(office.agent, ANN))
+    alone = said_no(office, asked(office.agent, {"thing": "door"}, "change_thing"))
+    assert asked(office.agent, ANN, on_behalf_of=no)["assignee"] == "U0CAROL"
+    denied = asked(office.agent, {"thing": "door"}, "change_thing", on_behalf_of=alone)
+    assert (denied["state"], denied["assignee"]) == ("denied", None)
+    assert f"{alone} said no to it" in denied["feedback"]
+    assert asked(office.agent, {"thing": "door"}, "change_thing")["assignee"] == alone
+
+
 def delegate(office: Office, child: str, parent: str) -> Agent:
     """A child that an operator registered under its parent."""
 

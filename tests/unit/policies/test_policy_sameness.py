@@ -14,7 +14,7 @@ from policy_builders import policy
 
 from policies.manifest import Policy
 from policies.request import Request, read_request
-from policies.sameness import another_step, differences, exactly, identity
+from policies.sameness import another_step, differences, differences_of, exactly, identity
 
 Json = dict[str, Any]
 LEAVES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -154,6 +154,8 @@ def paying() -> Policy:
         ({"note": None}, ("params.note",)),
         ({"to": "ann@example.c\u043em"}, ("params.to",)),
         ({"TO": "ANN@example.com", "to": None}, ()),
+        ({"to": None, "recipient": "ann@example.com"}, ("params.to", "params.recipient")),
+        ({"to": "USD", "currency": "ann@example.com"}, ("params.to", "params.currency")),
     ],
 )
 def test_what_shoppers_change_is_nearly_the_same(paying: Policy, changed: Json, differs: tuple[str, ...]) -> None:
@@ -169,7 +171,6 @@ def test_what_shoppers_change_is_nearly_the_same(paying: Policy, changed: Json, 
         ({"command": "rm -rf /srv/data"}, {"command": "ls -la /srv"}),
         ({"cwd": "/work", "command": "npm test"}, {"cwd": "/work", "command": "git push origin main"}),
         ({"issue": 1200, "repo": "a/b"}, {"issue": 1201, "repo": "a/b"}),
-        ({"a": "x"}, {"b": "x"}),
         ({}, {"to": "ann"}),
     ],
 )
@@ -191,6 +192,18 @@ def test_the_target_decides_where_the_manifest_names_one() -> None:
     per = policy(amount="params.amount_usd", aggregate={"window_seconds": 60, "per": "params.to", "ask_above_usd": 1})
     assert differences(per, PAY, {"to": "ann@example.com", "amount_usd": 9, "order": "7"}) is not None
     assert differences(per, PAY, PAY | {"to": "bob@example.com"}) is None
+
+
+def test_another_question_is_another_thing_unless_it_is_about_the_same(paying: Policy) -> None:
+    """Of an action without parameters the question is what is asked; asked of the same values it is the same matter."""
+    asked = ask({}, kind="input", question="Which cost centre is it for?")
+    assert differences_of(paying, asked, ask({}, kind="input", question="Which plan do they want?")) is None
+    assert differences_of(paying, asked, ask({}, kind="input", question="Which cost-centre is it for")) == ("question",)
+    assert differences_of(paying, asked, ask({}, kind="input", question="which COST centre is it for?")) == ()
+    assert differences_of(paying, asked, ask({})) is None
+    about = ask(PAY, kind="input", question="Which cost centre?")
+    assert differences_of(paying, about, ask(PAY, kind="input", question="May I?")) == ("question",)
+    assert differences_of(paying, ask(PAY), about) == ("question",)
 
 
 @given(PARAMS, PARAMS)
