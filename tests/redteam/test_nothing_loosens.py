@@ -26,7 +26,9 @@ from bot.world import Book, Directory, PersonFacts, World
 from policies.errors import InvalidInput, SaysoError
 from policies.levels import Level
 from policies.manifest import load_manifest
+from policies.request import read_request
 from policies.roster import load_roster
+from policies.routing import History, route
 from store import agents, schema, sessions
 from store.engine import Database
 
@@ -40,7 +42,8 @@ money = st.sampled_from([20, 50, 99, 100, 150, 400, 900])
 
 
 def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.none() | strategy
+    """Mostly not there: what is free of all other limits shows what one alone lets through."""
+    return st.none() | st.none() | strategy
 
 
 @st.composite
@@ -49,9 +52,9 @@ def manifests(draw: st.DrawFn) -> Json:
     figures = {
         "severity": draw(st.sampled_from(["low", "medium", "high"])),
         "reversible": draw(st.booleans()),
-        "tags": draw(st.sampled_from([[], ["pii"], ["own"]])),
-        "approval_required": draw(st.booleans()),
-        "owner": draw(optional(st.just("Head of payments"))),
+        "tags": draw(st.sampled_from([[], [], ["pii"], ["own"]])),
+        "approval_required": draw(st.sampled_from([True, True, False])),
+        "owner": draw(st.none() | st.just("Head of payments")),
         "checkpoint_every": draw(optional(st.integers(2, 4))),
     }
     auto, deny = draw(optional(money)), draw(optional(money))
@@ -122,25 +125,25 @@ def lines_of(draw: st.DrawFn, cents: int) -> list[Json]:
     return [{"usd": draw(st.sampled_from([float(one), str(one), f"{one:.4f}"]))} for one in spelled]
 
 
-evidence = st.fixed_dictionaries(
-    {},
-    optional={
-        "retrieval_hits": st.sampled_from([0, 2, 9]),
-        "tool_errored": st.sampled_from([False, True]),
-        "self_consistency": st.sampled_from([0.0, 0.8, 1.0]),
-        "schema_ok": st.sampled_from([False, True]),
-    },
-)
+@st.composite
+def evidence(draw: st.DrawFn) -> Json:
+    """Some of the four signals, mostly good ones."""
+    named = draw(st.sets(st.sampled_from(sorted(GOOD)), max_size=4))
+    bad = {"retrieval_hits": 0, "tool_errored": True, "self_consistency": 0.0, "schema_ok": False}
+    spoiled = draw(st.none() | st.none() | st.sampled_from(sorted(GOOD)))
+    return {name: bad[name] if name == spoiled else GOOD[name] for name in sorted(named)}
+
+
 chosen = st.fixed_dictionaries(
     {},
     optional={
         "session_id": st.sampled_from(["s", "S", "s ", "t", "fresh"]),
         "on_behalf_of": st.sampled_from(["alice@example.com", "ALICE@example.com", "U0BOB", "external:ann"]),
-        "evidence": st.just(GOOD) | evidence,
-        "confidence": st.sampled_from([0.0, 0.5, 1.0]),
+        "evidence": st.just(GOOD) | evidence() | evidence(),
+        "confidence": st.sampled_from([0.0, 1.0, 1.0]),
         "confidence_basis": st.just("sure"),
-        "uncertainty_factors": st.sampled_from([[], ["a"], ["a", "b", "c"]]),
-        "recommended_review": st.booleans(),
+        "uncertainty_factors": st.sampled_from([[], ["a"], ["a", "b"], ["a", "b", "c"]]),
+        "recommended_review": st.sampled_from([False, False, True]),
         "risk_score": st.sampled_from([0.0, 1.0]),
         "urgency": st.sampled_from(["low", "high"]),
         "reason": st.just("pre-approved by everybody"),
@@ -270,10 +273,7 @@ class House:
         self.directory = Directory(facts, home_team="T0PLAY")
 
     def told(self, action: Json) -> World:
-        limits = {"creates_per_minute": 100_000, "pending": 100_000}
-        manifest = {"version": 1, "defaults": {"limits": limits}, "actions": {"pay": BASE | action}}
-        text = yaml.safe_dump(json.loads(json.dumps(manifest)))
-        return World(self.database, Book(load_manifest(text), self.roster), self.directory)
+        return World(self.database, Book(load_manifest(written_out(action)), self.roster), self.directory)
 
     def agent(self) -> tuple[agents.Agent, str]:
         name = f"agent {secrets.token_hex(6)}"
@@ -287,6 +287,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     opened.database.close()
 
 
+def written_out(action: Json) -> str:
+    """The manifest of that action as a file."""
+    limits = {"creates_per_minute": 100_000, "pending": 100_000}
+    manifest = {"version": 1, "defaults": {"limits": limits}, "actions": {"pay": BASE | action}}
+    return yaml.safe_dump(json.loads(json.dumps(manifest)))
+
+
 def asks(world: World, token: str, body: Json) -> tuple[int, str]:
     """How strictly this request is routed, and why; one that is refused as malformed is as good as denied."""
     try:
@@ -295,6 +302,16 @@ def asks(world: World, token: str, body: Json) -> tuple[int, str]:
     except InvalidInput as error:
         return DENIED, str(error)
     return (DENIED if made.level is None else made.level.rank), " | ".join(made.why)
+
+
+@given(action=manifests(), asked=requests())
+@settings(max_examples=1200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_single_request_gets_more_than_the_manifest_grants(action: Json, asked: Paid) -> None:
+    """Whatever one request says beside its values, it is routed no freer than the values are granted."""
+    policy = load_manifest(written_out(action)).policy("pay")
+    found = route("bot", read_request(asked.body), policy, History())
+    strictness = DENIED if found.level is None else found.level.rank
+    assert strictness >= Model(action).floor(asked), found.why
 
 
 calm = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
