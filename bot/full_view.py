@@ -14,7 +14,7 @@ from bot.redaction import redactor_of, witness
 from bot.visible_text import Shown, clip, fill, json_size, visible
 from bot.wording import mention, when
 from policies.approval import Approval
-from policies.hidden import hidden_of, leaves_of
+from policies.hidden import leaves_of
 
 CHUNK = 2800  # characters of one text in a modal
 SHEET_BYTES = VIEW_BYTES - 20_000  # the rest is for what every modal adds
@@ -30,7 +30,7 @@ def full_view(approval: Approval) -> list[AnyPart]:
     state = card_facts.status(approval)
     before = asked_before(approval, redact)
     said = [*quotes.exchange_in_full(approval), *quotes.person_says(approval), *quotes.agent_says(approval)]
-    hides = witness(hidden_of(approval))
+    hides = witness(approval)
     parts: list[AnyPart] = [
         heading(sentence) if len(sentence) <= 150 else bold(sentence),
         *([line(state)] if state else []),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from bot.redaction import covered, fingerprint, witness
 from bot.visible_text import Shown, clip, json_size, visible
 from policies.approval import Approval
-from policies.hidden import Leaf, hidden_of, leaves
+from policies.hidden import Leaf, leaves
 
 # Of one leaf on a card, in bytes, so that one long text does not push all others off it.
 NAME_BYTES, VALUE_BYTES = 250, 650
@@ -49,7 +49,7 @@ class Listing:
 
 def remainder(approval: Approval, listed: Listing) -> str | None:
     """What is missing of the parameters, and how much is hidden of the request; None where nothing is."""
-    return "\n".join(filter(None, (listed.remainder, witness(hidden_of(approval))))) or None
+    return "\n".join(filter(None, (listed.remainder, witness(approval)))) or None
 
 
 def path_text(path: tuple[str | int, ...]) -> Shown:

@@ -9,7 +9,7 @@ from typing import Any
 
 from policies import credentials
 from policies.approval import Approval
-from policies.hidden import Finder, Hidden, Leaf, finder_of
+from policies.hidden import Finder, Leaf, finder_of, hidden_of
 from policies.private_keys import Span
 
 DOTS = "••••••"
@@ -53,12 +53,13 @@ class Redactor:
         return covered(text, [(piece.start, piece.end) for piece in self._finder.pieces(text)])
 
 
-def witness(hidden: Hidden) -> str | None:
-    """How much is hidden, in words; None where nothing is."""
+def witness(approval: Approval) -> str | None:
+    """How much of an approval is hidden, in words; None where nothing is."""
+    hidden = hidden_of(approval)
     if not hidden.count:
         return None
     counted = "1 value is hidden" if hidden.count == 1 else f"{hidden.count} values are hidden"
-    return f"{counted}: “Show hidden” comes before Approve" if hidden.by_pattern else counted
+    return f"{counted}: “Show hidden” comes before Approve" if hidden.by_pattern and approval.pending else counted
 
 
 def redactor_of(approval: Approval, found: Sequence[Leaf] | None = None) -> Redactor:

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot import cards, modals
+from bot import cards, hidden_view, modals
 from bot.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, TemplateFault, check_templates, size
 from bot.home import home_view
 from bot.reviews import review_card
@@ -29,7 +29,14 @@ version: 1
 actions:
   rehearse: {title: Rehearse, describe: "Rehearse {{ params.what }}", severity: low, reversible: true, batch: true}
 """
-_PARAMS: Final[dict[str, Any]] = {"what": "<@U0> *x*", "n": 1, "on": True, "none": None, "list": [{"a": ""}]}
+_PARAMS: Final[dict[str, Any]] = {
+    "what": "<@U0> *x*",
+    "n": 1,
+    "on": True,
+    "none": None,
+    "list": [{"a": ""}],
+    "cvv": "000",
+}
 _ID: Final = "rehearsal"
 
 
@@ -63,6 +70,7 @@ def check_all() -> list[str]:
     ):
         _view(build(waiting), build.__name__)
     _view(modals.details_modal(waiting, may_decide=True), "the details to decide on")
+    _view(hidden_view.show_hidden_modal(waiting), "the hidden values")
     _view(modals.batch_reject_modal([waiting]), "batch_reject_modal")
     _view(modals.loading_modal(), "the loading modal")
     _view(home_view("U0", [waiting], [settled[0]], _NOON, {"Decided": 1}), "the home tab")

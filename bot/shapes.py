@@ -11,6 +11,7 @@ from typing import Any
 
 Body = dict[str, Any]
 _Read = Callable[[Any], Any]
+MOST_WORD = 500
 
 
 class _Odd(ValueError):
@@ -32,6 +33,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise _Odd
     return value
+
+
+def _word(value: Any) -> str:
+    """An id, a name or a moment: none of Slack's is longer."""
+    if len(_text(value)) > MOST_WORD:
+        raise _Odd
+    return str(value)
 
 
 def _truth(value: Any) -> bool:
@@ -71,6 +79,10 @@ def _texts(*names: str, **more: _Read) -> Callable[[Any], Body]:
     return _fields(**dict.fromkeys(names, _text), **more)
 
 
+def _words(*names: str, **more: _Read) -> Callable[[Any], Body]:
+    return _fields(**dict.fromkeys(names, _word), **more)
+
+
 def _needing(body: Body, *names: str) -> Body:
     """The body itself, where these texts or objects are there and not empty."""
     if not all(body.get(name) for name in names):
@@ -82,9 +94,9 @@ def _named(value: Any) -> Body:
     return _needing(_NAMES(value), "id")
 
 
-def _place(value: Any) -> Body | str:
+def _place(value: Any) -> Body:
     """A team or an organisation: an object, or its id."""
-    return value if isinstance(value, str) else _NAMES(value)
+    return {"id": _word(value)} if isinstance(value, str) else _NAMES(value)
 
 
 def _option(value: Any) -> Body:
@@ -104,7 +116,7 @@ def _values(value: Any) -> Body:
 
 def _block(value: Any) -> Body:
     """Of a block its kind and name, and what its elements carry."""
-    return _texts("type", "block_id", elements=_elements)(value)
+    return _words("type", "block_id", elements=_elements)(value)
 
 
 def _pressed(value: Any) -> list[Body]:
@@ -115,46 +127,46 @@ def _pressed(value: Any) -> list[Body]:
 def _elements(value: Any) -> list[Body]:
     """Those elements that carry something: a text that is an element of a context block carries nothing."""
     carried = [one for one in _list(value) if isinstance(one, dict) and isinstance(one.get("value"), str)]
-    return [_texts("type", "value")(one) for one in carried]
+    return [_words("type", value=_text)(one) for one in carried]
 
 
 def _action(value: Any) -> Body:
     return _needing(_ACTION(value), "action_id")
 
 
-_NAMES = _texts("id", "team_id", "username", "name", "domain")
+_NAMES = _words("id", "team_id", "username", "name", "domain")
 _HELD = _texts("value", selected_option=_texts("value"), selected_options=_several(_texts("value")))
 _STATE = _fields(values=_values)
-_ACTION = _texts("type", "action_id", "block_id", "action_ts", "value", selected_option=_option)
-_VIEW = _texts(
-    "id", "hash", "type", "callback_id", "private_metadata", "team_id", "app_installed_team_id",
-    state=_STATE, blocks=_several(_block),
+_ACTION = _words("type", "action_id", "block_id", "action_ts", value=_text, selected_option=_option)
+_VIEW = _words(
+    "id", "hash", "type", "callback_id", "team_id", "app_installed_team_id",
+    private_metadata=_text, state=_STATE, blocks=_several(_block),
 )  # fmt: skip
 _COMMON: Mapping[str, _Read] = {
-    "type": _text,
+    "type": _word,
     "user": _named,
     "team": _place,
     "enterprise": _place,
     "is_enterprise_install": _truth,
     "channel": _NAMES,
-    "container": _texts("type", "message_ts", "thread_ts", "channel_id", "view_id"),
-    "message": _texts("ts", "thread_ts", blocks=_pressed),
+    "container": _words("type", "message_ts", "thread_ts", "channel_id", "view_id"),
+    "message": _words("ts", "thread_ts", blocks=_pressed),
     "view": _VIEW,
     "state": _STATE,
     "actions": _several(_action),
-    "trigger_id": _text,
+    "trigger_id": _word,
     "response_url": _text,
-    "callback_id": _text,
-    "action_id": _text,
-    "block_id": _text,
+    "callback_id": _word,
+    "action_id": _word,
+    "block_id": _word,
     "value": _text,
-    "team_id": _text,
-    "enterprise_id": _text,
+    "team_id": _word,
+    "enterprise_id": _word,
 }
 _BODY = _fields(**_COMMON)
-_COMMAND = _texts(
-    "command", "text", "user_id", "user_name", "team_id", "team_domain", "enterprise_id", "channel_id", "channel_name",
-    "trigger_id", "response_url", is_enterprise_install=_truth,
+_COMMAND = _words(
+    "command", "user_id", "user_name", "team_id", "team_domain", "enterprise_id", "channel_id", "channel_name",
+    "trigger_id", text=_text, response_url=_text, is_enterprise_install=_truth,
 )  # fmt: skip
 
 
@@ -183,12 +195,12 @@ def _event(body: Body) -> Body:
     _needing(event, "type")
     if event["type"] == "app_home_opened":
         _needing(event, "user")
-    return _texts("type", "team_id", "enterprise_id")(body) | {"event": event}
+    return _words("type", "team_id", "enterprise_id")(body) | {"event": event}
 
 
 def _anything(body: Body) -> Body:
     """A kind that nobody hears: only that it came."""
-    return _texts("type", "callback_id")(body)
+    return _words("type", "callback_id")(body)
 
 
 _KINDS: Mapping[str, Callable[[Body], Body]] = {

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     LARGE = "large"
     URGENT = "urgent"
     AGAIN = "again"
+    ALARM = "alarm"
 
 
 # Parts of a statement that binds `_agent_id`, `_minute_ago` and `_hour_ago`.
@@ -55,3 +56,9 @@ def add(unit: Unit, agent_id: str, kind: Kind, units: int = 0) -> None:
     """Count it from now on; what is older than an hour is forgotten."""
     unit.execute(_forget, {"_agent_id": agent_id, "_hour_ago": unit.now - HOUR})
     unit.execute(insert(attempts), {"agent_id": agent_id, "kind": kind.value, "units": units, "at": unit.now})
+
+
+def last_hour(unit: Unit, agent_id: str, kind: Kind) -> int:
+    """How many of a kind counted for this agent within the last hour."""
+    query = select(func.count()).where(attempts.c.agent_id == agent_id, attempts.c.kind == kind.value)
+    return int(unit.execute(query.where(attempts.c.at > unit.now - HOUR)).scalar_one())

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 GENESIS = "0" * 64
 # What is recorded of an approval without moving it on, or beside the `requested` that made it.
 BESIDE = frozenset(
-    {"gate_presented", "refused", "labelled", "delegated", "auto_proceeded", "notified", "denied", "blocked"}
+    {
+        "gate_presented",
+        "refused",
+        "labelled",
+        "delegated",
+        "undelegated",
+        "asked_again",
+        "auto_proceeded",
+        "notified",
+        "denied",
+        "blocked",
+    }
 )
 KEYS = (
     "seq",

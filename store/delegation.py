@@ -28,9 +28,12 @@ def given(unit: Unit, approval_id: str, agent_id: str) -> bool:
     return unit.execute(query).first() is not None
 
 
-def forget(unit: Unit, agent_id: str) -> None:
-    """The word that this agent was given holds no longer."""
-    unit.execute(delete(delegates).where(delegates.c.agent_id == agent_id))
+def forget(unit: Unit, agent_id: str) -> list[str]:
+    """The word that this agent was given holds no longer; the ids of the approvals under which it was given."""
+    given = delete(delegates).where(delegates.c.agent_id == agent_id).returning(*delegates.c)
+    rows = [row._asdict() for row in unit.execute(given)]
+    unit.seals.gone(delegates, rows)
+    return [row["approval_id"] for row in rows]
 
 
 def open_under(unit: Unit, agent_id: str) -> list[Approval]:

@@ -107,9 +107,9 @@ def put_notice(
     approval_id: str | None = None,
     thread_of: str | None = None,
     urgency: int = 0,
-) -> None:
-    """Want something said once; the same key again says nothing more. `thread_of` is an approval id or None."""
-    _put(unit, f"notice:{key}", "notice", approval_id, channel, thread_of, facts, urgency, 1)
+) -> bool:
+    """Want something said once; the same key again says nothing more, which is False. `thread_of` is an approval id or None."""
+    return _put(unit, f"notice:{key}", "notice", approval_id, channel, thread_of, facts, urgency, 1)
 
 
 def _put(
@@ -123,9 +123,9 @@ def _put(
     urgency: int,
     wanted: int,
     **more: Any,
-) -> None:
-    unit.execute(
-        unit.insert(outbox).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+) -> bool:
+    done = unit.execute(
+        unit.insert(outbox).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(outbox.c.id),
         {
             "dedupe_key": key,
             "kind": kind,
@@ -140,6 +140,7 @@ def _put(
             **more,
         },
     )
+    return done.first() is not None
 
 
 live_card = and_(outbox.c.approval_id == bindparam("_approval_id"), outbox.c.kind == "card", outbox.c.face == "live")

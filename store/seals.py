@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 DOMAIN = b"sayso/row/v1\x00"
 # When somebody is reminded, or looked at next, is put off without a row. Undo's end has a rule of its own (evidence.py).
-# The parameters are in the digest, which is sealed; the checkpoint is not read with its approval and has its own sum.
+# The parameters are in the digest, which is sealed. Others have sums of their own: the checkpoint, which is not read with
+# its approval, and what a card names of its like, which an open approval is told without moving on.
+ASIDE = ("checkpoint", "again")
 UNSEALED = frozenset(
-    {"clock_remind_at", "clock_hush_until", "clock_reminders", "clock_undo_until", "wake_at", "params", "checkpoint"}
+    {"clock_remind_at", "clock_hush_until", "clock_reminders", "clock_undo_until", "wake_at", "params", *ASIDE}
 )
 
 
@@ -54,9 +56,9 @@ def sum_of(table: str, values: Mapping[str, Any]) -> str:
     return f"{table}:{hashlib.sha256(DOMAIN + canonical(body).encode()).hexdigest()}"
 
 
-def sum_of_checkpoint(value: Any) -> str:
-    """The sum of a checkpoint."""
-    return hashlib.sha256(DOMAIN + canonical(value).encode()).hexdigest()
+def sum_aside(value: Any) -> str | None:
+    """The sum of a value that is kept beside the seal; None of nothing."""
+    return None if value is None else hashlib.sha256(DOMAIN + canonical(value).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -107,18 +109,25 @@ class Seals:
         self.seen(values)
         owed = self._of(approval_id)
         owed["row"] = self._told(approval_id, None)
-        if values.get("checkpoint") is not None:
-            owed["checkpoint"] = sum_of_checkpoint(values["checkpoint"])
+        for name in ASIDE:
+            if values.get(name) is not None:
+                self.told(approval_id, name, values[name])
 
     def changed(self, approval_id: str, values: Mapping[str, Any]) -> None:
         """An approval in which `values` are now others; it was read before."""
         was = self.sum(approval_id)
+        if "again" in values and values["again"] != self._rows[approval_id].get("again"):
+            self.told(approval_id, "again", values["again"])
         self.seen({**self._rows[approval_id], **values})
         if self.sum(approval_id) == was:
             return
         owed = self._of(approval_id)
         # Of two moves in one unit, the trail's row tells from the first to the last.
         owed["row"] = self._told(approval_id, owed["row"].get("was") if "row" in owed else was)
+
+    def told(self, approval_id: str, name: str, value: Any) -> None:
+        """A column beside the seal that is now another."""
+        self._of(approval_id)[name] = sum_aside(value)
 
     def sum(self, approval_id: str) -> str:
         """The sum of an approval as it was last read or written."""
@@ -139,9 +148,14 @@ class Seals:
         for values in rows:
             self._of(values["approval_id"]).setdefault("kept", []).append(sum_of(table.name, values))
 
+    def gone(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Rows about approvals that were taken away."""
+        for values in rows:
+            self._of(values["approval_id"]).setdefault("dropped", []).append(sum_of(table.name, values))
+
     def changed_beside(self, table: Table, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """A row about an approval that became another."""
-        self._of(before["approval_id"]).setdefault("dropped", []).append(sum_of(table.name, before))
+        self.gone(table, [before])
         self.beside(table, [after])
 
     def _of(self, approval_id: str) -> dict[str, Any]:

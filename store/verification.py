@@ -13,7 +13,7 @@ from sqlalchemy import Select, Table, exists, select
 from store import rows as approval_rows
 from store.audit import GENESIS, Head, body_of, hash_of
 from store.evidence import Line, against_digest, against_trail, kept_of, unknown
-from store.seals import seal, sum_of_checkpoint
+from store.seals import seal, sum_aside
 from store.tables import approvals, audit, decisions, delegates, delegations, demotions, labels
 from store.unit import Unit
 
@@ -127,7 +127,7 @@ def _portion(unit: Unit, ids: Sequence[str]) -> Iterator[str]:
         about = lines[row.id]
         faults = (
             *_own_faults(unit, row, about),
-            *_checkpoint_faults(checkpoints.get(row.id), about),
+            *_aside_faults({"checkpoint": checkpoints.get(row.id), "again": sum_aside(row.again)}, about),
             *_beside_faults({table: grouped[row.id] for table, grouped in beside.items()}, about),
         )
         yield from (f"approval {row.id}: {fault}" for fault in faults)
@@ -148,10 +148,10 @@ def _grouped(unit: Unit, table: Table, ids: Sequence[str]) -> Mapping[str, list[
     return found
 
 
-def _checkpoints(unit: Unit, ids: Sequence[str]) -> dict[str, str]:
+def _checkpoints(unit: Unit, ids: Sequence[str]) -> dict[str, str | None]:
     of, kept = approvals.c.id, approvals.c.checkpoint
     query: Select[Any] = select(of, kept).where(of.in_(ids), kept.is_not(None)).execution_options(yield_per=10)
-    return {row.id: sum_of_checkpoint(row.checkpoint) for row in unit.execute(query)}
+    return {row.id: sum_aside(row.checkpoint) for row in unit.execute(query)}
 
 
 def _own_faults(unit: Unit, row: Any, lines: Sequence[Line]) -> Iterator[str]:
@@ -167,10 +167,14 @@ def _own_faults(unit: Unit, row: Any, lines: Sequence[Line]) -> Iterator[str]:
         yield "its wake_at is later than the next of its moments"
 
 
-def _checkpoint_faults(found: str | None, lines: Sequence[Line]) -> Iterator[str]:
-    first = next((line for line in lines if line.row is not None), None)
-    if first is not None and first.body.get("event") == "requested" and first.body.get("checkpoint") != found:
-        yield f"its checkpoint is not what row {first.seq} of the trail recorded"
+def _aside_faults(sums: Mapping[str, str | None], lines: Sequence[Line]) -> Iterator[str]:
+    """Columns with a sum of their own, which the trail has since it keeps sums."""
+    if not any(line.row is not None and line.body.get("event") == "requested" for line in lines):
+        return
+    for name, found in sums.items():
+        told = [line for line in lines if name in line.body]
+        if (told[-1].body[name] if told else None) != found:
+            yield f"its {name} is not what {f'row {told[-1].seq} of the trail' if told else 'the trail'} recorded"
 
 
 def _beside_faults(beside: Mapping[Table, Sequence[Mapping[str, Any]]], lines: Sequence[Line]) -> Iterator[str]:

@@ -87,10 +87,12 @@ async def _waiting(desk: Desk, actor: Actor, assignee: str | None, nothing: str)
     def look(unit: Unit) -> tuple[counted.Waiting, list[Approval]]:
         return counted.waiting(unit, assignee), approvals.pending(unit, assignee=assignee, limit=MOST_LISTED)
 
+    def told_of(load: counted.Waiting, found: list[Approval]) -> str:
+        return pages.first([f"*{told.load(load)}*", *map(_line, found)])
+
     load, found = await desk.call(desk.runtime.world.database.read, look)
-    if not found:
-        return nothing
-    return pages.first([f"*{told.load(load)}*", *(_line(approval) for approval in found)])
+    # Each sentence is read for what it hides: not where every tap waits.
+    return await desk.call(told_of, load, found) if found else nothing
 
 
 def _line(approval: Approval) -> str:

@@ -11,31 +11,47 @@ from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.lifecycle import State
 from policies.routing import RouteName
-from store import outbox
+from store import attempts, outbox
+from store.attempts import Kind
 from store.unit import Unit
 
 log = logging.getLogger("sayso.notices")
 
 
-def operations(world: World, unit: Unit, key: str, kind: str, approval: Approval | None, **facts: Any) -> None:
-    """Tell operations; where the roster names no channel for them, the log is what remains."""
+def operations(world: World, unit: Unit, key: str, kind: str, approval: Approval | None, **facts: Any) -> bool:
+    """Tell operations, whether that is new; where the roster names no channel for them, the log is what remains."""
     channel = world.book.roster.operations
     log.warning("operations: %s %s", kind, facts | ({"approval": approval.id} if approval else {}))
-    if channel is not None:
-        outbox.put_notice(
-            unit,
-            key,
-            channel=channel,
-            facts={"notice": kind, **facts},
-            approval_id=approval.id if approval else None,
-            urgency=3,
-        )
+    if channel is None:
+        return False
+    return outbox.put_notice(
+        unit,
+        key,
+        channel=channel,
+        facts={"notice": kind, **facts},
+        approval_id=approval.id if approval else None,
+        urgency=3,
+    )
+
+
+ALARMS = 10  # within an hour that one agent's asking may raise; further ones stand in the log and the trail alone
+
+
+def _by_asking(
+    world: World, unit: Unit, asked: Approval, key: str, kind: str, of: Approval | None, **facts: Any
+) -> None:
+    """Tell operations of what an agent brought about by asking, as often as that may be."""
+    if attempts.last_hour(unit, asked.agent_id, Kind.ALARM) < ALARMS:
+        if operations(world, unit, key, kind, of, **facts):
+            attempts.add(unit, asked.agent_id, Kind.ALARM)
+        return
+    log.warning("operations are not told, %s raised %s alarms within the hour: %s %s", asked.agent, ALARMS, kind, key)
 
 
 def unknown_action(world: World, unit: Unit, approval: Approval) -> None:
     """An action that the manifest does not know was blocked: it needs classifying (A4). Said once an hour and action."""
     hour = unit.now.strftime("%Y%m%d%H")
-    operations(world, unit, f"blocked:{approval.action}:{hour}", "unknown_action", approval)
+    _by_asking(world, unit, approval, f"blocked:{approval.action}:{hour}", "unknown_action", approval)
 
 
 def nobody_can_decide(world: World, unit: Unit, action: str, role: str) -> None:
@@ -48,7 +64,7 @@ def nobody_can_decide(world: World, unit: Unit, action: str, role: str) -> None:
 def nobody_available(world: World, unit: Unit, approval: Approval) -> None:
     """A request waits for somebody who is not there. It is not stored yet: the notice cannot refer to its row."""
     text = f"{approval.id} waits for {approval.assignee}: {approval.assigned_why}."
-    operations(world, unit, f"absent:{approval.id}", "alert", None, title="Nobody is available", text=text)
+    _by_asking(world, unit, approval, f"absent:{approval.id}", "alert", None, title="Nobody is available", text=text)
 
 
 def nobody_left(world: World, unit: Unit, approval: Approval) -> None:

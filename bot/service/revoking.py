@@ -26,7 +26,8 @@ def _revoked(world: World, unit: Unit, name: str) -> int:
     agent = agents.called(unit, name)
     turns.take(unit, [agent.id])  # what it is asking for at this moment is stored first, or not at all
     agents.revoke(unit, name)
-    delegation.forget(unit, agent.id)
+    for approval_id in delegation.forget(unit, agent.id):
+        unit.record(Entry("undelegated", unit.now, OPERATOR, approval_id=approval_id, decision=name))
     unit.record(Entry("agent_revoked", unit.now, OPERATOR, agent=name, rationale=f"the agent {name} was revoked"))
     found = delegation.open_under(unit, agent.id)
     return sum(_withdrawn(world, unit, agent, approval) for approval in found)

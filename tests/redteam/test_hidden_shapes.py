@@ -152,14 +152,13 @@ def test_every_place_of_every_body_may_be_null_or_missing(recorded: Recorded) ->
 @settings(max_examples=300)
 @given(data=st.data())
 def test_odd_shapes_are_refused_and_no_accident(recorded: Recorded, data: st.DataObject) -> None:
-    """Up to three places of a real body hold anything at all: it is refused or answered, and nothing is decided."""
+    """Up to three places of a real body hold anything at all: it is refused or answered."""
     body: Any = data.draw(st.sampled_from(recorded.bodies))
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.sampled_from(list(places(body))))
         if at:
             body = changed(body, at, data.draw(st.sampled_from([*ODD, *ODD_TEXTS])))
-    refused_or_answered(recorded, body)
-    assert set(recorded.states()) == {"pending"}
+    refused_or_answered(recorded, body)  # a form that becomes a good one may decide
 
 
 @settings(max_examples=100)
@@ -179,8 +178,9 @@ def test_commands_of_odd_fields_are_no_accident(recorded: Recorded, fields: dict
 @pytest.mark.parametrize("value", [None, 7, [], {}, "", "|", "\0|\0", "x" * 9000, ",,,", "a|b,c"])
 def test_a_button_may_carry_anything(recorded: Recorded, action_id: str, value: Any) -> None:
     """Whatever a signed button carries, somebody who taps it gets an answer, and nothing is decided."""
+    before = recorded.states()
     tap = next(body for body in recorded.bodies if body["type"] == "block_actions")
     body = copy.deepcopy(tap)
     body["actions"] = [{**body["actions"][0], "action_id": action_id, "value": value}]
     refused_or_answered(recorded, body)
-    assert set(recorded.states()) == {"pending"}
+    assert recorded.states() == before

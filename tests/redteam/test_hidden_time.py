@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from bot import hidden_view, modals
+from bot.cards import approval_card
 from bot.visible_text import escape, notification, visible
 from policies import credentials
+from tests.unit.cards.samples import approval
 
 SIZE = 250_000
+TOKEN = "ghp_" + "a1B2c3D4" * 5
 PIECES = [
     "eyJ-", "eyJ.", "eyJa", "eyJaaaaaaaa.", "eyJhbGciOiJIUzI1NiJ9.", "-----BEGIN", "-----BEGIN PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\nMIIEaaaaaaaa", "Proc-Type: 4,ENCRYPTED\n", "4", "4111 1111 1111 1111 ", "card 4", "1 ", "1-",
@@ -56,3 +60,24 @@ def test_hostile_texts_are_read_in_linear_time(reader: str, piece: str) -> None:
 def test_one_endless_token_is_read_in_linear_time(text: str) -> None:
     """Nor does one piece that never ends."""
     assert seconds(READERS["tokens"], text) < 0.4
+
+
+HEAVY: dict[str, dict[str, str]] = {
+    "not quite tokens": {f"k{index}": "eyJ-" * 15_500 for index in range(4)},
+    "thousands of tokens": {f"k{index}": f"{TOKEN} x " * 20 for index in range(250)},
+    "names and values": {f"k{index}": "token=a1b2c3d4e5f6," * 3_200 for index in range(4)},
+    "hidden characters": {f"k{index}": "\u200b\u0301" * 10_000 for index in range(4)},
+    "line breaks": {f"k{index}": "\n" * 60_000 for index in range(4)},
+    "a thousand values": {f"k{index}": "x" * 250 for index in range(990)},
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_the_largest_requests_are_drawn_in_time(name: str) -> None:
+    """Card, details, form and hidden values of 250 kB of parameters take less than a second or two, off the event loop."""
+    found = approval(HEAVY[name], action="delete_branch")
+    for draw in (approval_card, modals.details_modal, modals.edit_modal, hidden_view.show_hidden_modal):
+        credentials.tokens.cache_clear()
+        begun = time.thread_time()
+        draw(found)
+        assert time.thread_time() - begun < 1.5

@@ -21,7 +21,7 @@ from support.races import at_once
 from bot.service import limits as limits_of_agents
 from store import agents, attempts, sessions
 from store.attempts import Kind
-from store.tables import approvals, audit
+from store.tables import approvals, audit, outbox
 from store.tables import attempts as attempts_table
 from store.tables import sessions as sessions_table
 
@@ -254,3 +254,20 @@ def test_what_counted_is_forgotten_after_an_hour(closed_office: Office) -> None:
     rows = office.database.read(lambda unit: unit.execute(select(attempts_table.c.units)).scalars().all())
     assert list(rows) == [1]
     assert json.dumps(office.database.read(lambda unit: attempts.used(unit, agent.id))) == "1"
+
+
+@on_sqlite
+def test_unknown_actions_and_absent_reviewers_do_not_flood_operations(closed_office: Office) -> None:
+    """Forty actions that nobody knows, and forty requests that nobody is there for: operations hear of ten in an hour."""
+    office = opened(closed_office, {"creates_per_minute": 100, "pending": 50})
+    for user in ("U0ALICE", "U0BOB"):
+        office.person(user).command("/sayso", "away")
+    for number in range(40):
+        office.agent.ask(f"tool_{number}", {})
+        office.agent.cancel(office.agent.ask("change_thing", {"thing": f"door {number}"}))
+    told = select(func.count()).where(outbox.c.channel == "#ops")
+    assert office.database.read(lambda unit: unit.execute(told).scalar()) == 10
+    assert len([line for line in office.trail() if line["event"] == "blocked"]) == 40
+    office.advance(3601)
+    office.agent.ask("tool_anew", {})
+    office.slack.expect_card(channel="#ops", contains="tool_anew")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bot import cards, modals
+from bot import cards, hidden_view, modals
 from bot.cards import Face
 from bot.parameters import value_text
 from playground.blockkit import check_view
@@ -46,6 +46,7 @@ def views(found: Approval) -> list[dict[str, Any]]:
     if found.request.kind == "choose":
         made.append(modals.choose_modal(found))
     steered = [modals.details_modal(found, session=(state, "U0BOB")) for state in ("running", "paused", "cancelled")]
+    made.append(hidden_view.show_hidden_modal(found))
     return [*made, *steered, modals.notice_modal("Nothing was done", found.sentence, found)]
 
 
