@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help setup demo test lint format bench soak chaos wheels screens clean
+.PHONY: help setup demo test lint format bench soak chaos wheels house screens clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ chaos: $(STAMP) ## kill, cut, fuzz, mutate, for hours: docs/reliability.md (RUNS
 
 wheels: $(STAMP) ## build both distributions into dist/: sayso (the client) and sayso-server
 	$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . packaging/server
+
+house: $(STAMP) ## figures of the layout: rooms, arrows, depth, long places, citations that lead nowhere
+	@$(PY) -m tests.house
 
 screens: $(STAMP) ## take the pictures in docs/images anew (needs Chromium); ONLY=card- those whose names begin so
 	$(PY) docs/screens.py $(ONLY)

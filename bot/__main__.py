@@ -1,4 +1,4 @@
-"""The command line: `python -m bot …` (CONTRACT: Commands)."""
+"""The command line: `python -m bot …`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bot import agent_cli, audit_cli, opening, policy_cli
+from bot.cli import agent, audit, policy
+from bot.server import open_database
 from bot.settings import load_settings
 from policies.errors import SaysoError
 from store import schema
@@ -36,9 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "serve", _serve, "run the server")
     _command(commands, "migrate", _migrate, "bring the database's schema to head")
     _command(commands, "sweep", _sweep, "one sweep now, prints its counts").add_argument("--json", action="store_true")
-    agent_cli.add_parser(commands, _command)
-    policy_cli.add_parser(commands)
-    audit_cli.add_parser(commands)
+    agent.add_parser(commands, _command)
+    policy.add_parser(commands)
+    audit.add_parser(commands)
     return parser
 
 
@@ -49,21 +50,21 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from bot import serving  # as late as this: no other command waits for the server's libraries
+    from bot.cli import serve
 
-    return serving.serve()
+    return serve.serve()
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
-    opening.migrate(load_settings())
+    open_database.migrate(load_settings())
     print(f"schema at {schema.head()}")
     return 0
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    from bot import serving
+    from bot.cli import serve
 
-    return serving.sweep_once(as_json=arguments.json)
+    return serve.sweep_once(as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -18,26 +18,28 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route as WebRoute
 
-from bot import api, auditmark, health, hooks_api, hosts, listeners
-from bot.admission import Admission
-from bot.caller import Caller, Resolve, by_name
-from bot.courier import Courier
-from bot.door import Door
-from bot.listeners.desk import Desk
-from bot.metrics import Metrics
-from bot.opening import open_database
-from bot.people import People
-from bot.policybook import load_book, remember, watch
-from bot.rehearsal import check_all
-from bot.relay import Relay
-from bot.runtime import Runtime
-from bot.service import mornings
+from bot.api import hooks, routes
+from bot.api.admission import Admission
+from bot.api.callback_sender import Caller, Resolve, by_name
+from bot.server import audit_anchor, health
+from bot.server.metrics import Metrics
+from bot.server.open_database import open_database
+from bot.server.policybook import load_book, remember, watch
+from bot.server.relay import Relay
+from bot.server.runtime import Runtime
+from bot.server.signals import LiveSignals
+from bot.server.slack_client import Slack
+from bot.server.startup_check import check_all
+from bot.server.ticker import Ticker
+from bot.service import callback_hosts, mornings
+from bot.service.context import Book, World
 from bot.service.sweep import sweep
 from bot.settings import Settings
-from bot.signals import LiveSignals
-from bot.slack import Slack
-from bot.ticker import Ticker
-from bot.world import Book, World
+from bot.slack import listeners
+from bot.slack.courier import Courier
+from bot.slack.ingress import Door
+from bot.slack.listeners.desk import Desk
+from bot.slack.people import People
 from store import approvals, durability
 from store.engine import Database, StoreUnavailable
 from store.unit import Unit
@@ -60,7 +62,7 @@ def build(
     store = database or open_database(settings)
     for doubt in durability.doubts(store):
         log.warning(doubt)
-    world = World(store, book, callback_hosts=hosts.listed(settings.callback_hosts))
+    world = World(store, book, callback_hosts=callback_hosts.listed(settings.callback_hosts))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -75,8 +77,8 @@ def build(
         docs_url=None,
         redoc_url=None,
     )
-    api.install(app)
-    app.include_router(hooks_api.router)
+    routes.install(app)
+    app.include_router(hooks.router)
     app.add_middleware(Admission)
     return app
 
@@ -128,7 +130,7 @@ async def _running(
         await people.close()
         await runtime.slack.close()
         watched.close()
-        await runtime.call(auditmark.keep, settings, world.database)
+        await runtime.call(audit_anchor.keep, settings, world.database)
         pool.shutdown(wait=True)
         world.database.close()
         gc.collect()  # calls that were cut off end while their loop still runs
@@ -148,7 +150,7 @@ def _bolt(runtime: Runtime, people: People) -> AsyncApp:
     bolt = AsyncApp(
         client=runtime.slack.client,
         authorize=authorize,
-        # The ack goes out after the listener, so after the commit (DESIGN rule 2).
+        # The ack goes out after the listener, so after the commit (docs/rules.md: I2).
         process_before_response=True,
         request_verification_enabled=False,
         ssl_check_enabled=False,
@@ -192,7 +194,7 @@ async def _swept(runtime: Runtime) -> None:
         runtime.metrics.swept.labels(kind).inc(getattr(counts, kind))
     if counts.total:
         log.info("swept %s", counts)
-    await runtime.call(auditmark.keep, runtime.settings, runtime.world.database)
+    await runtime.call(audit_anchor.keep, runtime.settings, runtime.world.database)
     for moment in await runtime.call(runtime.world.database.read, partial(_following, runtime.world)):
         if moment is not None:
             runtime.signals.deadline_set(moment)

@@ -1,4 +1,4 @@
-"""Where files lie: never where a command happens to be started (CONTRACT: SAYSO_DATA_DIR)."""
+"""Where files lie: never where a command happens to be started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings from the environment and `.env` (CONTRACT: Settings); a wrong one stops the start with a line that names it."""
+"""Settings from the environment and `.env`; a wrong one stops the start with a line that names it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot import data_dir, hosts, signing
+from bot import data_dir
+from bot.service import callback_hosts, callback_signing
 from policies.errors import SaysoError
 
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
@@ -94,14 +95,14 @@ class Settings(BaseSettings):
     @field_validator("callback_hosts")
     @classmethod
     def _hosts(cls, value: str) -> str:
-        hosts.listed(value)
+        callback_hosts.listed(value)
         return value
 
     @field_validator("callback_secret")
     @classmethod
     def _secrets(cls, value: str | None) -> str | None:
         if value is not None:
-            signing.keys(value)
+            callback_signing.keys(value)
         return value
 
     @property
@@ -117,7 +118,7 @@ class Settings(BaseSettings):
             raise BadSetting(
                 "SLACK_SIGNING_SECRET: is not set (needed unless SLACK_APP_TOKEN is)", field="SLACK_SIGNING_SECRET"
             )
-        if hosts.listed(self.callback_hosts).places and self.callback_secret is None:
+        if callback_hosts.listed(self.callback_hosts).places and self.callback_secret is None:
             raise BadSetting(
                 "SAYSO_CALLBACK_SECRET: is not set (needed with SAYSO_CALLBACK_HOSTS)", field="SAYSO_CALLBACK_SECRET"
             )

@@ -12,8 +12,8 @@ from policies import paths
 from policies.currencies import DECIMALS, USD, code_of
 from policies.declared import declared
 from policies.digest import canonical
-from policies.limits import Amount, Unit, amount_named
-from policies.manifest import Policy
+from policies.files.limits import Amount, Unit, amount_named
+from policies.files.manifest import Policy
 from policies.spelling import folded
 
 MAX_KEY = 500

@@ -12,8 +12,8 @@ from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.digest import digest_of
 from policies.edits import ABSENT, Change, Edit, changes, differ
+from policies.files.manifest import OnTimeout, Policy
 from policies.lifecycle import GRANTED, Deadlines, State
-from policies.manifest import OnTimeout, Policy
 from policies.principals import Principal
 from policies.request import Request
 from policies.resubmission import Again
@@ -46,7 +46,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided (CONTRACT: decision). `by` is a Slack user id, or "policy"; `latency_ms` counts from the request."""
+    """What was decided. `by` is a Slack user id, or "policy"; `latency_ms` counts from the request."""
 
     kind: str
     by: str
@@ -70,7 +70,7 @@ class InfoRequest:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """A person asked to undo what was allowed; `reverted_at` is when the agent reported that it had rolled back (A14)."""
+    """A person asked to undo what was allowed; `reverted_at` is when the agent reported that it had rolled back (docs/rules.md: A14)."""
 
     by: str
     at: datetime
@@ -139,7 +139,7 @@ class Approval:
     claimed_at: datetime | None = None
     nonce_hash: str | None = None
     outcome_detail: str | None = None
-    breached_at: datetime | None = None  # when an SLA was missed first (E3)
+    breached_at: datetime | None = None  # when an SLA was missed first (docs/rules.md: E3)
     chain: tuple[Link, ...] = ()
     principals: tuple[Principal, ...] = ()  # its own first, then of everybody above it; none of them may decide
     owner: str | None = None  # who answers for the agent, as people know them
@@ -197,7 +197,7 @@ class Approval:
 
     @property
     def undo_seconds(self) -> int:
-        """How long Undo is offered, counted from the last of: approved, claimed, reported (A14)."""
+        """How long Undo is offered, counted from the last of: approved, claimed, reported (docs/rules.md: A14)."""
         return self.policy.undo_window_seconds if self.policy else 0
 
     @property
@@ -222,7 +222,7 @@ class Approval:
 
     @property
     def holds_for_ever(self) -> bool:
-        """Whether silence means that it simply waits on (B4)."""
+        """Whether silence means that it simply waits on (docs/rules.md: B4)."""
         return self.policy is not None and self.policy.on_timeout is OnTimeout.HOLD
 
 
@@ -243,7 +243,7 @@ def digest_of_approval(approval: Approval) -> str:
 
 
 def feedback(approval: Approval) -> str:
-    """One paragraph for the agent's context: what was decided, by whom, and what that means for its next step (B6, C2)."""
+    """One paragraph for the agent's context: what was decided, by whom, and what that means for its next step (docs/rules.md: B6, C2)."""
     decision = approval.decision
     what = f"Your request to run {approval.action} ({approval.sentence})"
     if approval.state is State.PENDING:

@@ -1,4 +1,4 @@
-"""Who is asked: by role and least open load, and why them (E1-E3)."""
+"""Who is asked: by role and least open load, and why them (docs/rules.md: E1-E3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ratchet: an agent's level on an action falls by itself, and rises only where the manifest says so (F7)."""
+"""The ratchet: an agent's level on an action falls by itself, and rises only where the manifest says so (docs/rules.md: F7)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from policies.files.tightening import Autonomy
 from policies.history import Demotion
 from policies.levels import Level
-from policies.tightening import Autonomy
 
 SUCCESSES_TO_RISE = 10
 FAILURES_TO_FALL = 2

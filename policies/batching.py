@@ -1,13 +1,13 @@
-"""What may share a screen: low with its like, and never high with low (D4)."""
+"""What may share a screen: low with its like, and never high with low (docs/rules.md: D4)."""
 
 from __future__ import annotations
 
 from policies.approval import Approval
-from policies.manifest import Severity
+from policies.files.manifest import Severity
 from policies.quorum import total
 from policies.routing import Level
 
-MOST_DOUBTS = 2  # more uncertainty factors than these want a look of their own (A7)
+MOST_DOUBTS = 2  # more uncertainty factors than these want a look of their own (docs/rules.md: A7)
 
 
 def simple(approval: Approval) -> bool:
@@ -28,7 +28,8 @@ def alike(approval: Approval) -> str | None:
     """What requests on one batch card have in common: action, role, channel and policy. None: it stands alone.
 
     Not the person: requests go to the least loaded in turn, anybody of the role may decide them, and one screen costs
-    one interruption where one for each person asked would cost several (A1). An urgent request stands alone too: it waits for no other.
+    one interruption where one for each person asked would cost several (docs/rules.md: A1).
+    An urgent request stands alone too: it waits for no other.
     """
     if not simple(approval) or approval.request.urgency == "high":
         return None

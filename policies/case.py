@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from policies.files.manifest import Policy
 from policies.history import History
-from policies.manifest import Policy
 from policies.request import Request
 
 

@@ -1,4 +1,4 @@
-"""When the clock acts: due, reminder, expiry, claim; a clock that stands still while information is awaited (B4, E3)."""
+"""When the clock acts: due, reminder, expiry, claim; a clock that stands still while information is awaited (docs/rules.md: B4, E3)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def urgent(sla_seconds: float, urgency: str) -> float:
 
 
 def opened(now: datetime, *, sla_seconds: float, timeout_seconds: int | None, hours: Hours | None = None) -> Clock:
-    """The clock of a request that starts waiting now; no timeout means it is held for ever (B4: hold)."""
+    """The clock of a request that starts waiting now; no timeout means it is held for ever (docs/rules.md: B4: hold)."""
     expires = now + timedelta(seconds=timeout_seconds) if timeout_seconds is not None else None
     return assigned(Clock(expires_at=expires), now, sla_seconds, hours)
 
@@ -129,7 +129,7 @@ def _reminded_next(clock: Clock, now: datetime, since: datetime) -> Clock:
 
 
 def paused(clock: Clock, now: datetime) -> Clock:
-    """The clock while information is awaited: it stands still from the first question on (C1)."""
+    """The clock while information is awaited: it stands still from the first question on (docs/rules.md: C1)."""
     return replace(clock, paused_at=clock.paused_at or now)
 
 
@@ -158,7 +158,7 @@ def _resumed(moment: datetime, since: datetime, now: datetime, hours: Hours | No
 
 
 def granted(now: datetime, claim_seconds: int, undo_seconds: int = 0) -> Clock:
-    """The clock of an approved request: unclaimed, it expires (DESIGN rule 13: 15 minutes unless the manifest says otherwise)."""
+    """The clock of an approved request: unclaimed, it expires (docs/rules.md: I13: 15 minutes unless the manifest says otherwise)."""
     return Clock(claim_by=now + timedelta(seconds=claim_seconds), undo_until=_window(now, undo_seconds))
 
 
@@ -168,7 +168,7 @@ def claimed(now: datetime, execution_seconds: int, undo_seconds: int = 0) -> Clo
 
 
 def finished(clock: Clock, now: datetime, undo_seconds: int = 0) -> Clock:
-    """The clock after the result: people have the whole window from here, unless it was undone while it ran (A14)."""
+    """The clock after the result: people have the whole window from here, unless it was undone while it ran (docs/rules.md: A14)."""
     if clock.roll_back_by is not None:
         return Clock(roll_back_by=clock.roll_back_by)
     return Clock(undo_until=_window(now, undo_seconds))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from policies import paths
-from policies.params_schema import resolved
+from policies.files.params_schema import resolved
 
 # Keywords that can declare parameters elsewhere than under `properties`: where they stand, nothing is said for sure.
 _ELSEWHERE = ("allOf", "anyOf", "oneOf", "if", "dependentSchemas")

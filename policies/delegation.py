@@ -1,4 +1,4 @@
-"""Authority passes down a chain of agents and never grows on the way (E6)."""
+"""Authority passes down a chain of agents and never grows on the way (docs/rules.md: E6)."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def digest_of(
     choices: list[dict[str, Any]] | None = None,
     question: str | None = None,
 ) -> str:
-    """The digest that travels through card, button, decision and claim (DESIGN rule 7): 64 hex digits."""
+    """The digest that travels through card, button, decision and claim (docs/rules.md: I7): 64 hex digits."""
     body = {
         "agent": agent,
         "action": action,

@@ -1,4 +1,4 @@
-"""What a person changed in the parameters, and how much of it one person may change alone (CONTRACT, fine print)."""
+"""What a person changed in the parameters, and how much of it one person may change alone."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from policies import paths
 from policies.errors import InvalidInput
-from policies.limits import amount_named
-from policies.manifest import Policy
+from policies.files.limits import amount_named
+from policies.files.manifest import Policy
 
 MOST = 20  # edits of one approval: each keeps the parameters that it found
 ABSENT: Final = object()

@@ -8,8 +8,8 @@ from typing import Any
 from policies import quorum
 from policies.deadlines import SlaClock, urgent
 from policies.errors import InvalidInput
+from policies.files.manifest import Manifest, OnTimeout, Policy
 from policies.kinds import check_kind
-from policies.manifest import Manifest, OnTimeout, Policy
 from policies.request import Request, check_params
 from policies.routing import History, Level, Route, RouteName, route
 from policies.sentences import sentence
@@ -96,7 +96,7 @@ def _problem(policy: Policy, request: Request) -> str | None:
 def _asked(policy: Policy, went: Route, urgency: str) -> dict[str, Any]:
     soft = went.level is Level.SOFT_APPROVAL
     timeout = policy.soft_timeout_seconds if soft else policy.hard_timeout_seconds
-    # Silence consents to soft approvals only (B4): elsewhere it denies.
+    # Silence consents to soft approvals only (docs/rules.md: B4): elsewhere it denies.
     silence = OnTimeout.DENY if policy.on_timeout is OnTimeout.APPROVE and not soft else policy.on_timeout
     return {
         "role": went.role,

@@ -11,7 +11,7 @@ from policies.levels import Level
 
 @dataclass(frozen=True, slots=True)
 class Demotion:
-    """A level that an agent lost an action to, and when (F7)."""
+    """A level that an agent lost an action to, and when (docs/rules.md: F7)."""
 
     level: Level
     at: datetime

@@ -9,7 +9,7 @@ from policies.errors import InvalidInput
 
 
 class Kind(StrEnum):
-    """What a request wants of the person who decides it (CONTRACT: kind)."""
+    """What a request wants of the person who decides it."""
 
     CONFIRM = "confirm"
     CHOOSE = "choose"

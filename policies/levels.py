@@ -1,4 +1,4 @@
-"""How much oversight there is, what one rule says of it, and which of two says more (A4, A5)."""
+"""How much oversight there is, what one rule says of it, and which of two says more (docs/rules.md: A4, A5)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How much oversight an action gets (A5)."""
+    """How much oversight an action gets (docs/rules.md: A5)."""
 
     FULL_AUTO = "full_auto"
     NOTIFY_ONLY = "notify_only"
@@ -22,7 +22,7 @@ class Level(StrEnum):
 
 
 class RouteName(StrEnum):
-    """The four basic routes (A4)."""
+    """The four basic routes (docs/rules.md: A4)."""
 
     AUTO = "auto"
     ASK = "ask"

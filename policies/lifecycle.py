@@ -11,7 +11,7 @@ from policies.errors import NotClaimable, Settled, TooLate
 
 
 class State(StrEnum):
-    """Where an approval stands. Names and meanings are public (CONTRACT: States)."""
+    """Where an approval stands. Names and meanings are public."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -88,7 +88,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The state after a verb, and the audit event that records it (CONTRACT: audit events)."""
+    """The state after a verb, and the audit event that records it."""
 
     state: State
     event: str

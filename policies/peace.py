@@ -1,4 +1,4 @@
-"""When people are left alone: quiet hours, and the moment of the morning's list (PEERS: no notification storms)."""
+"""When people are left alone: quiet hours, and the moment of the morning's list."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from policies.approval import Approval
+from policies.files.manifest import OnTimeout
 from policies.hours import Hours, hours_of
 from policies.levels import Level
-from policies.manifest import OnTimeout
 
 _QUIET = re.compile(r"^\d\d:\d\d-\d\d:\d\d$")
 NEVER = "never"

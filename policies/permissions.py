@@ -1,11 +1,11 @@
-"""Who may do what: asked again inside every deciding transaction (E5; CONTRACT, guarantee 4)."""
+"""Who may do what: asked again inside every deciding transaction (docs/rules.md: E5)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from policies.manifest import Policy
+from policies.files.manifest import Policy
 from policies.principals import Principal, own
 
 

@@ -1,4 +1,4 @@
-"""How many people must say yes, and whether they have (E5)."""
+"""How many people must say yes, and whether they have (docs/rules.md: E5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent sends when it asks (CONTRACT: request body)."""
+"""What an agent sends when it asks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from policies import action_names, params_schema
+from policies import action_names
 from policies.errors import InvalidInput
+from policies.files import params_schema
 from policies.principals import spelled
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -24,7 +25,7 @@ class _Body(BaseModel):
 
 
 class Evidence(_Body):
-    """What can be checked about the agent's work, unlike its own word (A6)."""
+    """What can be checked about the agent's work, unlike its own word (docs/rules.md: A6)."""
 
     retrieval_hits: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     tool_errored: bool | None = None
@@ -38,7 +39,7 @@ class Evidence(_Body):
 
     @property
     def score(self) -> float | None:
-        """The share of the given signals that hold; None when none is given (A6)."""
+        """The share of the given signals that hold; None when none is given (docs/rules.md: A6)."""
         return sum(self._given) / len(self._given) if self._given else None
 
     @property
@@ -111,7 +112,7 @@ class Request(_Body):
 
     @property
     def effective_confidence(self) -> float | None:
-        """min(evidence score, self-report); None (unknown) without evidence: a self-report can only lower it (A6)."""
+        """min(evidence score, self-report); None (unknown) without evidence: a self-report can only lower it (docs/rules.md: A6)."""
         score = self.evidence.score if self.evidence else None
         if score is None or self.confidence is None:
             return score

@@ -1,4 +1,4 @@
-"""What a manifest may demand on top of the contract's order: each of these only ever tightens (A13, F7)."""
+"""What a manifest may demand on top of the contract's order: each of these only ever tightens (docs/rules.md: A13, F7)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from policies import autonomy, expressions
 from policies.case import Case
 from policies.expressions import CannotTell
+from policies.files.manifest import OnTimeout, Policy
+from policies.files.tightening import Rule, Then
 from policies.levels import Level, RouteName, Said, asked, denied, route_of
-from policies.manifest import OnTimeout, Policy
 from policies.request import principal_of
-from policies.tightening import Rule, Then
 
 _LEVELS = {
     Then.NOTIFY: Level.NOTIFY_ONLY,
@@ -79,7 +79,7 @@ def _ratchet(case: Case) -> Iterator[Said]:
 
 
 def _consented(policy: Policy, level: Level) -> Level:
-    """Silence consents only where the manifest lets it; elsewhere the next stricter level holds (B4)."""
+    """Silence consents only where the manifest lets it; elsewhere the next stricter level holds (docs/rules.md: B4)."""
     silent = level is Level.SOFT_APPROVAL and policy.on_timeout is not OnTimeout.APPROVE
     return Level.HARD_APPROVAL if silent else level
 

@@ -1,4 +1,4 @@
-"""What follows from having asked before: what the reasons say, who is asked, and when it is enough (CONTRACT: Asking again)."""
+"""What follows from having asked before: what the reasons say, who is asked, and when it is enough."""
 
 from __future__ import annotations
 

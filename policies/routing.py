@@ -1,4 +1,4 @@
-"""Is this worth a person's attention? The route of a request, and every reason for it (A1-A12; order: CONTRACT, fine print)."""
+"""Is this worth a person's attention? The route of a request, and every reason for it (docs/rules.md: A1-A12)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from itertools import zip_longest
 from policies import restrictions
 from policies.amounts import read_amount
 from policies.case import Case
+from policies.files.manifest import REGULATED_TAGS, OnTimeout, Policy, Severity
 from policies.history import History
 from policies.levels import Level, RouteName, Said, asked, denied, runs, strictness
-from policies.manifest import REGULATED_TAGS, OnTimeout, Policy, Severity
 from policies.request import Request
 from policies.sentences import usd
 
@@ -29,7 +29,7 @@ SIGNALS_TO_LOOSEN = 3  # of the four signals of evidence
 class Route:
     """Where a request goes: `why` holds every rule that spoke, the deciding one first.
 
-    `role` is the role that is asked first, and differs from the action's own where it escalates at once (A7).
+    `role` is the role that is asked first, and differs from the action's own where it escalates at once (docs/rules.md: A7).
     `keys` names, reason for reason, the manifest's key that it rests on (within the action), or None; `lines` where in
     `file` that stands.
     """

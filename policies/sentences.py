@@ -1,4 +1,4 @@
-"""What an action does, in one sentence: the manifest's `describe` template filled with the parameters (D1)."""
+"""What an action does, in one sentence: the manifest's `describe` template filled with the parameters (docs/rules.md: D1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON bodies with nothing hidden: no duplicate keys, NaN, NUL or lone surrogates, and within the limits of DESIGN rule 13."""
+"""JSON bodies with nothing hidden: no duplicate keys, NaN, NUL or lone surrogates, and within the limits of docs/rules.md: I13."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Choice(TypedDict, total=False):
 
 
 class Evidence(TypedDict, total=False):
-    """What the confidence rests on (A6); `self_consistency` is 0..1."""
+    """What the confidence rests on (docs/rules.md: A6); `self_consistency` is 0..1."""
 
     retrieval_hits: int
     tool_errored: bool
@@ -47,7 +47,7 @@ class Evidence(TypedDict, total=False):
 
 
 class Details(TypedDict, total=False):
-    """Everything else a request may carry; CONTRACT.md names the meanings. Confidence and risk are 0..1."""
+    """Everything else a request may carry; docs/client.md names the meanings. Confidence and risk are 0..1."""
 
     question: str
     choices: list[Choice] | list[dict[str, str]]
@@ -102,7 +102,7 @@ def plain_step(step: str | int) -> str:
 
 
 def ask(core: Core, body: dict[str, Any], key: str, step: str | int | None = None) -> Flow[Approval]:
-    """Ask once per key, however often it is called; the key is on disk before the server hears of it (B1)."""
+    """Ask once per key, however often it is called; the key is on disk before the server hears of it (docs/rules.md: B1)."""
     entry = yield Run(partial(core.journal.intend, _entry(core, body, key, step)))
     approval = yield from submit(core, entry, body)
     _telling(core, approval)
@@ -155,7 +155,7 @@ def wait(
 
 
 def answer(core: Core, approval_id: str, text: str) -> Flow[Approval]:
-    """Answer a reviewer's question; the clock goes on (C1)."""
+    """Answer a reviewer's question; the clock goes on (docs/rules.md: C1)."""
     return (yield from _act(core, approval_id, wire.answer(approval_id, text), lambda now: now.info_request is None))
 
 
@@ -172,7 +172,7 @@ def delegate(core: Core, approval_id: str, agent: str) -> Flow[Approval]:
 
 
 def label(core: Core, approval_id: str, name: str, detail: str) -> Flow[Approval]:
-    """Say what turned out to be true, for calibration (F2)."""
+    """Say what turned out to be true, for calibration (docs/rules.md: F2)."""
     return (yield from _act(core, approval_id, wire.label(approval_id, name, detail), lambda now: False))
 
 

@@ -55,11 +55,11 @@ class Sayso(Client):
         idempotency_key: str | None = None,
         **details: Unpack[Details],
     ) -> Approval:
-        """Ask, and return at once with what stands now (B1).
+        """Ask, and return at once with what stands now (docs/rules.md: B1).
 
         With a `session_id` or `step` the idempotency key is derived from session, step, action and params, so that
         asking again finds the same approval; pass another `step` to mean another execution. Otherwise it is random.
-        Raises NotRestorable (B5), ProblemError's kinds, or Unreachable: then `resume()` goes on with it, and so does
+        Raises NotRestorable (docs/rules.md: B5), ProblemError's kinds, or Unreachable: then `resume()` goes on with it, and so does
         the same call where its key is not random.
         """
         body = asking.compose(action, params, reason, kind, checkpoint, details)
@@ -85,7 +85,7 @@ class Sayso(Client):
         return self._run(asking.fetch(self._core, id_of(approval)))
 
     def answer(self, approval: Approval | str, text: str) -> Approval:
-        """Answer a reviewer's question; their clock goes on (C1)."""
+        """Answer a reviewer's question; their clock goes on (docs/rules.md: C1)."""
         return self._run(asking.answer(self._core, id_of(approval), text))
 
     def cancel(self, approval: Approval | str) -> Approval:
@@ -93,7 +93,7 @@ class Sayso(Client):
         return self._run(asking.cancel(self._core, id_of(approval)))
 
     def delegate(self, approval: Approval | str, agent: str) -> Approval:
-        """Let another agent act under this approval while it holds: it names the approval's id in `delegated_from` (E6).
+        """Let another agent act under this approval while it holds: it names the approval's id in `delegated_from` (docs/rules.md: E6).
 
         Saying it again changes nothing. Raises NotFound for another agent's approval, Conflict for one that gives no
         authority now, and Unprocessable for who is no agent.
@@ -103,7 +103,7 @@ class Sayso(Client):
     def label(
         self, approval: Approval | str, label: Literal["correct", "incident", "reverted"], detail: str = ""
     ) -> Approval:
-        """Say later what turned out to be true, for calibration (F2)."""
+        """Say later what turned out to be true, for calibration (docs/rules.md: F2)."""
         return self._run(asking.label(self._core, id_of(approval), label, detail))
 
     def checkpoint_of(self, approval: Approval | str) -> Any:
@@ -115,7 +115,7 @@ class Sayso(Client):
         return self._run(asking.route(self._core, asking.compose(action, params, reason, "confirm", None, details)))
 
     def claim(self, approval: Approval | str) -> Grant:
-        """Take the single-use grant; a new process with the same state directory gets the same one (B2).
+        """Take the single-use grant; a new process with the same state directory gets the same one (docs/rules.md: B2).
 
         Prefer `execute`, which also keeps two processes from both running it. Raises Conflict, Gone or Stopped.
         """
@@ -149,7 +149,7 @@ class Sayso(Client):
                 self._run(resuming.settle(self._core, record))
 
     def session(self, session_id: str, title: str | None = None) -> AgentSession:
-        """Register this agent's run, so that people can pause, resume and cancel it (C3)."""
+        """Register this agent's run, so that people can pause, resume and cancel it (docs/rules.md: C3)."""
         session = AgentSession(self, session_id, title)
         session.beat()
         return session

@@ -23,7 +23,7 @@ class UnexpectedAnswer(SaysoError):
 
 
 class NotRestorable(SaysoError, ValueError):
-    """A value would not come back from JSON as it went in, so it is refused before it is saved (B5)."""
+    """A value would not come back from JSON as it went in, so it is refused before it is saved (docs/rules.md: B5)."""
 
 
 class JournalDamaged(SaysoError):
@@ -43,11 +43,11 @@ class NotClaimed(SaysoError):
 
 
 class MayHaveRun(SaysoError):
-    """The action was started by a process that never said how it ended: look before it runs again (DESIGN rule 8)."""
+    """The action was started by a process that never said how it ended: look before it runs again (docs/rules.md: I8)."""
 
 
 class AlreadyExecuted(SaysoError):
-    """The action behind this approval has run; one approval is good for one execution (B2)."""
+    """The action behind this approval has run; one approval is good for one execution (docs/rules.md: B2)."""
 
 
 class StillPending(SaysoError, TimeoutError):
@@ -59,7 +59,7 @@ class StillPending(SaysoError, TimeoutError):
 
 
 class InformationRequested(SaysoError):
-    """A reviewer wants to know more before deciding; reply with `answer(approval, text)` and wait again (C1)."""
+    """A reviewer wants to know more before deciding; reply with `answer(approval, text)` and wait again (docs/rules.md: C1)."""
 
     def __init__(self, approval: Approval) -> None:
         self.approval = approval
@@ -68,7 +68,7 @@ class InformationRequested(SaysoError):
 
 
 class SessionCancelled(SaysoError):
-    """A person has cancelled this agent session (C3)."""
+    """A person has cancelled this agent session (docs/rules.md: C3)."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(f"session {session.id} was cancelled" + (f" by {session.by}" if session.by else ""))
@@ -76,7 +76,7 @@ class SessionCancelled(SaysoError):
 
 
 class NotApproved(SaysoError):
-    """The action may not be executed; `feedback` is one paragraph for the agent's context (B6)."""
+    """The action may not be executed; `feedback` is one paragraph for the agent's context (docs/rules.md: B6)."""
 
     verdict: ClassVar[str] = "was not approved"
 
@@ -122,7 +122,7 @@ class Undone(Cancelled):
 
 
 class TakenOver(NotApproved):
-    """A person does it by hand; the agent only reads from here on (C4)."""
+    """A person does it by hand; the agent only reads from here on (docs/rules.md: C4)."""
 
     verdict = "was taken over by a person"
 

@@ -20,7 +20,7 @@ DETAIL_CHARACTERS = 2000
 
 
 def claim(core: Core, approval: Approval) -> Flow[Grant]:
-    """The single-use grant. The nonce is on disk first, so a process born after kill -9 claims the same one (B2)."""
+    """The single-use grant. The nonce is on disk first, so a process born after kill -9 claims the same one (docs/rules.md: B2)."""
     entry: Entry = yield Run(
         partial(core.journal.with_nonce, core.url, approval.id, approval.action, datetime.now(UTC))
     )
@@ -29,7 +29,7 @@ def claim(core: Core, approval: Approval) -> Flow[Grant]:
 
 
 def begin(core: Core, approval: Approval, again: bool) -> Flow[Grant]:
-    """Claim, then mark as started: from here on a crash leaves a question, never a second run (DESIGN rule 8).
+    """Claim, then mark as started: from here on a crash leaves a question, never a second run (docs/rules.md: I8).
 
     Raises NotApproved's kind, StillPending, AlreadyExecuted or MayHaveRun, and the claim's own ProblemErrors.
     """

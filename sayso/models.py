@@ -102,8 +102,8 @@ class Approval(Model):
 class Grant(Model):
     """The single-use permission to execute exactly `params`, until `claim_expires_at`.
 
-    `idempotency_key` is the same for every run of this approval: hand it to the API that does the work (DESIGN
-    rule 8). `choice` is the candidate's id a person picked, `answer` what a person answered.
+    `idempotency_key` is the same for every run of this approval: hand it to the API that does the work. `choice` is
+    the id of the candidate that a person picked, `answer` what a person answered.
     """
 
     params: dict[str, Any]
@@ -164,7 +164,7 @@ class Session(Model):
 
 
 class Checkpoint(Model):
-    """The shape that a resumable workflow needs (B5); a missing field is refused. Any other JSON is welcome too."""
+    """The shape that a resumable workflow needs (docs/rules.md: B5); a missing field is refused. Any other JSON is welcome too."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 

@@ -13,7 +13,7 @@ MAX_DEPTH = 100
 
 
 def plain(value: Any, path: str = "checkpoint") -> Any:
-    """`value` itself when JSON gives it back unchanged; raises NotRestorable naming the culprit's path (B5)."""
+    """`value` itself when JSON gives it back unchanged; raises NotRestorable naming the culprit's path (docs/rules.md: B5)."""
     _check(value, path, 0)
     return value
 

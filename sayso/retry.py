@@ -12,7 +12,7 @@ CAP_SECONDS = 8.0
 
 
 def should_retry(reply: Reply | None) -> bool:
-    """Lost answers, 429 and 5xx are tried again; every call carries a key or nonce that makes this safe (B2)."""
+    """Lost answers, 429 and 5xx are tried again; every call carries a key or nonce that makes this safe (docs/rules.md: B2)."""
     return reply is None or reply.status == 429 or reply.status >= 500
 
 

@@ -1,4 +1,4 @@
-"""A running agent that people can pause, resume and cancel (C3)."""
+"""A running agent that people can pause, resume and cancel (docs/rules.md: C3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agents and their tokens: 256 random bits, stored hashed, shown once (DESIGN rule 12)."""
+"""Agents and their tokens: 256 random bits, stored hashed, shown once (docs/rules.md: I12)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PREFIX = "sayso_"
 
 
 class Scope(StrEnum):
-    """What a token may be used for (DESIGN rule 12); it can never decide."""
+    """What a token may be used for (docs/rules.md: I12); it can never decide."""
 
     CREATE = "create"
     READ = "read"

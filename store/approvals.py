@@ -1,4 +1,4 @@
-"""Approvals as rows: one insert, one compare-and-set, and the questions the use cases ask (DESIGN rule 1)."""
+"""Approvals as rows: one insert, one compare-and-set, and the questions the use cases ask (docs/rules.md: I1)."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def add(
 def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False, within_window: bool = False) -> bool:
     """The compare-and-set: write `after` only where the row still is `before`; False when somebody was first.
 
-    With `in_time` the database's own clock must also still be before the expiry (DESIGN rule 1), with
+    With `in_time` the database's own clock must also still be before the expiry (docs/rules.md: I1), with
     `within_window` before the end of the undo window.
     """
     deadline = _IN_TIME if in_time else _WITHIN_WINDOW if within_window else None
@@ -326,7 +326,7 @@ def checkpoint(unit: Unit, approval_id: str, agent_id: str) -> tuple[bool, Any]:
 
 
 def taken_over_by(unit: Unit, agent_id: str, session_id: str) -> str | None:
-    """Who does something of this session by hand now (C4); None where nobody does."""
+    """Who does something of this session by hand now (docs/rules.md: C4); None where nobody does."""
     query = select(approvals.c.decided_by).where(
         approvals.c.agent_id == agent_id, approvals.c.session_id == session_id, TAKEN_OVER
     )

@@ -1,4 +1,4 @@
-"""The audit trail: append-only, gap-free, each row chained to the one before by SHA-256 (F1; CONTRACT: audit line keys)."""
+"""The audit trail: append-only, gap-free, each row chained to the one before by SHA-256 (docs/rules.md: F1)."""
 
 from __future__ import annotations
 

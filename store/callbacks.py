@@ -1,4 +1,4 @@
-"""Callbacks to agents: "approval X is now version N, look"; newest wins, sent under a lease with fencing (B3, DESIGN rule 4)."""
+"""Callbacks to agents: "approval X is now version N, look"; newest wins, sent under a lease with fencing (B3, docs/rules.md: I4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database: one engine, one way to run a transaction, on SQLite and PostgreSQL alike (DESIGN rule 11)."""
+"""The database: one engine, one way to run a transaction, on SQLite and PostgreSQL alike (docs/rules.md: I11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An approval held against the trail: whether its row is what the last audit row about it recorded (DESIGN rule 7)."""
+"""An approval held against the trail: whether its row is what the last audit row about it recorded (docs/rules.md: I7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How it goes: what waits, what was missed, how long decisions take, and how each reviewer decides (F9)."""
+"""How it goes: what waits, what was missed, how long decisions take, and how each reviewer decides (docs/rules.md: F9)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class RoleFigures:
 
 @dataclass(frozen=True, slots=True)
 class ReviewerFigures:
-    """One person: what waits for them, and their decisions of the window (F9): how many a day, times, share of yes."""
+    """One person: what waits for them, and their decisions of the window (docs/rules.md: F9): how many a day, times, share of yes."""
 
     user: str
     waiting: Waiting

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, ScalarSelect, func, insert, literal, selec
 from policies.action_names import is_pattern, like
 from policies.approval import Approval
 from policies.autonomy import FALL_WINDOW, Outcome
+from policies.files.manifest import Policy
 from policies.history import Demotion, History
 from policies.levels import Level
-from policies.manifest import Policy
 from policies.request import Request, principal_of
 from store.tables import approvals, demotions, labels
 from store.types import UtcDateTime
@@ -114,7 +114,7 @@ def demote(unit: Unit, approval: Approval, level: Level) -> None:
 def outcomes(unit: Unit, agent_id: str, action: str, since: datetime | None = None) -> list[Outcome]:
     """How this agent's executions of this action ended, oldest first; without `since`, those of the last 24 h.
 
-    What succeeded and was an incident all the same is a failure, from the moment that somebody said so (F2), and what was
+    What succeeded and was an incident all the same is a failure, from the moment that somebody said so (docs/rules.md: F2), and what was
     claimed and never reported is one too: silence must not be worth more than an honest word.
     """
     oldest = since or unit.now - FALL_WINDOW

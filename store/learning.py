@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
-from policies import calibration, tuning
-from policies.calls import BAD_LABELS
+from policies.learning import calibration, tuning
+from policies.learning.tuning import Record, Stamping
+from policies.replay.calls import BAD_LABELS
 from policies.request import Request
-from policies.tuning import Record, Stamping
 from store import audit
 from store.tables import approvals, decisions, labels
 from store.unit import Unit
@@ -151,7 +151,7 @@ def _stampings(acts: Iterable[_Act]) -> Iterator[Stamping]:
 
 
 def corrections(unit: Unit) -> Iterator[dict[str, Any]]:
-    """Edits and rejections with their reasons, oldest first, as examples for the agent (F8)."""
+    """Edits and rejections with their reasons, oldest first, as examples for the agent (docs/rules.md: F8)."""
     for line in audit.lines(unit):
         if line["event"] not in ("modified", "rejected"):
             continue

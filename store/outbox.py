@@ -1,4 +1,4 @@
-"""The outbox: which message should show what; newest wins, sent under a lease with fencing (DESIGN rule 4)."""
+"""The outbox: which message should show what; newest wins, sent under a lease with fencing (docs/rules.md: I4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files and folders that only their owner may read (CONTRACT: Settings), whatever the umask says."""
+"""Files and folders that only their owner may read, whatever the umask says."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from policies.calls import BAD_LABELS, Call
-from policies.proposal import Record
+from policies.learning.proposal import Record
+from policies.replay.calls import BAD_LABELS, Call
 from policies.request import Request
 from store import history, schema
 from store.engine import BadDatabaseUrl, Database

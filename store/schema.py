@@ -1,4 +1,4 @@
-"""Brings a database's schema to head, and says whether it is there (CONTRACT: `python -m bot migrate`)."""
+"""Brings a database's schema to head, and says whether it is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agent sessions and the global stop: what people steer while agents run (C3)."""
+"""Agent sessions and the global stop: what people steer while agents run (docs/rules.md: C3)."""
 
 from __future__ import annotations
 

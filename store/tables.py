@@ -259,7 +259,7 @@ approvals = Table(
         sqlite_where=text("reviewer IS NOT NULL"),
         postgresql_where=text("reviewer IS NOT NULL"),
     ),
-    # What a person does by hand now: the rest of that session only reads meanwhile (C4).
+    # What a person does by hand now: the rest of that session only reads meanwhile (docs/rules.md: C4).
     Index(
         "ix_approvals_taken_over",
         "agent_id",
@@ -362,7 +362,7 @@ attempts = Table(
     Index("ix_attempts_agent_at", "agent_id", "at"),
 )
 
-# A level that an agent lost an action to (F7). Rows are added and never changed.
+# A level that an agent lost an action to (docs/rules.md: F7). Rows are added and never changed.
 demotions = Table(
     "demotions",
     metadata,
@@ -376,7 +376,7 @@ demotions = Table(
     Index("ix_demotions_agent_action", "agent_id", "action", "at"),
 )
 
-# Who stands above a delegated request: what it spends counts for each of them (E6).
+# Who stands above a delegated request: what it spends counts for each of them (docs/rules.md: E6).
 delegations = Table(
     "delegations",
     metadata,
@@ -443,7 +443,7 @@ outbox = Table(
     ),
 )
 
-# What an agent's callback address was told, and wants to be told: "approval X is now version N, look" (B3).
+# What an agent's callback address was told, and wants to be told: "approval X is now version N, look" (docs/rules.md: B3).
 callbacks = Table(
     "callbacks",
     metadata,

@@ -1,4 +1,4 @@
-"""One transaction: reads and writes on one connection, audit rows last, callbacks after the commit (DESIGN rule 2)."""
+"""One transaction: reads and writes on one connection, audit rows last, callbacks after the commit (docs/rules.md: I2)."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""On whose authority an agent asks: the people it acts for, and the agents above it that gave their word (E5, E6)."""
+"""On whose authority an agent asks: the people it acts for, and the agents above it that gave their word (docs/rules.md: E5, E6)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.world import World
+from bot.service.context import World
 from policies.approval import Approval
 from policies.delegation import MAX_CHAIN, Link
 from policies.errors import InvalidInput, Refused, Revoked, Unauthorised

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.world import World
+from bot.service.context import World
 from policies.approval import Approval, Meant, Vote
 from policies.permissions import Actor
 from policies.principals import by_person

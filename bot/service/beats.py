@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.service import limits
-from bot.world import World
+from bot.service.context import World
 from policies.errors import InvalidInput
 from store import approvals, sessions
 from store.agents import Agent

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.service import ballots, judge, notices, resubmission, seating, showing, staffing, submit
-from bot.service.acts import act, closed, decision_of, granted
-from bot.service.moving import reassigned
-from bot.service.taps import MAX_NOTE, Check, Tap, UnseenInPart, role_of
-from bot.world import World
+from bot.service.authorization import MAX_NOTE, Check, Tap, UnseenInPart, role_of
+from bot.service.context import World
+from bot.service.decision_transaction import act, closed, decision_of, granted
+from bot.service.reassignment import reassigned
 from policies import deadlines, edits
 from policies.approval import Approval, InfoRequest, Vote, meant
 from policies.edits import Edit
@@ -45,7 +45,7 @@ def approve(world: World, tap: Tap, *, seen_enough: SeenEnough = _all_seen, chec
 
 
 def reject(world: World, tap: Tap, *, check: Check | None = None) -> Approval:
-    """Say no, with the reason the agent is told (B6); raises what `check` raises too."""
+    """Say no, with the reason the agent is told (docs/rules.md: B6); raises what `check` raises too."""
 
     def change(unit: Unit, approval: Approval) -> Approval:
         if check is not None:
@@ -111,7 +111,7 @@ def _consented(world: World, unit: Unit, approval: Approval, tap: Tap, yes: _Yes
 
 
 def take_over(world: World, tap: Tap) -> Approval:
-    """Do it by hand: from now on the agent only reads (C4)."""
+    """Do it by hand: from now on the agent only reads (docs/rules.md: C4)."""
 
     def change(unit: Unit, approval: Approval) -> Approval:
         taken = closed(unit, approval, Verb.TAKE_OVER, decision_of(unit, approval, "taken_over", tap))
@@ -135,7 +135,7 @@ def hand_back(world: World, tap: Tap, steps: list[str]) -> Approval:
 
 
 def request_info(world: World, tap: Tap, question: str) -> Approval:
-    """Ask the agent; the clock stands still until it answers (C1)."""
+    """Ask the agent; the clock stands still until it answers (docs/rules.md: C1)."""
 
     def change(unit: Unit, approval: Approval) -> Approval:
         if approval.info_request is not None:
@@ -158,7 +158,7 @@ def request_info(world: World, tap: Tap, question: str) -> Approval:
 
 
 def escalate(world: World, tap: Tap) -> Approval:
-    """Not sure either: hand the card to the next role of the path, or tell operations where there is none (C1)."""
+    """Not sure either: hand the card to the next role of the path, or tell operations where there is none (docs/rules.md: C1)."""
 
     def change(unit: Unit, approval: Approval) -> Approval:
         assert approval.policy is not None
@@ -174,7 +174,7 @@ def escalate(world: World, tap: Tap) -> Approval:
 
 
 def edit(world: World, tap: Tap, params: dict[str, Any]) -> Approval:
-    """Change the parameters and say yes to them; the policy judges the new ones (CONTRACT, fine print)."""
+    """Change the parameters and say yes to them; the policy judges the new ones."""
 
     def change(unit: Unit, approval: Approval) -> Approval:
         assert approval.policy is not None

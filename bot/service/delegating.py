@@ -1,12 +1,12 @@
-"""An agent gives another its word: it may act under one of its approvals (E6)."""
+"""An agent gives another its word: it may act under one of its approvals (docs/rules.md: E6)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from bot.service.authority import held
+from bot.service.context import World
 from bot.service.execute import own
-from bot.world import World
 from policies.approval import Approval
 from policies.delegation import MAX_CHAIN
 from policies.errors import InvalidInput, NotHeld

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.service.taps import Outdated, Tap, authorise, loaded, record_refusal
-from bot.world import World
+from bot.service.authorization import Outdated, Tap, authorise, loaded, record_refusal
+from bot.service.context import World
 from policies.approval import Approval
 from policies.errors import NotAllowed, SaysoError
 from policies.hidden import Hidden, hidden_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.world import World
+from bot.service.context import World
 from policies.delegation import MAX_CHAIN
 from policies.errors import InvalidInput, Revoked
 from store import agents

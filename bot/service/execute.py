@@ -1,13 +1,13 @@
-"""The agent's side of a decided approval: claim once, report once, answer, cancel, label (DESIGN rule 8)."""
+"""The agent's side of a decided approval: claim once, report once, answer, cancel, label (docs/rules.md: I8)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.service import authority, integrity, labels, notices, ratchet, review, staffing
+from bot.service import authority, demotion, integrity, labels, notices, review, staffing
+from bot.service.context import World
 from bot.service.waking import wake
-from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
 from policies.digest import fingerprint
@@ -155,7 +155,7 @@ def _result(
     finished = review.opened(world, unit, finished)
     if not approvals.save(unit, approval, finished):
         return _result(world, unit, agent, approval_id, nonce, outcome, detail)  # somebody was first: look again
-    actor, extra = f"agent:{agent.name}", ratchet.after_result(world, unit, finished)
+    actor, extra = f"agent:{agent.name}", demotion.after_result(world, unit, finished)
     entry = entry_of(finished, moved.event, unit.now, actor, decision=outcome, rationale=detail, extra=extra)
     _moved(world, unit, finished, entry)
     return finished
@@ -230,7 +230,7 @@ def answer_info(world: World, agent: Agent, approval_id: str, text: str) -> Appr
 
 
 def label(world: World, agent: Agent, approval_id: str, word: str, detail: str | None) -> Approval:
-    """Later truth about an outcome (F2); the same label again is no error.
+    """Later truth about an outcome (docs/rules.md: F2); the same label again is no error.
 
     An agent labels its own, and its own labels are kept apart; a token that was made to label does it for any. `reverted`
     also reports that what a person undid is rolled back: then the card says so.
@@ -246,7 +246,7 @@ def label(world: World, agent: Agent, approval_id: str, word: str, detail: str |
         if not kept and rolled_back is None:
             return told
         extra = {"moved": True} if rolled_back else {}
-        extra |= ratchet.after_label(world, unit, told, word)
+        extra |= demotion.after_label(world, unit, told, word)
         unit.record(entry_of(told, "labelled", unit.now, by, decision=word, rationale=detail, extra=extra))
         return told
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.service import beats, execute, submit
-from bot.world import World
+from bot.service.context import World
 from policies.approval import Approval, feedback
 from policies.errors import InvalidInput, NotFound, SaysoError, WrongNonce
 from policies.hooks.mapping import Mapped, mapped

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from bot.service import notices
-from bot.world import World
+from bot.service.context import World
 from policies.approval import Approval
 from policies.errors import Tampered
 from policies.lifecycle import Verb

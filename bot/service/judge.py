@@ -1,4 +1,4 @@
-"""What policy says of a request: what came before, on whose authority it is made, and the route that follows (E6)."""
+"""What policy says of a request: what came before, on whose authority it is made, and the route that follows (docs/rules.md: E6)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.service.authority import Authority
 from policies.amounts import aggregate_of
 from policies.approval import Approval
 from policies.delegation import bounded
-from policies.manifest import Policy
+from policies.files.manifest import Policy
 from policies.request import Request
 from policies.routing import History, Route, route
 from store import agents, history, intake, turns

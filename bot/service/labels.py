@@ -1,4 +1,4 @@
-"""Labels: later truth about an outcome, once for each who says it (F2)."""
+"""Labels: later truth about an outcome, once for each who says it (docs/rules.md: F2)."""
 
 from __future__ import annotations
 

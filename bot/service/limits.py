@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from bot.world import World
+from bot.service.context import World
 from policies.errors import LimitReached
-from policies.limits import Limits
+from policies.files.limits import Limits
 from store import attempts, turns
 from store.agents import Agent
 from store.attempts import Kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.world import World
+from bot.service.context import World
 from policies.peace import Morning
 from store import approvals, mornings, outbox, workload
 from store.unit import Unit

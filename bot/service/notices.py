@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from bot.world import World
+from bot.service.context import World
 from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.lifecycle import State
@@ -49,13 +49,13 @@ def _by_asking(
 
 
 def unknown_action(world: World, unit: Unit, approval: Approval) -> None:
-    """An action that the manifest does not know was blocked: it needs classifying (A4). Said once an hour and action."""
+    """An action that the manifest does not know was blocked: it needs classifying (docs/rules.md: A4). Said once an hour and action."""
     hour = unit.now.strftime("%Y%m%d%H")
     _by_asking(world, unit, approval, f"blocked:{approval.action}:{hour}", "unknown_action", approval)
 
 
 def nobody_can_decide(world: World, unit: Unit, action: str, role: str) -> None:
-    """A request was refused because nobody could ever decide it (E2). Said once an hour and role."""
+    """A request was refused because nobody could ever decide it (docs/rules.md: E2). Said once an hour and role."""
     hour = unit.now.strftime("%Y%m%d%H")
     text = f"Nobody could ever decide {action}: role {role} has no eligible member. The request was refused."
     operations(world, unit, f"nobody:{action}:{role}:{hour}", "alert", None, title="Nobody can decide", text=text)
@@ -68,12 +68,12 @@ def nobody_available(world: World, unit: Unit, approval: Approval) -> None:
 
 
 def nobody_left(world: World, unit: Unit, approval: Approval) -> None:
-    """Everybody on the path was asked and nobody decided (E3)."""
+    """Everybody on the path was asked and nobody decided (docs/rules.md: E3)."""
     operations(world, unit, f"exhausted:{approval.id}:{len(approval.asked)}", "nobody_left", approval)
 
 
 def too_few(world: World, unit: Unit, approval: Approval, lacking: str) -> None:
-    """Too few people are left for a quorum (E5). Said once for each way of lacking, whoever finds it."""
+    """Too few people are left for a quorum (docs/rules.md: E5). Said once for each way of lacking, whoever finds it."""
     operations(world, unit, f"too_few:{approval.id}:{fingerprint(lacking)[:16]}", "too_few", approval, lacking=lacking)
 
 
@@ -83,7 +83,7 @@ def outcome_unknown(world: World, unit: Unit, approval: Approval) -> None:
 
 
 def not_rolled_back(world: World, unit: Unit, approval: Approval) -> None:
-    """A person undid it, and the agent never reported the roll-back: a person must look (A14)."""
+    """A person undid it, and the agent never reported the roll-back: a person must look (docs/rules.md: A14)."""
     operations(world, unit, f"not_rolled_back:{approval.id}", "not_rolled_back", approval)
 
 
@@ -102,7 +102,7 @@ def in_thread(unit: Unit, approval: Approval, kind: str, **facts: Any) -> None:
 
 
 def takeover(world: World, unit: Unit, approval: Approval) -> None:
-    """The takeover package, to the card's thread and to operations as the backup channel (C4)."""
+    """The takeover package, to the card's thread and to operations as the backup channel (docs/rules.md: C4)."""
     in_thread(unit, replace(approval, version=approval.version + 1), "takeover")
     operations(world, unit, f"takeover:{approval.id}", "takeover", approval)
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from bot.service import staffing
-from bot.service.moving import moved_to
-from bot.service.taps import require_admin
+from bot.service.authorization import require_admin
+from bot.service.context import World
+from bot.service.reassignment import moved_to
 from bot.service.waking import wake
-from bot.world import World
 from policies.approval import Approval
 from policies.assignment import Choice
 from policies.lifecycle import Verb, transition

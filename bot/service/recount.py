@@ -1,4 +1,4 @@
-"""When who can decide changes, every open request is counted again: people left a role, were deactivated, or came back (E5)."""
+"""When who can decide changes, every open request is counted again: people left a role, were deactivated, or came back (docs/rules.md: E5)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import partial
 
 from bot.service import seating, shortage
+from bot.service.context import World
 from bot.service.waking import wake
-from bot.world import World
 from policies.approval import Approval
 from policies.errors import Tampered
 from policies.lifecycle import Verb, transition

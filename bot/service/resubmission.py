@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 from bot.service import staffing
 from bot.service.authority import Authority
+from bot.service.context import World
 from bot.service.waking import wake
-from bot.world import World
 from policies import resubmission, sameness
 from policies.amounts import amount_of
 from policies.approval import Approval
 from policies.assignment import Choice
 from policies.deadlines import Clock
+from policies.files.manifest import Policy
 from policies.levels import Level
 from policies.lifecycle import EXECUTED, GRANTED, State
-from policies.manifest import Policy
 from policies.principals import Principal
 from policies.request import Request
 from policies.resubmission import HOUR, SHOWN, Again, Earlier, What

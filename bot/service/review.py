@@ -1,4 +1,4 @@
-"""Sampled review: a share of what ran by policy alone is looked at afterwards, and nobody waits for it (A14, F2)."""
+"""Sampled review: a share of what ran by policy alone is looked at afterwards, and nobody waits for it (docs/rules.md: A14, F2)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.service import labels, ratchet, staffing
-from bot.service.acts import Overtaken, until_settled
-from bot.service.taps import Lost, Tap, authorise, check_note, record_refusal
+from bot.service import demotion, labels, staffing
+from bot.service.authorization import Lost, Tap, authorise, check_note, record_refusal
+from bot.service.context import World
+from bot.service.decision_transaction import Overtaken, until_settled
 from bot.service.waking import wake
-from bot.world import World
 from policies.approval import Approval, Review
 from policies.errors import InvalidInput, NotAllowed, NotFound, Settled
+from policies.learning.sampling import sampled
 from policies.lifecycle import EXECUTED, Verb
 from policies.routing import RouteName
-from policies.sampling import sampled
 from store import approvals, outbox, sampling
 from store.audit import entry_of
 from store.unit import Unit
 
 log = logging.getLogger("sayso.review")
-REVIEW_SECONDS = 3600  # each reviewer's time: the target of an asynchronous review (E4)
+REVIEW_SECONDS = 3600  # each reviewer's time: the target of an asynchronous review (docs/rules.md: E4)
 
 
 class AlreadyReviewed(Lost):
@@ -93,7 +93,7 @@ def _judged(world: World, unit: Unit, tap: Tap, verdict: str) -> Approval:
     if not approvals.save(unit, approval, after):
         raise Overtaken
     labels.keep(unit, after, verdict, tap.actor.user, tap.note)
-    extra = {"team": tap.actor.team, "moved": True, **ratchet.after_label(world, unit, after, verdict)}
+    extra = {"team": tap.actor.team, "moved": True, **demotion.after_label(world, unit, after, verdict)}
     unit.record(
         entry_of(after, "labelled", unit.now, tap.actor.user, decision=verdict, rationale=tap.note, extra=extra)
     )

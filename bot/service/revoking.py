@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.service.context import World
 from bot.service.execute import cancelled
-from bot.world import World
 from policies.approval import Approval
 from policies.errors import Settled
 from store import agents, delegation, turns

@@ -1,4 +1,4 @@
-"""A quorum moves on: whoever can still add what is missing holds the turn, each role of a quorum by role at once (E5)."""
+"""A quorum moves on: whoever can still add what is missing holds the turn, each role of a quorum by role at once (docs/rules.md: E5)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.service import ballots, notices, shortage, staffing
 from bot.service.ballots import Standing
-from bot.world import World
+from bot.service.context import World
 from policies import deadlines
 from policies.approval import Approval, Seat
 from policies.assignment import Choice

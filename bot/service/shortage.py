@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.service import ballots, notices, staffing
-from bot.world import World
+from bot.service.context import World
 from policies.approval import Approval
 from store.unit import Unit
 

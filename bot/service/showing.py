@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.world import World
+from bot.service.context import World
 from policies.approval import Approval
 from policies.batching import alike, risk_class
 from store import outbox, screens
@@ -15,7 +15,7 @@ AT_ONCE = timedelta(0)
 
 
 def first_card(world: World, unit: Unit, approval: Approval) -> None:
-    """Want the first card; what may share one with its like waits for them a little (D4)."""
+    """Want the first card; what may share one with its like waits for them a little (docs/rules.md: D4)."""
     name = None if approval.again else alike(approval)  # what was asked before is no matter of routine
     _put(unit, approval, len(approval.asked), name, _gathering(world, approval) if name else AT_ONCE)
 

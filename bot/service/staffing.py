@@ -1,4 +1,4 @@
-"""Finding the person who is asked: qualified, available, least loaded (E1-E3)."""
+"""Finding the person who is asked: qualified, available, least loaded (docs/rules.md: E1-E3)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 from bot.service import ballots
 from bot.service.ballots import Standing
-from bot.world import World
+from bot.service.context import World
 from policies import deadlines, peace
 from policies.approval import Approval, Seat
 from policies.assignment import Candidate, Choice, choose_reviewer, least_loaded, lighter_by_two, unasked
 from policies.deadlines import SlaClock
 from policies.errors import NobodyCanDecide, NotReady
+from policies.files.manifest import Policy
 from policies.hours import Hours
-from policies.manifest import Policy
 from policies.principals import Principal, by_person
 from policies.quorum import fillable, roles_needed
 from store import asks, workload
@@ -27,7 +27,7 @@ SOONEST_LOOK, LATEST_LOOK = timedelta(minutes=5), timedelta(days=1)
 
 
 def require_somebody(world: World, policy: Policy, principals: Sequence[Principal], roles: Sequence[str]) -> None:
-    """Raise NobodyCanDecide, naming the role, where nobody could ever decide this (E2).
+    """Raise NobodyCanDecide, naming the role, where nobody could ever decide this (docs/rules.md: E2).
 
     Raises NotReady where that is only because Slack was not heard lately of a user group.
     """
@@ -178,7 +178,7 @@ class Staff:
         return None
 
     def next(self, approval: Approval, roles: Sequence[str]) -> Choice | None:
-        """Who is asked next: nobody twice, each other available person of the role, then the next role (E3)."""
+        """Who is asked next: nobody twice, each other available person of the role, then the next role (docs/rules.md: E3)."""
         candidates = self._candidates(approval, roles)
         was = approval.assignee
         away = self._away(was) if was else None
@@ -216,7 +216,7 @@ class Staff:
         return choose_reviewer([seat.role], self._candidates(approval, [seat.role]), self._already(approval))
 
     def afterwards(self, approval: Approval, already: Collection[str]) -> Choice | None:
-        """Who looks at it after the fact: the least loaded of its role, reviews counted too; nobody twice (A14)."""
+        """Who looks at it after the fact: the least loaded of its role, reviews counted too; nobody twice (docs/rules.md: A14)."""
         assert approval.policy is not None
         role = approval.policy.role
         people = self._candidates(approval, [role])[role]

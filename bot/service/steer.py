@@ -1,13 +1,13 @@
-"""People steer running agents: pause, resume, cancel a session, stop and start everything (C3, A13)."""
+"""People steer running agents: pause, resume, cancel a session, stop and start everything (docs/rules.md: C3, A13)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.service import taps
+from bot.service import authorization
+from bot.service.context import World
 from bot.service.execute import cancelled
-from bot.world import World
 from policies.approval import Approval
 from policies.errors import InvalidInput, NotFound, Refused, Settled
 from policies.permissions import Actor, genuine, may_administer
@@ -34,7 +34,7 @@ def steer_session(world: World, actor: Actor, session_id: str, word: str) -> lis
 
 def may_steer(actor: Actor, approval: Approval) -> bool:
     """Whether this person may steer the session of `approval`: who may decide it, and admins."""
-    return may_administer(actor) is None or taps.refusal_of(approval, actor) is None
+    return may_administer(actor) is None or authorization.refusal_of(approval, actor) is None
 
 
 def steer_from_card(world: World, actor: Actor, approval_id: str, word: str) -> Approval:
@@ -44,15 +44,15 @@ def steer_from_card(world: World, actor: Actor, approval_id: str, word: str) -> 
     """
 
     def work(unit: Unit) -> Approval:
-        approval = taps.loaded(unit, approval_id)
+        approval = authorization.loaded(unit, approval_id)
         if not may_steer(actor, approval):
-            raise Refused(taps.refusal_of(approval, actor) or "")
+            raise Refused(authorization.refusal_of(approval, actor) or "")
         session_id = approval.request.session_id
         if session_id is None:
             raise NotFound("This request belongs to no session.")
         sessions.beat(unit, approval.agent_id, session_id, None)  # the agent may never have registered it
         _steer(world, unit, actor, session_id, word, approval.agent_id)
-        return taps.loaded(unit, approval_id)
+        return authorization.loaded(unit, approval_id)
 
     return world.database.run(work)
 

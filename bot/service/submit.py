@@ -1,4 +1,4 @@
-"""An agent asks: policy decides, a reviewer is found, and all of it is one unit of work (DESIGN: ask)."""
+"""An agent asks: policy decides, a reviewer is found, and all of it is one unit of work."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from bot.service import authority, judge, limits, notices, resubmission, seating, showing, staffing
 from bot.service.authority import Authority
+from bot.service.context import World
 from bot.service.resubmission import Past
-from bot.world import World
 from policies import deadlines, sameness
 from policies.approval import Approval, Decision, digest_of_approval
 from policies.digest import canonical, fingerprint
@@ -21,9 +21,9 @@ from policies.errors import (
     SaysoError,
     Unauthorised,
 )
+from policies.files.manifest import Manifest, OnTimeout, Policy
 from policies.kinds import check_kind
 from policies.lifecycle import State
-from policies.manifest import Manifest, OnTimeout, Policy
 from policies.request import Request, check_params, read_request, without_nulls
 from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
@@ -351,7 +351,7 @@ def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: 
 
 
 def timeout_of(policy: Policy, level: Level | None) -> int | None:
-    """Seconds until silence speaks; None where it never does (B4)."""
+    """Seconds until silence speaks; None where it never does (docs/rules.md: B4)."""
     if policy.on_timeout is OnTimeout.HOLD:
         return None
     return policy.soft_timeout_seconds if level is Level.SOFT_APPROVAL else policy.hard_timeout_seconds
@@ -379,7 +379,9 @@ def _announce(world: World, unit: Unit, approval: Approval) -> None:
     elif approval.state is State.BLOCKED:
         notices.unknown_action(world, unit, approval)
     elif approval.route is RouteName.AUTO and (approval.level is Level.NOTIFY_ONLY or approval.undo_seconds):
-        showing.told(unit, approval)  # people are told afterwards (A5), and may undo it (A14)
+        showing.told(
+            unit, approval
+        )  # people are told afterwards (docs/rules.md: A5), and may undo it (docs/rules.md: A14)
 
 
 _POLICY_EVENTS: dict[tuple[RouteName, Level | None], str] = {

@@ -1,4 +1,4 @@
-"""The sweep: whatever is due gets its reminder, its next reviewer or its end (E3). As good three times as once."""
+"""The sweep: whatever is due gets its reminder, its next reviewer or its end (docs/rules.md: E3). As good three times as once."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.service import authority, mornings, notices, ratchet, recount, review, revoking, staffing
-from bot.service.moving import moved_to, reassigned
+from bot.service import authority, demotion, mornings, notices, recount, review, revoking, staffing
+from bot.service.context import World
+from bot.service.reassignment import moved_to, reassigned
 from bot.service.submit import timeout_of
-from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision
 from policies.deadlines import Due
 from policies.digest import rfc3339
 from policies.errors import Revoked
+from policies.files.manifest import OnTimeout
 from policies.lifecycle import State, Verb, transition
-from policies.manifest import OnTimeout
 from policies.routing import Level
 from store import approvals, outbox, turns
 from store.audit import entry_of
@@ -114,7 +114,7 @@ def _set_aside(unit: Unit, approval_id: str) -> None:
 
 
 def _missed(before: Approval, after: Approval, now: datetime) -> bool:
-    """Whether nobody decided within the SLA; silence that consents decides, as the manifest declares (B4)."""
+    """Whether nobody decided within the SLA; silence that consents decides, as the manifest declares (docs/rules.md: B4)."""
     owed = deadlines.owed(before.clock, now)
     return before.pending and owed in (Due.REASSIGN, Due.EXPIRE) and after.state is not State.APPROVED
 
@@ -131,7 +131,7 @@ class _Desk:
         """What was claimed and never reported may cost its agent a level, as a failure does; last, and in one order."""
         self.unit.write()
         for approval, extra in sorted(self._silent, key=lambda one: (one[0].agent_id, one[0].action)):
-            extra |= ratchet.after_result(self.world, self.unit, approval)
+            extra |= demotion.after_result(self.world, self.unit, approval)
 
     def handle(self, approval: Approval) -> str:
         match deadlines.owed(approval.clock, self.unit.now, claimed=approval.state is State.CLAIMED):
@@ -287,7 +287,7 @@ class _Desk:
         return "unreverted"
 
     def _review(self, approval: Approval) -> str:
-        """An overdue review goes to the next person, and ends quietly where nobody is left (A14)."""
+        """An overdue review goes to the next person, and ends quietly where nobody is left (docs/rules.md: A14)."""
         after = review.moved_on(self.staff, self.unit, replace(approval, version=approval.version + 1))
         following = after.review.reviewer if after.review else None
         event = "reassigned" if following else "timeout"
@@ -302,7 +302,7 @@ def _nobody(approval: Approval) -> str:
 
 
 def _silence_consents(approval: Approval) -> bool:
-    """Only a soft approval of a harmless action; the loader refuses the rest, and this refuses it again (B4)."""
+    """Only a soft approval of a harmless action; the loader refuses the rest, and this refuses it again (docs/rules.md: B4)."""
     policy = approval.policy
     assert policy is not None
     harmless = policy.severity == "low" and policy.reversibility == "reversible"

@@ -1,4 +1,4 @@
-"""Undo: after the fact, within its window, a person asks for what was allowed to be taken back (A14)."""
+"""Undo: after the fact, within its window, a person asks for what was allowed to be taken back (docs/rules.md: A14)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.service import notices, resubmission
-from bot.service.acts import Overtaken, until_settled
-from bot.service.taps import Lost, Outdated, Tap, authorise, check_note, record_refusal
+from bot.service.authorization import Lost, Outdated, Tap, authorise, check_note, record_refusal
+from bot.service.context import World
+from bot.service.decision_transaction import Overtaken, until_settled
 from bot.service.waking import wake
-from bot.world import World
 from policies import deadlines
 from policies.approval import Approval, Decision, Undo
 from policies.errors import NotAllowed, NotFound, Settled, Stale

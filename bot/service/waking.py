@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.world import World
+from bot.service.context import World
 from policies.approval import Approval
 
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from policies import expressions
 from policies.action_names import found
-from policies.schema import Line, Strict, one_of
+from policies.files.schema import Line, Strict, one_of
 from policies.shell.classes import Effect
 
 Pattern = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.:/*-]+$")]

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from policies.errors import BadFile, InvalidInput
+from policies.files.manifest import Manifest
 from policies.hooks.mapping import mapped
-from policies.manifest import Manifest
 from policies.request import check_params, read_request
 from policies.routing import History, RouteName, route
 from policies.strict_json import parse_object

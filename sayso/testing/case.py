@@ -11,7 +11,7 @@ from sayso.states import State
 
 REVIEWER = "U0REVIEWER"
 DECIDE_WITHIN = timedelta(seconds=86_400)  # B4: the hard timeout
-CLAIM_WITHIN = timedelta(seconds=900)  # DESIGN rule 13
+CLAIM_WITHIN = timedelta(seconds=900)  # docs/rules.md: I13
 _KINDS = {
     State.APPROVED: "approve",
     State.EDITED: "edit",
@@ -81,7 +81,7 @@ class Case:
         return fingerprint([self.id, self.body["action"], self.params])
 
     def tick(self, moment: datetime) -> None:
-        """Let deadlines pass. The clock stands still while information is awaited (C1)."""
+        """Let deadlines pass. The clock stands still while information is awaited (docs/rules.md: C1)."""
         if self.info is not None or self.expires_at is None or moment < self.expires_at:
             return
         if self.state.pending or self.state.approved:

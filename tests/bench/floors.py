@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.door import Door, parsed
+from bot.slack.ingress import Door, parsed
 from store.engine import sha256_hex
 from tests.bench.stack import SECRET
 

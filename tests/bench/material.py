@@ -12,13 +12,13 @@ from urllib.parse import quote_plus
 
 from sqlalchemy import Table, text
 
-from bot import cards
+from bot.render import cards
 from bot.service import submit
-from bot.service.taps import Tap
-from bot.world import Book, Directory, PersonFacts, World
+from bot.service.authorization import Tap
+from bot.service.context import Book, Directory, PersonFacts, World
 from policies.approval import Approval
-from policies.manifest import load_manifest
-from policies.roster import load_roster
+from policies.files.manifest import load_manifest
+from policies.files.roster import load_roster
 from store import agents, tables
 from store.engine import Database
 from tests.bench.load import post

@@ -9,13 +9,13 @@ from pathlib import Path
 from support.files import PLAIN, write_manifest, write_roster
 
 from bot.service import decide, execute, submit
+from bot.service.authorization import Lost, Tap
+from bot.service.context import Book, Directory, PersonFacts, World
 from bot.service.sweep import sweep
-from bot.service.taps import Lost, Tap
-from bot.world import Book, Directory, PersonFacts, World
 from policies.approval import Approval
 from policies.errors import SaysoError
-from policies.manifest import load_manifest
-from policies.roster import load_roster
+from policies.files.manifest import load_manifest
+from policies.files.roster import load_roster
 from store import approvals
 from store.agents import Agent, token_hash
 from store.engine import Database, StoreUnavailable

@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+import bot.server.slack_client
 import bot.service.sweep as sweep_module
-import bot.slack
 import store.unit
 from policies.approval import Approval
 
@@ -88,9 +88,9 @@ def _reached(point: Failpoint, moment: str, events: Sequence[str]) -> None:
 
 
 def _posts(point: Failpoint) -> None:
-    call = bot.slack.Slack.call
+    call = bot.server.slack_client.Slack.call
 
-    async def calling(slack: bot.slack.Slack, method: str, **arguments: Any) -> dict[str, Any]:
+    async def calling(slack: bot.server.slack_client.Slack, method: str, **arguments: Any) -> dict[str, Any]:
         if method != "chat.postMessage":
             return await call(slack, method, **arguments)
         point.reach("before_post")
@@ -101,7 +101,7 @@ def _posts(point: Failpoint) -> None:
         point.reach("after_post")
         return answer
 
-    bot.slack.Slack.call = calling  # type: ignore[method-assign]
+    bot.server.slack_client.Slack.call = calling  # type: ignore[method-assign]
 
 
 def _sweeps(point: Failpoint) -> None:

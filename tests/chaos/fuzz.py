@@ -25,15 +25,15 @@ import yaml
 from sqlalchemy import select
 from support.files import ACTIONS, write_manifest, write_roster
 
-from bot import cards
 from bot.app import build
+from bot.render import cards
 from bot.settings import Settings
 from playground.kit import Playground
 from playground.signing import signature
 from policies.approval import Approval
 from policies.digest import canonical, digest_of
 from policies.errors import SaysoError
-from policies.manifest import load_manifest
+from policies.files.manifest import load_manifest
 from policies.strict_json import parse_object
 from store import agents, approvals
 from store.engine import Database

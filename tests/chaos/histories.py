@@ -24,7 +24,7 @@ from sqlalchemy import select
 from support.tcpproxy import TcpProxy
 from support.zygote import Child, Zygote
 
-from bot.world import World
+from bot.service.context import World
 from store import agents, verification
 from store.engine import Database
 from store.tables import approvals as rows

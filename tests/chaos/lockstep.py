@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from bot.wire import approval_json
+from bot.api.serializers import approval_json
 from store import agents, approvals, audit, schema, verification
 from store.engine import Database
 from tests.chaos.doing import FAR_AHEAD_SECONDS, Doer, world_in

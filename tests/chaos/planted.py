@@ -16,7 +16,7 @@ from tests.chaos.places import Report, command_line
 from tests.chaos.planting import ROOT, Fault, caught, warm
 
 EXECUTE, APPROVALS = "bot/service/execute.py", "store/approvals.py"
-ACTS, DECIDE = "bot/service/acts.py", "bot/service/decide.py"
+ACTS, DECIDE = "bot/service/decision_transaction.py", "bot/service/decide.py"
 AT_EXECUTE, AT_APPROVALS = "store/test_store_execute.py", "store/test_store_approvals.py"
 AT_PEOPLE, AT_DECISIONS = "scenarios/test_scenario_people.py", "scenarios/test_scenario_decisions.py"
 AT_AUDIT, AT_CLOCK = "store/test_store_audit.py", "scenarios/test_scenario_clock.py"
@@ -199,7 +199,7 @@ BUGS = (
     ),
     Bug(
         "the amount is not typed for an answer",
-        "bot/forms.py",
+        "bot/render/forms.py",
         "read_answer",
         "_confirmed(approval, approval.params, state)\n    return found\n\n\ndef _confirmed",
         "return found\n\n\ndef _confirmed",
@@ -279,7 +279,7 @@ BUGS = (
     ),
     Bug(
         "a post in doubt is sent again blindly",
-        "bot/courier.py",
+        "bot/slack/courier.py",
         "Courier._show",
         "known = await lookup.find(self._runtime, item, pictures.metadata(item, message), root) if item.unsure else None",
         "known = None",
@@ -287,7 +287,7 @@ BUGS = (
     ),
     Bug(
         "Retry-After is not obeyed",
-        "bot/courier.py",
+        "bot/slack/courier.py",
         "Courier._deliver",
         "self._pace.slow_down(None if item.posted else item.channel, error.seconds)\n"
         "            await self._retry(item, error.seconds, error, counts=False)",
@@ -296,7 +296,7 @@ BUGS = (
     ),
     Bug(
         "any signature opens the door",
-        "bot/door.py",
+        "bot/slack/ingress.py",
         "Door.signed",
         'return hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace"))',
         "return bool(wanted)",
@@ -304,7 +304,7 @@ BUGS = (
     ),
     Bug(
         "an old signed request is as good as a new one",
-        "bot/door.py",
+        "bot/slack/ingress.py",
         "Door.signed",
         "if abs(self._clock() - int(timestamp)) > MAX_AGE_SECONDS:",
         "if self._clock() < 0:",
@@ -345,7 +345,7 @@ BUGS = (
     ),
     Bug(
         "callbacks go to hosts that nobody listed",
-        "bot/hosts.py",
+        "bot/service/callback_hosts.py",
         "Hosts.check",
         "if (host, port) not in self.places:",
         "if host is None:",

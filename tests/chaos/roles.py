@@ -9,7 +9,7 @@ from functools import partial
 from support.zygote import Zygote
 
 import bot.__main__ as entrance
-from bot import serving
+from bot.cli import serve as serving
 from tests.chaos import failpoints
 
 SERVE, MIGRATE = f"{__name__}:serve", f"{__name__}:migrate"

@@ -169,7 +169,7 @@ class Conformance:
             assert (grant.params["amount_usd"], grant.edited, grant.note) == (100, True, "the parcel came half")
 
     def test_a_rejection_reaches_the_agent_with_its_reason(self, client: Sayso, reviewer: Reviewer) -> None:
-        """A no is final, typed, and its feedback holds the reviewer's reason (B6)."""
+        """A no is final, typed, and its feedback holds the reviewer's reason (docs/rules.md: B6)."""
         approval = client.ask(ACTION, ASK)
         reviewer.reject(approval.id, "wrong customer")
         decided = client.wait(approval, timeout=60)
@@ -181,21 +181,21 @@ class Conformance:
         assert decided.decision.note == "wrong customer"
 
     def test_small_amounts_need_nobody(self, client: Sayso) -> None:
-        """What policy approves alone is claimed like any other (G5)."""
+        """What policy approves alone is claimed like any other (docs/rules.md: G5)."""
         approval = client.ask(ACTION, AUTO)
         assert (approval.state, approval.route) == (State.APPROVED, "auto")
         with client.execute(approval) as grant:
             assert grant.params == AUTO
 
     def test_too_much_is_denied_at_once(self, client: Sayso) -> None:
-        """Over the limit nobody is asked: denied, final, never executable (G5)."""
+        """Over the limit nobody is asked: denied, final, never executable (docs/rules.md: G5)."""
         approval = client.ask(ACTION, OVER)
         assert (approval.state, approval.final) == (State.DENIED, True)
         with pytest.raises(Denied):
             client.execute(approval).__enter__()
 
     def test_an_unknown_action_is_blocked(self, client: Sayso) -> None:
-        """What the manifest does not know cannot run (A4, G5)."""
+        """What the manifest does not know cannot run (docs/rules.md: A4, G5)."""
         approval = client.ask("launch_rocket", {})
         assert approval.state is State.BLOCKED
         with pytest.raises(Blocked):
@@ -234,7 +234,7 @@ class Conformance:
         assert client.ask(ACTION, ASK).id != first.id
 
     def test_a_second_execution_is_refused(self, client: Sayso, reviewer: Reviewer) -> None:
-        """One approval authorises one execution, also for who still holds the old object (B2)."""
+        """One approval authorises one execution, also for who still holds the old object (docs/rules.md: B2)."""
         approval = client.ask(ACTION, ASK)
         reviewer.approve(approval.id)
         decided = client.wait(approval, timeout=60)
@@ -263,7 +263,7 @@ class Conformance:
         assert first.idempotency_key == second.idempotency_key
 
     def test_a_started_action_is_not_run_again_by_itself(self, rig: Rig) -> None:
-        """After a death in mid-action the next process is told so, and only `again` runs it (DESIGN rule 8)."""
+        """After a death in mid-action the next process is told so, and only `again` runs it (docs/rules.md: I8)."""
         approval = rig.client.ask(ACTION, ASK)
         rig.reviewer.approve(approval.id)
         key = rig.client.execute(approval).__enter__().idempotency_key  # and then it dies
@@ -285,7 +285,7 @@ class Conformance:
         assert list(rig.reborn().resume()) == []
 
     def test_resume_finds_what_was_asked_with_its_checkpoint(self, rig: Rig) -> None:
-        """A new process gets every open approval of the old one, with the checkpoint saved along (B1, B5)."""
+        """A new process gets every open approval of the old one, with the checkpoint saved along (docs/rules.md: B1, B5)."""
         saved = {"step": 3, "done": ["looked up", "drafted"], "ö": [1.5, None, True]}
         approval = rig.client.ask(ACTION, ASK, checkpoint=saved, session_id="s-9")
         (record,) = rig.reborn().resume()
@@ -297,7 +297,7 @@ class Conformance:
         assert list(rig.reborn().resume()) == []
 
     def test_a_question_is_answered_and_the_wait_goes_on(self, client: Sayso, reviewer: Reviewer) -> None:
-        """A reviewer's question raises without a callback; with one its text is sent back (C1)."""
+        """A reviewer's question raises without a callback; with one its text is sent back (docs/rules.md: C1)."""
         approval = client.ask(ACTION, ASK)
         reviewer.request_info(approval.id, "Which order?")
         with pytest.raises(InformationRequested) as caught:
@@ -335,14 +335,14 @@ class Conformance:
         assert decided.decision.answer == "We are sorry."
 
     def test_takeover_makes_the_agent_read_only(self, client: Sayso, reviewer: Reviewer) -> None:
-        """What a person does by hand cannot be executed by the agent (C4)."""
+        """What a person does by hand cannot be executed by the agent (docs/rules.md: C4)."""
         approval = client.ask(ACTION, ASK)
         reviewer.take_over(approval.id)
         with pytest.raises(TakenOver):
             client.execute(client.wait(approval, timeout=60)).__enter__()
 
     def test_takeover_holds_the_session(self, client: Sayso, reviewer: Reviewer) -> None:
-        """While a person does one request of a session by hand, its checkpoint says so and its other grants wait (C4)."""
+        """While a person does one request of a session by hand, its checkpoint says so and its other grants wait (docs/rules.md: C4)."""
         session = client.session("s-taken", "Refund desk")
         assert session.checkpoint().taken_over_by is None
         by_hand, other = (session.ask(ACTION, ASK, step=step) for step in (1, 2))
@@ -372,7 +372,7 @@ class Conformance:
             assert grant.params == ASK
 
     def test_labels_come_later(self, client: Sayso, reviewer: Reviewer) -> None:
-        """What turned out to be true can be said after the fact (F2)."""
+        """What turned out to be true can be said after the fact (docs/rules.md: F2)."""
         approval = client.ask(ACTION, ASK)
         reviewer.approve(approval.id)
         with client.execute(client.wait(approval, timeout=60)):
@@ -417,7 +417,7 @@ class Conformance:
                 call("no such id?")
 
     def test_a_session_checks_in_and_can_be_cancelled(self, client: Sayso, reviewer: Reviewer) -> None:
-        """A running session passes its checkpoints; a cancelled one raises at the next (C3)."""
+        """A running session passes its checkpoints; a cancelled one raises at the next (docs/rules.md: C3)."""
         session = client.session("s-1", "Refund desk")
         assert session.checkpoint().state == "running"
         reviewer.set_session("s-1", "cancelled")

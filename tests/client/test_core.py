@@ -146,7 +146,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_plain_values_round_trip(value: object) -> None:
-    """Whatever `plain` lets through is exactly what JSON gives back (B5)."""
+    """Whatever `plain` lets through is exactly what JSON gives back (docs/rules.md: B5)."""
     import json
 
     try:

@@ -42,7 +42,7 @@ def test_a_scripted_question_comes_before_the_verdict(fake: FakeSayso) -> None:
 
 
 def test_silence_expires_after_a_day_in_no_time(fake: FakeSayso) -> None:
-    """Waiting costs no time: an hour is still pending, a day is expired (B4, G3)."""
+    """Waiting costs no time: an hour is still pending, a day is expired (docs/rules.md: B4, G3)."""
     approval = fake.ask("a", {})
     with pytest.raises(StillPending):
         fake.wait(approval, timeout=3600)
@@ -51,7 +51,7 @@ def test_silence_expires_after_a_day_in_no_time(fake: FakeSayso) -> None:
 
 
 def test_an_approval_that_is_not_used_expires(fake: FakeSayso) -> None:
-    """Approved but unclaimed for 15 minutes is too late to claim (DESIGN rule 13)."""
+    """Approved but unclaimed for 15 minutes is too late to claim (docs/rules.md: I13)."""
     fake.approve_all()
     approval = fake.wait(fake.ask("a", {}))
     fake.desk.sleep(901)
@@ -71,7 +71,7 @@ def test_a_claim_without_a_result_becomes_unknown(fake: FakeSayso) -> None:
 
 
 def test_a_handover_back_can_be_waited_for(fake: FakeSayso) -> None:
-    """through_takeover waits past the takeover for what the person did by hand (C1)."""
+    """through_takeover waits past the takeover for what the person did by hand (docs/rules.md: C1)."""
     approval = fake.ask("a", {})
     fake.decide(approval).take_over("I will do it")
     assert fake.wait(approval).state is State.TAKEN_OVER
@@ -85,7 +85,7 @@ def test_a_handover_back_can_be_waited_for(fake: FakeSayso) -> None:
 
 
 def test_a_handover_back_lets_the_session_go_on(fake: FakeSayso) -> None:
-    """What a takeover held of the same session can be claimed once it is handed back (C4)."""
+    """What a takeover held of the same session can be claimed once it is handed back (docs/rules.md: C4)."""
     session = fake.session("run-1")
     by_hand, other = (session.ask("a", {}, step=step) for step in (1, 2))
     fake.decide(other).approve()

@@ -91,7 +91,7 @@ def test_params_under_other_names_need_the_grant(fake: FakeSayso) -> None:
 
 
 def test_missing_arguments_ask_nobody(fake: FakeSayso) -> None:
-    """A call that could not run is a TypeError before anyone is bothered (A1)."""
+    """A call that could not run is a TypeError before anyone is bothered (docs/rules.md: A1)."""
 
     @fake.gate()
     def refund(amount: int) -> int:

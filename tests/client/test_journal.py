@@ -144,7 +144,7 @@ def test_a_result_needs_a_claim(client: Sayso) -> None:
     ],
 )
 def test_a_checkpoint_that_would_not_come_back_is_refused(client: Sayso, checkpoint: object, culprit: str) -> None:
-    """What JSON cannot give back is refused before anything is sent, and the error names the place (B5)."""
+    """What JSON cannot give back is refused before anything is sent, and the error names the place (docs/rules.md: B5)."""
     with pytest.raises(NotRestorable, match=culprit):
         client.ask(ACTION, ASK, checkpoint=checkpoint)
     assert not (client.state_dir / "open").exists()
@@ -159,7 +159,7 @@ def test_a_checkpoint_that_contains_itself_is_refused(client: Sayso) -> None:
 
 
 def test_an_incomplete_checkpoint_cannot_be_made() -> None:
-    """The typed checkpoint insists on every part that a resumed workflow needs (B5)."""
+    """The typed checkpoint insists on every part that a resumed workflow needs (docs/rules.md: B5)."""
     with pytest.raises(ValueError, match="completed_steps"):
         Checkpoint.model_validate({"workflow_id": "w", "step_index": 1, "pending_action": "a", "context": {}})
 

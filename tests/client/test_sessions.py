@@ -18,7 +18,7 @@ from .server import TOKEN, Server
 
 
 def test_a_pause_holds_the_agent_until_it_is_resumed(server: Server, client: Sayso) -> None:
-    """A checkpoint blocks while paused, across a server restart, and goes on when people say so (C3)."""
+    """A checkpoint blocks while paused, across a server restart, and goes on when people say so (docs/rules.md: C3)."""
     session = client.session("s-1", "Refund desk")
     server.book.sessions["s-1"]["state"] = "paused"
 

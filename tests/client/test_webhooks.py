@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import sayso
-from bot import signing
+from bot.service import callback_signing
 from sayso import webhooks
 
 KEY = bytes(range(32))
@@ -20,7 +20,7 @@ NOW = 1_800_000_000
 
 
 def _headers(**changes: str | None) -> dict[str, str]:
-    made: dict[str, Any] = signing.headers([KEY], "apr_1:3", NOW, BODY)
+    made: dict[str, Any] = callback_signing.headers([KEY], "apr_1:3", NOW, BODY)
     return {name: value for name, value in (made | changes).items() if value is not None}
 
 
@@ -36,13 +36,13 @@ def test_a_published_example_verifies() -> None:
     """The signature is the one of the Standard Webhooks specification, to the byte."""
     secret, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b'{"test": 2432232314}'
     signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-    made = signing.headers(signing.keys(secret), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
+    made = callback_signing.headers(callback_signing.keys(secret), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
     assert made["webhook-signature"] == signature
 
 
 def test_two_secrets_while_one_replaces_the_other() -> None:
     """With two secrets set the server signs with both, so that agents may change theirs when they like."""
-    both = signing.headers(signing.keys(f"{SECRET} {OTHER}"), "apr_1:3", NOW, BODY)
+    both = callback_signing.headers(callback_signing.keys(f"{SECRET} {OTHER}"), "apr_1:3", NOW, BODY)
     for secret in (SECRET, OTHER):
         assert webhooks.verify(secret, both, BODY, now=NOW).id == "apr_1"
 
@@ -63,8 +63,8 @@ def test_two_secrets_while_one_replaces_the_other() -> None:
         (SECRET, {}, BODY, NOW),
         (SECRET, _headers(), BODY, NOW + 301),
         (SECRET, _headers(), BODY, NOW - 301),
-        (SECRET, signing.headers([KEY], "m", NOW, b"[]"), b"[]", NOW),
-        (SECRET, signing.headers([KEY], "m", NOW, b"x"), b"x", NOW),
+        (SECRET, callback_signing.headers([KEY], "m", NOW, b"[]"), b"[]", NOW),
+        (SECRET, callback_signing.headers([KEY], "m", NOW, b"x"), b"x", NOW),
     ],
 )
 def test_anything_else_is_refused(secret: str, headers: dict[str, str], body: bytes, now: int) -> None:
@@ -75,7 +75,7 @@ def test_anything_else_is_refused(secret: str, headers: dict[str, str], body: by
 
 def test_time_is_this_machines() -> None:
     """Without `now` the receiver's own clock decides."""
-    fresh = signing.headers([KEY], "apr_1:3", int(time.time()), BODY)
+    fresh = callback_signing.headers([KEY], "apr_1:3", int(time.time()), BODY)
     assert webhooks.verify(SECRET, fresh, BODY).version == 3
     with pytest.raises(sayso.BadCallback):
         webhooks.verify(SECRET, _headers(**{"webhook-timestamp": "1"}), BODY)

@@ -13,8 +13,8 @@ from support.marks import on_sqlite
 from support.office import Office
 from support.wire import Heard, Wire, ask, files, memory
 
-from bot.edge import Limits
-from bot.serving import config
+from bot.cli.serve import config
+from bot.server.edge import Limits
 
 LINE = b"GET /healthz HTTP/1.1\r\nHost: sayso\r\n"
 WHOLE = LINE + b"\r\n"

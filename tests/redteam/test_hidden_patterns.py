@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.cards import approval_card
-from bot.redaction import without_secrets
+from bot.render.cards import approval_card
+from bot.render.redaction import without_secrets
 from policies import credentials
 from policies.hidden import By, hidden_of, leaves
 from tests.unit.cards.looking import everything
@@ -225,8 +225,8 @@ JSON = st.recursive(
 @given(params=st.dictionaries(st.sampled_from(["a", "api_key", "secret", "command"]), JSON, max_size=4))
 def test_every_leaf_is_shown_or_counted(params: dict[str, Any]) -> None:
     """For any parameters, each leaf stands in the full view as it is, or is counted as hidden."""
-    from bot import modals
-    from bot.parameters import value_text
+    from bot.render import modals
+    from bot.render.parameters import value_text
 
     found = approval(params, action="delete_branch")
     known = leaves(params)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot import hidden_view, modals
-from bot.cards import approval_card
-from bot.visible_text import escape, notification, visible
+from bot.render import hidden_view, modals
+from bot.render.cards import approval_card
+from bot.render.visible_text import escape, notification, visible
 from policies import credentials
 from tests.unit.cards.samples import approval
 

@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 from support.files import ROSTER
 
 from bot.service import execute, submit
-from bot.world import Book, Directory, PersonFacts, World
+from bot.service.context import Book, Directory, PersonFacts, World
 from policies.errors import InvalidInput, SaysoError
+from policies.files.manifest import load_manifest
+from policies.files.roster import load_roster
 from policies.levels import Level
-from policies.manifest import load_manifest
 from policies.request import read_request
-from policies.roster import load_roster
 from policies.routing import History, route
 from store import agents, schema, sessions
 from store.engine import Database

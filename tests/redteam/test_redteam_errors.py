@@ -16,7 +16,7 @@ from support.marks import on_postgresql
 from support.office import Office
 from support.stored import made
 
-from bot import logs
+from bot.server import logs
 from store import agents, approvals, engine
 from store.engine import Database
 from store.tables import approvals as rows

@@ -14,7 +14,7 @@ from support.marks import on_postgresql, on_sqlite
 from support.office import Office
 from support.servers import ROOT, environment
 
-from bot import auditmark
+from bot.server import audit_anchor
 from store import agents, private_files, schema
 from store.engine import Database
 
@@ -47,7 +47,7 @@ def test_what_a_server_writes_is_its_owners(closed_office: Office, tmp_path: Pat
     office.database = database
     server = office.open()
     office.agent.refund()
-    auditmark.keep(server.settings, server.database)
+    audit_anchor.keep(server.settings, server.database)
     written = {path.name for path in data.rglob("*") if path.is_file()}
     assert written == {"sayso.db", "sayso.db-wal", "sayso.db-shm", "end.json"}
     assert for_others(tmp_path / "var") == {}
@@ -94,7 +94,7 @@ def test_the_mark_of_a_shared_database_is_its_owners(closed_office: Office, tmp_
     before = set(Path.cwd().glob("*.audit-head*"))
     server = office.open()
     office.agent.refund()
-    auditmark.keep(server.settings, server.database)
+    audit_anchor.keep(server.settings, server.database)
     assert [path.suffix for path in (tmp_path / "data").iterdir()] == [".audit-head"]
     assert for_others(tmp_path / "data") == {}
     assert set(Path.cwd().glob("*.audit-head*")) == before

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from policies.files.manifest import Manifest, load_manifest
 from policies.hooks.trial import ToolCall, trial
-from policies.manifest import Manifest, load_manifest
 
 ROOT = Path(__file__).parents[2]
 TREE = "/home/dev/project"

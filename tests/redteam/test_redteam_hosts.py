@@ -56,7 +56,7 @@ BROKEN = [
     b'{"hook_event_name": "PreToolUse", "tool_name": "", "tool_input": {}, "session_id": "s"}',
     b'{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls"}}',
     b'{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls"}, "session_id": 1}',
-    b'{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls", "command": "git push"}, "session_id": "s"}',  # noqa: E501
+    b'{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls", "command": "git push"}, "session_id": "s"}',
     b'{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls\\u0000"}, "session_id": "s"}',
     b'{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "\\ud800"}, "session_id": "s"}',
     b'{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"a": NaN}, "session_id": "s"}',

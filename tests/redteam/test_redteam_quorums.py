@@ -16,14 +16,14 @@ from support.files import ANY_KIND, PLAIN, ROSTER, write_manifest, write_roster
 from support.marks import on_sqlite
 
 from bot.service import ballots, decide, submit
+from bot.service.authorization import Tap
+from bot.service.context import Book, Directory, PersonFacts, World
 from bot.service.sweep import sweep
-from bot.service.taps import Tap
-from bot.world import Book, Directory, PersonFacts, World
 from policies.approval import Approval
 from policies.errors import SaysoError
+from policies.files.manifest import load_manifest
+from policies.files.roster import load_roster
 from policies.lifecycle import GRANTED
-from policies.manifest import load_manifest
-from policies.roster import load_roster
 from store import agents, approvals
 from store.agents import token_hash
 from store.engine import Database

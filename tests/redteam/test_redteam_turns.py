@@ -185,7 +185,7 @@ def test_too_few_people_later_is_said_once_and_taken_back(
     if how == "deactivated":
         with office.slack.workspace.changing():
             office.slack.workspace.people["U0BOB"].deleted = True
-        monkeypatch.setattr("bot.people.FRESH_SECONDS", 0.0)
+        monkeypatch.setattr("bot.slack.people.FRESH_SECONDS", 0.0)
         office.person("U0BOB").click(live(office, made), "details")
     else:
         write_roster(office.folder, roles=ROLES | {"finance": {"members": ["U0ALICE"]}})

@@ -234,7 +234,7 @@ def test_silence_lets_a_copy_live_for_a_while_only(leads: Office, monkeypatch: p
     first, second = leads.agent.ask("lead_thing", {"thing": "a"}), leads.agent.ask("lead_thing", {"thing": "b"})
     silence(leads)
     approves(leads, "U0CAROL", first)
-    monkeypatch.setattr("bot.people.STALE_SECONDS", 0.5)
+    monkeypatch.setattr("bot.slack.people.STALE_SECONDS", 0.5)
     time.sleep(0.6)
     refused(leads, "U0CAROL", second, "Slack has not said for a while who is in lead")
     refused(leads, "U0ALICE", second, "Only members of lead")
@@ -253,12 +253,12 @@ def test_silence_about_a_person(leads: Office, monkeypatch: pytest.MonkeyPatch) 
     approves(leads, "U0ALICE", twice, "pending")
     silence(leads, "users.info")
     approves(leads, "U0ALICE", first)
-    monkeypatch.setattr("bot.people.STALE_SECONDS", 0.5)
+    monkeypatch.setattr("bot.slack.people.STALE_SECONDS", 0.5)
     time.sleep(0.6)
     refused(leads, "U0ALICE", second, "could not confirm")
     leads.slack.faults.clear()
     leads.slack.faults.inject("users.info", "server_error", times=None)
-    monkeypatch.setattr("bot.people.People._look_at", _look_at_bob_only)
+    monkeypatch.setattr("bot.slack.people.People._look_at", _look_at_bob_only)
     approves(leads, "U0BOB", twice, "pending")
 
 
@@ -272,7 +272,7 @@ def test_a_hanging_slack_is_silence_too(leads: Office, monkeypatch: pytest.Monke
     asked = leads.agent.ask("lead_thing", {"thing": "a"})
     for method in (*SILENT, "users.info"):
         leads.slack.faults.inject(method, "latency", times=None, seconds=8)
-    monkeypatch.setattr("bot.people.STALE_SECONDS", 0.5)
+    monkeypatch.setattr("bot.slack.people.STALE_SECONDS", 0.5)
     time.sleep(0.6)
     tap = leads.person("U0CAROL").click(leads.card(asked), "approve")
     assert tap.elapsed < 3
@@ -302,7 +302,7 @@ def test_rate_limits_are_obeyed_and_are_silence(leads: Office, monkeypatch: pyte
         leads.person("U0ALICE").click(leads.card(other), "approve")
         time.sleep(0.3)
     assert len(leads.slack.calls_to("usergroups.users.list")) == count
-    monkeypatch.setattr("bot.people.STALE_SECONDS", 0.5)
+    monkeypatch.setattr("bot.slack.people.STALE_SECONDS", 0.5)
     time.sleep(0.6)
     refused(leads, "U0CAROL", other, "Slack has not said")
 

@@ -31,7 +31,7 @@ def used(office: Office, action: str, outcome: str = "succeeded", **body: Any) -
 
 
 def test_a_12_dollar_refund_flows_and_others_ask(office: Office) -> None:
-    """A $12 refund runs, a $4,800 one asks, one over the limit is refused, an unknown action is blocked and named (G5)."""
+    """A $12 refund runs, a $4,800 one asks, one over the limit is refused, an unknown action is blocked and named (docs/rules.md: G5)."""
     assert office.agent.refund(12)["state"] == "approved"
     asked = office.agent.refund(4800)
     assert (asked["state"], asked["level"]) == ("pending", "hard_approval")
@@ -181,7 +181,7 @@ def test_two_failures_cost_a_level_and_operations_hear_of_it(closed_office: Offi
 
 
 def test_a_delegated_agent_gets_no_more_than_its_parent(closed_office: Office) -> None:
-    """What the parent may not do its delegate may not either; the chain stands in the answer, the card and the audit (E6)."""
+    """What the parent may not do its delegate may not either; the chain stands in the answer, the card and the audit (docs/rules.md: E6)."""
     opened(closed_office, wipe=FREE | {"blocked_agents": ["planner"]})
     planner, worker = closed_office.agent_called("planner"), closed_office.agent_called("worker")
     held = planner.refund(12)
@@ -226,7 +226,7 @@ def test_a_parent_that_gives_no_authority_is_refused(closed_office: Office) -> N
 
 
 def test_what_a_delegate_spends_counts_for_its_parent(closed_office: Office) -> None:
-    """Delegates cannot spend their parent's limit twice: their sums and the parent's own are one, whoever asks next (E6)."""
+    """Delegates cannot spend their parent's limit twice: their sums and the parent's own are one, whoever asks next (docs/rules.md: E6)."""
     opened(closed_office, process_refund=ACTIONS["process_refund"] | {"aggregate": SUMS})
     planner = closed_office.agent_called("planner")
     first, second = (closed_office.agent_called(name, under="planner") for name in ("first", "second"))

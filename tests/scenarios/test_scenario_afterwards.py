@@ -177,7 +177,7 @@ def session(office: Office) -> Json:
 
 
 def test_a_session_that_is_taken_over_only_reads(office: Office) -> None:
-    """While a person does one step by hand, its session says so and can claim nothing; handed back, it goes on (C4)."""
+    """While a person does one step by hand, its session says so and can claim nothing; handed back, it goes on (docs/rules.md: C4)."""
     assert session(office)["taken_over_by"] is None
     by_hand = office.agent.refund(session_id="run-1")
     other = office.agent.ask("note", {"thing": "x"}, session_id="run-1")

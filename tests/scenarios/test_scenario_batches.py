@@ -1,4 +1,4 @@
-"""Look-alike requests share one screen and one tap; what changed before the tap is left out and named (D4)."""
+"""Look-alike requests share one screen and one tap; what changed before the tap is left out and named (docs/rules.md: D4)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from support.marks import on_sqlite
 from support.office import Office
 from support.receiver import SECRET, Receiver, receiving
 
-from bot import caller
+from bot.api import callback_sender
 from store.tables import callbacks
 
 
@@ -118,7 +118,7 @@ def test_a_bad_address_stops_no_other(
     closed_office: Office, receiver: Receiver, behaviour: int | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While one address hangs, floods or fails on many callbacks, another one's arrive."""
-    monkeypatch.setattr(caller, "TIMEOUT_SECONDS", 3.0)
+    monkeypatch.setattr(callback_sender, "TIMEOUT_SECONDS", 3.0)
     with receiving(behaviour) as bad:
         office = opened(closed_office, place(bad), place(receiver))
         poison = [office.agent.refund(callback_url=bad.url) for _ in range(30)]
@@ -193,7 +193,9 @@ def test_given_up_after_three_days(closed_office: Office) -> None:
         office.until(lambda: row(office, thing).last_error == "status 500", "the first try failed", 20)  # type: ignore[attr-defined]
         office.database.run(
             lambda unit: unit.execute(
-                update(callbacks).values(since=unit.now - caller.GIVE_UP_AFTER + timedelta(seconds=1), next_at=unit.now)
+                update(callbacks).values(
+                    since=unit.now - callback_sender.GIVE_UP_AFTER + timedelta(seconds=1), next_at=unit.now
+                )
             )
         )
         office.until(lambda: row(office, thing).next_at is None, "it is given up", 30)  # type: ignore[attr-defined]

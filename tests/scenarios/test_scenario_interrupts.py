@@ -1,4 +1,4 @@
-"""People interrupt a running agent: from a card, with the command, and whatever happens to its process (C3)."""
+"""People interrupt a running agent: from a card, with the command, and whatever happens to its process (docs/rules.md: C3)."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_who_left_since_the_card_was_posted_decides_nothing(office: Office, monk
     """Rights are asked again at the tap: somebody deactivated since is refused."""
     refund = office.agent.refund()
     card = office.card(refund)
-    monkeypatch.setattr("bot.people.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("bot.slack.people.FRESH_SECONDS", 0.0)
     with office.slack.workspace.changing():
         office.slack.workspace.people["U0BOB"].deleted = True
     office.person("U0BOB").click(card, "approve")
@@ -72,8 +72,8 @@ def test_when_slack_cannot_say_who_somebody_is_nothing_happens(office: Office, m
     """With the directory out of reach and no recent copy, a tap is refused rather than believed."""
     refund = office.agent.refund()
     card = office.card(refund)
-    monkeypatch.setattr("bot.people.FRESH_SECONDS", 0.0)
-    monkeypatch.setattr("bot.people.STALE_SECONDS", 0.0)
+    monkeypatch.setattr("bot.slack.people.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("bot.slack.people.STALE_SECONDS", 0.0)
     office.slack.faults.inject("users.info", "server_error", times=None)
     office.person("U0BOB").click(card, "approve")
     office.person("U0BOB").expect_ephemeral("could not confirm")

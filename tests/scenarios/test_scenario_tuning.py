@@ -61,7 +61,7 @@ def test_tune_suggests_with_the_habits_beside_it_and_changes_nothing(office: Off
 
 @on_sqlite
 def test_corrections_are_examples_for_the_agent(office: Office) -> None:
-    """Edits and rejections are exported with what was asked, what it became, and the reason (F8); approvals are not."""
+    """Edits and rejections are exported with what was asked, what it became, and the reason (docs/rules.md: F8); approvals are not."""
     edited, rejected, approved = (office.agent.refund(100 + number) for number in range(3))
     form = office.form("U0BOB", office.card(edited), "edit").fill("param:amount_usd", "90").fill("note", "Less")
     assert office.person("U0BOB").submit(form).ok

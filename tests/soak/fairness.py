@@ -19,8 +19,8 @@ from typing import Protocol
 
 import yaml
 
-from bot.service import decide, taps
-from bot.world import Directory, PersonFacts
+from bot.service import authorization, decide
+from bot.service.context import Directory, PersonFacts
 from policies.approval import Approval
 from store import directory
 from tests.chaos.places import Report, command_line, database_url
@@ -110,7 +110,7 @@ class Ours:
         """A yes to their oldest card."""
         card, world = self._cards[user].popleft(), self._simulation.world
         actor = world.directory.actor(world.book.roster, user, team=TEAM)
-        decide.approve(world, taps.Tap(card.id, card.digest, actor))
+        decide.approve(world, authorization.Tap(card.id, card.digest, actor))
 
     def close(self) -> None:
         """Let go of the database."""

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.service import submit
+from bot.service.context import Book, World
 from bot.service.sweep import sweep
-from bot.world import Book, World
 from policies.approval import Approval
-from policies.manifest import load_manifest
-from policies.roster import load_roster
+from policies.files.manifest import load_manifest
+from policies.files.roster import load_roster
 from store import agents, approvals, audit, verification
 from store.engine import Database
 from tests.chaos.places import Report, command_line, database_url

@@ -16,8 +16,8 @@ from typing import Any
 
 from sqlalchemy import event
 
+from bot.service.context import World
 from bot.service.sweep import BATCH, sweep
-from bot.world import World
 from store import approvals
 from store.engine import Database
 from store.unit import Unit
@@ -26,7 +26,7 @@ from tests.chaos.places import Report, command_line, database_url
 
 FEW = 1_000
 TURNS = 200
-MOST = 1.5  # times the cost among few rows (PERFORMANCE)
+MOST = 1.5  # times the cost among few rows
 # Of ten rows one is pending and is due tomorrow; the others are over.
 MIXED = {
     "state": "CASE WHEN n % 10 = 0 THEN 'pending' ELSE 'expired' END",

@@ -26,10 +26,10 @@ from sqlalchemy import func, select, text, update
 from support.zygote import Child
 
 from bot.service import submit
-from bot.world import Book, World
+from bot.service.context import Book, World
 from policies.approval import Approval
-from policies.manifest import load_manifest
-from policies.roster import load_roster
+from policies.files.manifest import load_manifest
+from policies.files.roster import load_roster
 from store import agents, verification
 from store.audit import entry_of
 from store.tables import approvals as rows

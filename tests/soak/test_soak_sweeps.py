@@ -29,7 +29,7 @@ def test_taps_at_the_very_deadline(database_url: str, tmp_path: Path) -> None:
 
 
 def test_a_day_is_dealt_out_evenly(database_url: str) -> None:
-    """Nobody has more than one card more than the ideal, and nobody absent is asked; dealing in turn is far from that (E2)."""
+    """Nobody has more than one card more than the ideal, and nobody absent is asked; dealing in turn is far from that (docs/rules.md: E2)."""
     report, table = fairness.run(database_url, n=200)
     assert report.violations == []
     assert report.figures["round-robin, worst"] > 1, table

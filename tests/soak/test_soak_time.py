@@ -6,7 +6,7 @@ from tests.soak import simulation
 
 
 def test_twelve_simulated_hours(database_url: str) -> None:
-    """Nobody answers, and the server restarts all the time: each step of each request happens once, in time (G1)."""
+    """Nobody answers, and the server restarts all the time: each step of each request happens once, in time (docs/rules.md: G1)."""
     assert simulation.twelve_hours(database_url, requests=4) >= 16
 
 

@@ -24,7 +24,7 @@ from store.audit import Entry, Head, entry_of
 from store.engine import Database, sha256_hex
 from tests.chaos.tampering import found, unguarded
 
-CONTRACT = [
+PUBLIC_KEYS = [
     "seq",
     "at",
     "event",
@@ -85,7 +85,7 @@ def test_the_chain_has_a_beginning_and_no_gaps(database: Database) -> None:
     lines = database.read(lambda unit: list(audit.lines(unit)))
     assert [line["seq"] for line in lines] == [1, 2, 3]
     assert [line["prev_hash"] for line in lines[1:]] == [line["hash"] for line in lines[:-1]]
-    assert list(lines[0]) == CONTRACT
+    assert list(lines[0]) == PUBLIC_KEYS
     assert faults(database) == []
 
 

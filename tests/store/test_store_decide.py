@@ -11,11 +11,11 @@ from support.marks import on_postgresql
 from test_store_execute import Desk, first
 
 from bot.service import decide
-from bot.service.taps import Lost
-from bot.world import Book
+from bot.service.authorization import Lost
+from bot.service.context import Book
 from policies.approval import Approval
+from policies.files.manifest import load_manifest
 from policies.lifecycle import State
-from policies.manifest import load_manifest
 from store import approvals
 from store.engine import Database
 

@@ -16,9 +16,9 @@ from support.files import PLAIN, write_manifest, write_roster
 from support.marks import on_postgresql
 
 from bot.service import decide, execute, submit, undo
+from bot.service.authorization import Tap
+from bot.service.context import Book, Directory, PersonFacts, World
 from bot.service.sweep import sweep
-from bot.service.taps import Tap
-from bot.world import Book, Directory, PersonFacts, World
 from policies import deadlines
 from policies.approval import Approval
 from policies.errors import (
@@ -32,9 +32,9 @@ from policies.errors import (
     UndoneMeanwhile,
     WrongNonce,
 )
+from policies.files.manifest import load_manifest
+from policies.files.roster import load_roster
 from policies.lifecycle import State
-from policies.manifest import load_manifest
-from policies.roster import load_roster
 from store import agents, approvals, audit, sessions, verification
 from store.agents import Agent, token_hash
 from store.engine import Database

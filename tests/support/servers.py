@@ -20,13 +20,13 @@ import httpx2
 import uvicorn
 
 import bot.app
+from bot.api.callback_sender import Resolve, by_name
 from bot.app import build
-from bot.caller import Resolve, by_name
-from bot.edge import Edge, Limits
+from bot.cli.serve import Server, config
+from bot.server.edge import Edge, Limits
+from bot.service.context import World
 from bot.service.sweep import Counts, sweep
-from bot.serving import Server, config
 from bot.settings import Settings
-from bot.world import World
 from store import approvals
 from store.engine import Database
 from store.unit import Unit

@@ -161,7 +161,7 @@ def main() -> None:
     """Load the modules that were named, read orders, one a line, and answer each with the new process's id."""
     import bot.app
 
-    for module in ("uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl", "bot.serving", *sys.argv[1:]):
+    for module in ("uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl", "bot.cli.serve", *sys.argv[1:]):
         importlib.import_module(module)
 
     bot.app.check_all()

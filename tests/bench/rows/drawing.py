@@ -7,9 +7,9 @@ import time
 from statistics import median
 from typing import Any
 
-from bot import cards
+from bot.render import cards
 from bot.service import submit
-from bot.world import World
+from bot.service.context import World
 from playground.blockkit import check_message
 from policies.approval import Approval
 from store import agents, approvals

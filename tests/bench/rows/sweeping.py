@@ -10,8 +10,8 @@ from statistics import median
 
 from sqlalchemy import text
 
+from bot.service.context import World
 from bot.service.sweep import sweep
-from bot.world import World
 from policies.approval import Approval
 from store.engine import Database
 from tests.bench import material

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from bot.service import decide
-from bot.service.taps import Tap
+from bot.service.authorization import Tap
 from policies.approval import Approval
 from store.engine import Database
 from tests.bench import load, material

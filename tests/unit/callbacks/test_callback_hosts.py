@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.hosts import Forbidden, Hosts, listed
+from bot.service.callback_hosts import Forbidden, Hosts, listed
 from policies.errors import InvalidInput
 
 HOSTS = listed(

@@ -11,8 +11,8 @@ from policies.approval import Approval, Decision
 from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.digest import digest_of
+from policies.files.manifest import Manifest, Policy, load_manifest
 from policies.lifecycle import State
-from policies.manifest import Manifest, Policy, load_manifest
 from policies.principals import of_old
 from policies.request import read_request
 from policies.routing import Level, RouteName

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot import cards
-from bot.home import home_view
+from bot.render import cards
+from bot.render.home import home_view
 from playground.blockkit import check_view
 from policies.approval import Approval, Decision
 from policies.lifecycle import State
@@ -67,7 +67,7 @@ def test_what_does_not_fit_is_not_decided_in_a_batch() -> None:
 
 
 def test_a_batch_has_one_to_ten() -> None:
-    """Neither an empty batch nor one of eleven is drawn (D4)."""
+    """Neither an empty batch nor one of eleven is drawn (docs/rules.md: D4)."""
     for count in (0, 11):
         with pytest.raises(ValueError, match="1 to 10"):
             cards.batch_card([tidy(index) for index in range(count)])

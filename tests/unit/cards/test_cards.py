@@ -1,4 +1,4 @@
-"""What a reviewer sees of one approval (D1), and what they can press."""
+"""What a reviewer sees of one approval (docs/rules.md: D1), and what they can press."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot import blocks as blocks_module
-from bot import cards, parameters, quotes
-from bot.cards import Face, approval_card
+from bot.render import blocks as blocks_module
+from bot.render import cards, parameters, quoted_text
+from bot.render.cards import Face, approval_card
 from policies.approval import Approval, InfoRequest, Vote
 from policies.deadlines import Clock
 from policies.lifecycle import GRANTED, State
@@ -130,7 +130,7 @@ def test_a_long_text_is_cut_and_said_so() -> None:
 
 
 def test_an_ordinary_card_says_everything_a_reviewer_needs() -> None:
-    """Sentence, consequence, tags, parameters, turn, roles, deadline, evidence, reasons and the agent's account are there (D1)."""
+    """Sentence, consequence, tags, parameters, turn, roles, deadline, evidence, reasons and the agent's account are there (docs/rules.md: D1)."""
     found = approval(request=FULL_REQUEST)
     message = approval_card(found)
     shown = everything(message.blocks)
@@ -361,18 +361,18 @@ def test_the_room_around_quotes_is_reckoned_right() -> None:
     """What a group, an item and a line cost in bytes is never more than the constants say."""
     shown, label, more = blocks_module.Shown("y"), "x" * 45, "z" * 60
 
-    def bytes_of(*groups: quotes.Group) -> int:
-        return blocks_module.size(quotes.words("agent-outcome_unknown-33", list(groups)))
+    def bytes_of(*groups: quoted_text.Group) -> int:
+        return blocks_module.size(quoted_text.words("agent-outcome_unknown-33", list(groups)))
 
     for quote in (True, False):
-        group = quotes.Group(label, [shown], quote, more)
-        assert bytes_of(group) <= 2 * quotes.GROUP_COST + quotes.ITEM_COST
-        assert bytes_of(group, group) - bytes_of(group) <= quotes.GROUP_COST + quotes.ITEM_COST
-    two = quotes.Group(label, [shown] * 2, False, more)
-    assert bytes_of(two) - bytes_of(quotes.Group(label, [shown], False, more)) <= quotes.ITEM_COST
-    lines = [quotes.Group(label, [shown] * count, True, more, ["Unsure about: "] * count) for count in (0, 1, 2)]
-    assert bytes_of(lines[0]) <= 2 * quotes.GROUP_COST
-    assert bytes_of(lines[2]) - bytes_of(lines[1]) <= quotes.LINE_COST
+        group = quoted_text.Group(label, [shown], quote, more)
+        assert bytes_of(group) <= 2 * quoted_text.GROUP_COST + quoted_text.ITEM_COST
+        assert bytes_of(group, group) - bytes_of(group) <= quoted_text.GROUP_COST + quoted_text.ITEM_COST
+    two = quoted_text.Group(label, [shown] * 2, False, more)
+    assert bytes_of(two) - bytes_of(quoted_text.Group(label, [shown], False, more)) <= quoted_text.ITEM_COST
+    lines = [quoted_text.Group(label, [shown] * count, True, more, ["Unsure about: "] * count) for count in (0, 1, 2)]
+    assert bytes_of(lines[0]) <= 2 * quoted_text.GROUP_COST
+    assert bytes_of(lines[2]) - bytes_of(lines[1]) <= quoted_text.LINE_COST
 
 
 def test_who_came_too_late_is_told_who_was_first() -> None:

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot import chart, figures
-from bot.figures import duration
+from bot.service import stats
+from bot.service.stats import duration
+from bot.slack import chart
 from store.figures import Day, Figures, ReviewerFigures, RoleFigures, Spread, Waiting
 
 FIRST = date(2026, 10, 25)
@@ -87,13 +88,13 @@ def test_the_words_hold_what_the_picture_shows() -> None:
         (ReviewerFigures("U0BOB", Waiting(), 0.2, spread, 2 / 3),),
         tuple(days([(3, 2, 1, 240.0), (0, 0, 0, None), (1, 1, 0, 90.0)])),
     )
-    assert figures.team(found) == "1,200 asked · 3 decided · 4 past their SLA · median 4 min, p90 15 min"
-    said = figures.spoken(found)
+    assert stats.team(found) == "1,200 asked · 3 decided · 4 past their SLA · median 4 min, p90 15 min"
+    said = stats.spoken(found)
     assert "25 Oct: 3 asked, 2 decided in 4 min, 1 late; 27 Oct: 1 asked, 1 decided in 1.5 min" in said
     assert "26 Oct" not in said
-    assert figures.of_role(found.roles[0]).startswith("2 open, oldest 2 h, 1 past SLA · 4 past their SLA")
-    assert "nothing waits · 3 decided, 0.2 a day" in figures.of_reviewer(found.reviewers[0])
-    assert len(figures.on_home(found)) <= 10
+    assert stats.of_role(found.roles[0]).startswith("2 open, oldest 2 h, 1 past SLA · 4 past their SLA")
+    assert "nothing waits · 3 decided, 0.2 a day" in stats.of_reviewer(found.reviewers[0])
+    assert len(stats.on_home(found)) <= 10
 
 
 def test_lengths_of_time_are_said_as_people_say_them() -> None:

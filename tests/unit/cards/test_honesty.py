@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bot import cards, hidden_view, modals
-from bot.cards import Face
-from bot.parameters import value_text
+from bot.render import cards, hidden_view, modals
+from bot.render.cards import Face
+from bot.render.parameters import value_text
 from playground.blockkit import check_view
 from policies.approval import Approval, Vote
 from policies.hidden import leaves_of
@@ -126,7 +126,7 @@ def test_a_thousand_leaves_are_one_tap_away() -> None:
 )
 def test_a_large_amount_is_typed_exactly(typed: str, accepted: bool) -> None:
     """Above the manifest's threshold Approve is refused in the form until the very amount is typed."""
-    from bot import forms
+    from bot.render import forms
 
     found = approval({"customer": "a", "amount_usd": 200_000})
     state = {"values": {"amount": {"amount": {"type": "plain_text_input", "value": typed or None}}}}

@@ -1,4 +1,4 @@
-"""Whatever an agent writes, a card shows it and obeys none of it (CONTRACT, guarantee 6)."""
+"""Whatever an agent writes, a card shows it and obeys none of it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot import cards, modals
-from bot.home import home_view
+from bot.render import cards, modals
+from bot.render.home import home_view
 from playground.blockkit import check_view
 from policies.approval import Approval, Decision, InfoRequest
 from policies.lifecycle import State

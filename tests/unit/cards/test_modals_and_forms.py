@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from bot import forms, modals
-from bot.editing import editable
-from bot.parameters import changes, value_text
+from bot.render import forms, modals
+from bot.render.editing import editable
+from bot.render.parameters import changes, value_text
 from playground.blockkit import check_view
 from policies.approval import Approval, Vote
 from policies.hidden import leaves_of

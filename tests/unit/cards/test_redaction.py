@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.redaction import Redactor, fingerprint, without_secrets
+from bot.render.redaction import Redactor, fingerprint, without_secrets
 from policies.hidden import By, Finder, leaves
 from tests.unit.cards.secrets import SECRETS
 

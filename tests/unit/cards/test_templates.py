@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from bot import batches, blocks, cards, home, notices, parts, queues, quotes, rehearsal
-from bot.visible_text import Mrkdwn
+from bot.render import batch_card, blocks, cards, home, modal_parts, notices, queues, quoted_text
+from bot.render.visible_text import Mrkdwn
+from bot.server import startup_check
 
 
 def test_every_template_is_sound() -> None:
@@ -25,21 +26,23 @@ def test_the_rehearsal_draws_every_template(monkeypatch: pytest.MonkeyPatch) -> 
         drawn.add(name)
         return original(name, context)
 
-    for module in (cards, quotes, notices, batches, queues, home, parts):
+    for module in (cards, quoted_text, notices, batch_card, queues, home, modal_parts):
         monkeypatch.setattr(module, "render", render)
-    assert set(rehearsal.check_all()) == drawn
+    assert set(startup_check.check_all()) == drawn
 
 
 def test_the_rehearsal_stops_a_template_that_slack_would_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     """A card too large for Slack, or with a block id twice, stops the start."""
-    monkeypatch.setattr(rehearsal, "MESSAGE_BYTES", 500)
+    monkeypatch.setattr(startup_check, "MESSAGE_BYTES", 500)
     with pytest.raises(blocks.TemplateFault, match="too large"):
-        rehearsal.check_all()
+        startup_check.check_all()
     monkeypatch.undo()
     with pytest.raises(blocks.TemplateFault, match="twice"):
-        rehearsal._blocks([{"type": "divider", "block_id": "a"}, {"type": "divider", "block_id": "a"}], "x")
+        startup_check._blocks([{"type": "divider", "block_id": "a"}, {"type": "divider", "block_id": "a"}], "x")
     with pytest.raises(blocks.TemplateFault, match="x: "):
-        rehearsal._blocks([{"type": "header", "block_id": "a", "text": {"type": "plain_text", "text": "y" * 200}}], "x")
+        startup_check._blocks(
+            [{"type": "header", "block_id": "a", "text": {"type": "plain_text", "text": "y" * 200}}], "x"
+        )
 
 
 @pytest.mark.parametrize(

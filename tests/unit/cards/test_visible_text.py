@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.facts import brief
-from bot.visible_text import Shown, clip, escape, fill, json_size, notification, visible
+from bot.render.facts import brief
+from bot.render.visible_text import Shown, clip, escape, fill, json_size, notification, visible
 from tests.unit.cards.corpus import HIDDEN
 from tests.unit.cards.looking import hidden
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.copies import Copies
-from bot.slack import RateLimited, SlackTrouble
+from bot.server.slack_client import RateLimited, SlackTrouble
+from bot.slack.copies import Copies
 
 
 class Stage:

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from policies.manifest import Manifest, Policy, load_manifest
+from policies.files.manifest import Manifest, Policy, load_manifest
+from policies.files.roster import Roster, load_roster
 from policies.request import Request, read_request
-from policies.roster import Roster, load_roster
 
 BASE: dict[str, Any] = {
     "title": "Pay somebody",

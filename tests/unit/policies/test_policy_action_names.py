@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from policies import action_names
 from policies.errors import BadFile, InvalidInput
 from policies.explain import explain, in_words
-from policies.manifest import load_manifest
+from policies.files.manifest import load_manifest
 from policies.request import read_request
 
 ENTRY = '  "{name}":\n    {{title: T, describe: Do it, severity: low, reversible: true, approval_required: {asked}}}\n'

@@ -50,7 +50,7 @@ def test_every_state_has_its_paragraph(state: State) -> None:
 
 
 def test_an_edit_tells_to_use_the_grant() -> None:
-    """After an edit the agent is told to use the changed parameters, not its own (C2)."""
+    """After an edit the agent is told to use the changed parameters, not its own (docs/rules.md: C2)."""
     text = feedback(approval(State.EDITED, decision=Decision("edit", "U0ALICE", NOW)))
     assert "changed parameters" in text
     assert "by U0ALICE" in text

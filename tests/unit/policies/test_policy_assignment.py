@@ -27,7 +27,7 @@ groups = st.dictionaries(
 def test_the_least_loaded_of_the_first_role_with_somebody_free(
     people: dict[str, list[Candidate]], already: set[str]
 ) -> None:
-    """The choice is the least loaded available person, not asked before, of the first role that has one (E2)."""
+    """The choice is the least loaded available person, not asked before, of the first role that has one (docs/rules.md: E2)."""
     roles = ["a", "b", "c"]
     free = {
         role: [person for person in people.get(role, []) if person.absent is None and person.user not in already]
@@ -54,7 +54,7 @@ def test_the_least_loaded_of_the_first_role_with_somebody_free(
 @given(groups)
 @settings(max_examples=100, deadline=None)
 def test_everybody_is_asked_once_and_nobody_twice(people: dict[str, list[Candidate]]) -> None:
-    """Asking on and on reaches each available person exactly once, then nobody (E3)."""
+    """Asking on and on reaches each available person exactly once, then nobody (docs/rules.md: E3)."""
     asked: list[str] = []
     while (choice := choose_reviewer(["a", "b", "c"], people, asked)) is not None:
         assert choice.user not in asked

@@ -1,4 +1,4 @@
-"""The ratchet: down by itself, up only by the owner's own line (F7)."""
+"""The ratchet: down by itself, up only by the owner's own line (docs/rules.md: F7)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from policies.autonomy import Outcome, earned, fallen
+from policies.files.tightening import Autonomy
 from policies.history import Demotion
 from policies.levels import Level
-from policies.tightening import Autonomy
 
 FREE, TOLD, SOFT, HARD, TAKE = list(Level)
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.errors import BadFile
-from policies.manifest import load_manifest
-from policies.roster import load_roster
-from policies.strict_yaml import parse
+from policies.files.manifest import load_manifest
+from policies.files.roster import load_roster
+from policies.files.strict_yaml import parse
 
 MANIFESTS, ROSTERS = bad_manifests(), bad_rosters()
 

@@ -13,10 +13,10 @@ import yaml
 from bad_files import GOOD_MANIFEST, GOOD_ROSTER
 from policy_builders import manifest_text
 
-from bot import policy_cli
-from policies.calls import Call, call_from
+from bot.cli import policy
+from policies.replay.calls import Call, call_from
 
-SHIPPED = Path(policy_cli.__file__).parent.parent / "policies"
+SHIPPED = Path(policy.__file__).parent.parent / "policies"
 Ran = tuple[int, str, str]
 Run = Callable[..., Ran]
 
@@ -27,12 +27,12 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SAYSO_MANIFEST", raising=False)
     parser = argparse.ArgumentParser(prog="bot")
-    policy_cli.add_parser(parser.add_subparsers(dest="command", required=True))
+    policy.add_parser(parser.add_subparsers(dest="command", required=True))
 
     def ran(*words: object, recorded: list[Call] | None = None) -> Ran:
         try:
             args = parser.parse_args(["policy", *map(str, words)])
-            code = policy_cli.run(args, recorded=lambda url: recorded or [])
+            code = policy.run(args, recorded=lambda url: recorded or [])
         except SystemExit as stop:
             code = int(stop.code or 0)
         out, err = capsys.readouterr()

@@ -26,7 +26,7 @@ def test_an_opened_clock_holds_its_figures() -> None:
 
 
 def test_without_timeout_it_waits_for_ever() -> None:
-    """A held request never expires, though its SLA still runs (B4)."""
+    """A held request never expires, though its SLA still runs (docs/rules.md: B4)."""
     clock = opened(NOW, sla_seconds=60, timeout_seconds=None)
     assert clock.expires_at is None
     assert owed(exhausted(clock, NOW, NOW), NOW + timedelta(days=10_000)) is Due.REMIND
@@ -68,7 +68,7 @@ def test_a_reminder_goes_out_once() -> None:
 def test_a_pause_shifts_everything_by_exactly_its_length(
     sla: int, timeout: int, before: timedelta, length: timedelta
 ) -> None:
-    """While information is awaited nothing is owed, and afterwards every moment is later by exactly that time (C1)."""
+    """While information is awaited nothing is owed, and afterwards every moment is later by exactly that time (docs/rules.md: C1)."""
     clock = opened(NOW, sla_seconds=sla, timeout_seconds=timeout)
     still = paused(clock, NOW + before)
     assert still.wake_at is None

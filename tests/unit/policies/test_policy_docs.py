@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from policies.files.limits import Aggregate, Conditions, Limits, Thresholds
+from policies.files.manifest import Action, Defaults, ManifestFile, load_manifest
+from policies.files.roster import Operations, Person, Role, RosterDefaults, RosterFile, load_roster
+from policies.files.schema import Strict
+from policies.files.tightening import Accepted, Autonomy, FirstUses, Quota, Rule
 from policies.hooks.section import HookRule, Hooks
-from policies.limits import Aggregate, Conditions, Limits, Thresholds
-from policies.lint import lint
-from policies.manifest import Action, Defaults, ManifestFile, load_manifest
+from policies.lint.check import lint
 from policies.request import Request
-from policies.roster import Operations, Person, Role, RosterDefaults, RosterFile, load_roster
 from policies.routing import History, route
-from policies.schema import Strict
-from policies.tightening import Accepted, Autonomy, FirstUses, Quota, Rule
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "manifest.md").read_text(encoding="utf-8")
 MANIFEST, ROSTER = re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)[:2]

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_builders import SIGNALS_GOOD, manifest, manifest_text, request
 
-from policies.calls import Call, call_from, read_calls
 from policies.errors import BadFile, InvalidInput
 from policies.explain import explain, in_words
-from policies.manifest import Manifest, load_manifest
-from policies.replay import OUTCOMES, judge, replay
-from policies.replay_table import table
+from policies.files.manifest import Manifest, load_manifest
+from policies.replay.calls import Call, call_from, read_calls
+from policies.replay.compare import OUTCOMES, judge, replay
+from policies.replay.table import table
 from policies.routing import History, RouteName, route
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -54,7 +54,7 @@ def test_an_explanation_says_who_and_until_when() -> None:
 
 
 def test_silence_on_a_hard_approval_is_never_told_as_consent() -> None:
-    """Where a soft action is asked for hard, silence denies (B4)."""
+    """Where a soft action is asked for hard, silence denies (docs/rules.md: B4)."""
     rules = manifest(severity="low", on_timeout="approve")
     assert explain(rules, request(recommended_review=True), agent="bot").on_timeout == "deny"
 

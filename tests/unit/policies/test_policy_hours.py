@@ -92,7 +92,7 @@ def test_nobodys_hours_move_the_expiry(hours: Hours, start: datetime, sla: int, 
 def test_a_question_leaves_as_much_working_time_as_there_was(
     hours: Hours, start: datetime, sla: int, length: int
 ) -> None:
-    """After a question the reviewer has the working time that was left; the expiry moves by the whole pause (C1)."""
+    """After a question the reviewer has the working time that was left; the expiry moves by the whole pause (docs/rules.md: C1)."""
     clock = opened(start, sla_seconds=sla * 60, timeout_seconds=10**7, hours=hours)
     asked, answered = start + MINUTE, start + MINUTE * (1 + length)
     later = resumed(paused(clock, asked), answered, hours)

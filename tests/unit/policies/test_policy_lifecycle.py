@@ -55,7 +55,7 @@ EXPECTED = {
 }
 _NAMES = """pending approved edited chosen answered rejected taken_over expired cancelled blocked denied
     claimed succeeded failed outcome_unknown handed_back"""
-CONTRACT_STATES = set(_NAMES.split())
+PUBLIC_STATES = set(_NAMES.split())
 
 
 @pytest.mark.parametrize("state", State)
@@ -76,7 +76,7 @@ def test_every_verb_in_every_state_has_its_outcome_or_its_error(state: State, ve
 
 def test_the_states_are_the_contracts() -> None:
     """The names of the states are public and exactly those of the contract."""
-    assert {str(state) for state in State} == CONTRACT_STATES
+    assert {str(state) for state in State} == PUBLIC_STATES
 
 
 @pytest.mark.parametrize("state", State)

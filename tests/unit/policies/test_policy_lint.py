@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from policy_builders import manifest, merged, roster
 
-from policies.lint import Finding, lint
-from policies.manifest import Manifest, load_manifest
-from policies.roster import Roster
+from policies.files.manifest import Manifest, load_manifest
+from policies.files.roster import Roster
+from policies.lint.check import Finding, lint
 
 SCHEMA = {
     "type": "object",

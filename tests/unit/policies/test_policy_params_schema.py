@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from policies import formats, patterns
 from policies.errors import InvalidInput
-from policies.params_schema import check_schema
+from policies.files.params_schema import check_schema
 from policies.request import check_params
 
 Json = dict[str, Any]

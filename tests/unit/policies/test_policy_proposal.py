@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from policies.autonomy import Outcome
+from policies.files.manifest import load_manifest
 from policies.history import Demotion
+from policies.learning.proposal import Record, accepted, difference, proposals
 from policies.levels import Level
-from policies.manifest import load_manifest
-from policies.proposal import Record, accepted, difference, proposals
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HEAD = """\

@@ -80,7 +80,7 @@ def test_a_bad_field_is_named(body: dict[str, Any], field: str) -> None:
     ],
 )
 def test_evidence_scores_the_share_that_holds(signals: dict[str, Any], score: float | None) -> None:
-    """The score is the share of the given signals that hold, and unknown where none is given (A6)."""
+    """The score is the share of the given signals that hold, and unknown where none is given (docs/rules.md: A6)."""
     assert Evidence(**signals).score == score
 
 

@@ -12,11 +12,11 @@ from policy_builders import SIGNALS_BAD, SIGNALS_GOOD, manifest, policy, request
 from test_policy_routing_properties import histories, policies, requests
 
 from policies.delegation import Link, bounded
+from policies.files.manifest import Policy
+from policies.files.tightening import Autonomy, FirstUses, Quota, Rule
 from policies.history import Demotion
-from policies.manifest import Policy
 from policies.request import Request
 from policies.routing import History, Level, Route, RouteName, route
-from policies.tightening import Autonomy, FirstUses, Quota, Rule
 
 FREE, TOLD, SOFT, HARD, TAKE = list(Level)
 LOW: dict[str, Any] = {"severity": "low"}
@@ -109,7 +109,7 @@ def test_rules_of_the_defaults_hold_for_every_action() -> None:
 
 @pytest.mark.parametrize(("score", "level"), [(None, HARD), (0.0, FREE), (0.7, FREE), (0.71, HARD), (1.0, HARD)])
 def test_a_risk_score_above_its_threshold_asks(score: float | None, level: Level) -> None:
-    """A score above the threshold, or none where one is wanted, asks; without a threshold it changes nothing (A13)."""
+    """A score above the threshold, or none where one is wanted, asks; without a threshold it changes nothing (docs/rules.md: A13)."""
     asked = {} if score is None else {"risk_score": score}
     assert went({"thresholds": {"ask_above_risk": 0.7}}, asked).level is level
     assert went(None, asked).level is FREE
@@ -127,7 +127,7 @@ def test_a_risk_score_above_its_threshold_asks(score: float | None, level: Level
     ],
 )
 def test_first_uses_ask(first: dict[str, int], uses: dict[str, int], level: Level) -> None:
-    """The first uses by an agent, of a tool, and for a principal ask; the next one does not (A13)."""
+    """The first uses by an agent, of a tool, and for a principal ask; the next one does not (docs/rules.md: A13)."""
     assert went({"first_uses": first}, {"on_behalf_of": "alice"}, **uses).level is level
 
 
@@ -141,7 +141,7 @@ def test_first_uses_of_nobody_are_the_unknown_principals(uses: int, level: Level
 
 @pytest.mark.parametrize(("unseen", "level"), [(0, FREE), (2, FREE), (3, HARD), (4, HARD)])
 def test_every_so_many_a_person_looks(unseen: int, level: Level) -> None:
-    """With checkpoint_every: 4, three may run in a row and the fourth asks (A13)."""
+    """With checkpoint_every: 4, three may run in a row and the fourth asks (docs/rules.md: A13)."""
     assert went({"checkpoint_every": 4}, unseen_in_row=unseen).level is level
 
 

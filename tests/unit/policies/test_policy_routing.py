@@ -182,7 +182,7 @@ def test_amounts_at_their_boundaries(amount: float, expected: tuple[RouteName, L
 
 @pytest.mark.parametrize(("amount", "asks"), [(99.99, False), (100, False), (100.01, True)])
 def test_more_than_100_dollars_asks(amount: float, asks: bool) -> None:
-    """An amount above $100, and not $100 itself, asks a person however good the evidence (A10)."""
+    """An amount above $100, and not $100 itself, asks a person however good the evidence (docs/rules.md: A10)."""
     rules = policy(thresholds={"trust_evidence": True}, owner="me")
     result = route("bot", request(params={"amount_usd": amount}, evidence=SIGNALS_GOOD), rules, History())
     assert (result.name is ASK) == asks
@@ -199,14 +199,14 @@ def test_sums_include_the_request_itself(spent: int, expected: RouteName) -> Non
 
 @pytest.mark.parametrize(("failures", "level"), [(0, SOFT), (1, SOFT), (2, TAKE), (9, TAKE)])
 def test_two_failures_within_a_day_hand_over(failures: int, level: Level) -> None:
-    """Two failures, not one, hand the action to a person (A10)."""
+    """Two failures, not one, hand the action to a person (docs/rules.md: A10)."""
     rules = policy(severity="low", on_timeout="approve")
     assert route("bot", request(), rules, History(agent_failures_24h=failures)).level is level
 
 
 @pytest.mark.parametrize(("count", "escalated"), [(0, False), (2, False), (3, True), (50, True)])
 def test_more_than_two_uncertainties_escalate(count: int, escalated: bool) -> None:
-    """More than two uncertainty factors go to the first role of the escalation path at once (A7)."""
+    """More than two uncertainty factors go to the first role of the escalation path at once (docs/rules.md: A7)."""
     result = route("bot", request(uncertainty_factors=["x"] * count), policy(), History())
     assert (result.escalated, result.role) == (escalated, "lead" if escalated else "finance")
 
@@ -285,13 +285,13 @@ def test_why_says_what_the_evidence_lacks() -> None:
 
 @pytest.mark.parametrize(("confidence", "escalated"), [(0.599, True), (0.60, False)])
 def test_low_confidence_escalates_below_its_threshold_only(confidence: float, escalated: bool) -> None:
-    """Effective confidence below 0.60 escalates at once; 0.60 itself does not (A7)."""
+    """Effective confidence below 0.60 escalates at once; 0.60 itself does not (docs/rules.md: A7)."""
     result = route("bot", request(evidence=SIGNALS_GOOD, confidence=confidence), policy(), History())
     assert result.escalated is escalated
 
 
 def test_a_low_self_report_without_evidence_is_unknown_not_low() -> None:
-    """Without evidence the confidence is unknown, so a low self-report does not escalate (A6)."""
+    """Without evidence the confidence is unknown, so a low self-report does not escalate (docs/rules.md: A6)."""
     assert not route("bot", request(confidence=0.1), policy(), History()).escalated
 
 

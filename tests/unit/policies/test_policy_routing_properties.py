@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_builders import policy, request
 
-from policies.limits import Aggregate, Conditions
-from policies.manifest import OnTimeout, Policy, Reversibility, Severity
+from policies.files.limits import Aggregate, Conditions
+from policies.files.manifest import OnTimeout, Policy, Reversibility, Severity
 from policies.request import Request
 from policies.routing import History, Level, Route, RouteName, route
 
@@ -96,7 +96,7 @@ def strictness(result: Route) -> int:
 @given(requests, policies(), histories, share)
 @settings(max_examples=120, deadline=None)
 def test_a_self_report_never_loosens(asked: Request, rules: Policy, history: History, confidence: float) -> None:
-    """Whatever confidence an agent reports of itself, it gets no freer than if it had said nothing (A6)."""
+    """Whatever confidence an agent reports of itself, it gets no freer than if it had said nothing (docs/rules.md: A6)."""
     silent = asked.model_copy(update={"confidence": None})
     boasting = asked.model_copy(update={"confidence": confidence})
     assert strictness(route("bot", boasting, rules, history)) >= strictness(route("bot", silent, rules, history))
@@ -124,7 +124,7 @@ def test_an_unknown_action_is_always_blocked(asked: Request, history: History, c
 @given(requests, policies(), histories)
 @settings(max_examples=120, deadline=None)
 def test_irreversible_is_never_free_by_confidence(asked: Request, rules: Policy, history: History) -> None:
-    """No confidence lets an irreversible action run: only the manifest's own line or amount does (A3)."""
+    """No confidence lets an irreversible action run: only the manifest's own line or amount does (docs/rules.md: A3)."""
     fixed = rules.model_copy(
         update={"reversibility": Reversibility.IRREVERSIBLE, "approval_required": True, "conditions": Conditions()}
     )
@@ -178,7 +178,7 @@ def test_a_stricter_policy_never_loosens(tighten: str, asked: Request, rules: Po
 @given(asked=requests, rules=policies(), history=histories)
 @settings(max_examples=60, deadline=None)
 def test_a_more_cautious_request_never_loosens(tighten: str, asked: Request, rules: Policy, history: History) -> None:
-    """An agent's own doubts never let its request run freer than without them (A7)."""
+    """An agent's own doubts never let its request run freer than without them (docs/rules.md: A7)."""
     careful = asked.model_copy(update=TIGHTER_REQUEST[tighten])
     assert strictness(route("bot", careful, rules, history)) >= strictness(route("bot", asked, rules, history))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies.sampling import sampled
+from policies.learning.sampling import sampled
 
 
 def test_the_share_is_kept_and_nobody_can_foretell_it() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.errors import BadFile
-from policies.manifest import load_manifest
+from policies.files.manifest import load_manifest
 from policies.sentences import checked, sentence
 
 SENT: dict[str, Any] = {

@@ -9,8 +9,8 @@ from policy_builders import manifest, request, roster
 
 from policies.errors import BadFile
 from policies.explain import explain, in_words
-from policies.lint import lint
-from policies.manifest import ManifestFile
+from policies.files.manifest import ManifestFile
+from policies.lint.check import lint
 
 FIGURES = {"async_review": (3600, 86_400), "synchronous_gate": (150, 300), "escalation": (1800, 86_400)}
 
@@ -23,7 +23,7 @@ def times(defaults: dict[str, Any] | None = None, **keys: Any) -> tuple[int, int
 
 @pytest.mark.parametrize("tier", FIGURES)
 def test_a_tier_gives_both_figures(tier: str) -> None:
-    """A tier sets SLA and timeout, whether the action or the defaults name it (E4)."""
+    """A tier sets SLA and timeout, whether the action or the defaults name it (docs/rules.md: E4)."""
     sla, timeout = FIGURES[tier]
     assert times(tier=tier) == (sla, timeout, timeout)
     assert times({"tier": tier}) == (sla, timeout, timeout)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from policy_builders import manifest
 
-from policies.calibration import buckets, higher_threshold
-from policies.manifest import load_manifest
-from policies.manifest_edit import with_key
-from policies.tuning import Record, Stamping, Suggestion, tuned
+from policies.files.manifest import load_manifest
+from policies.files.manifest_edit import with_key
+from policies.learning.calibration import buckets, higher_threshold
+from policies.learning.tuning import Record, Stamping, Suggestion, tuned
 
 GOOD = Record("pay", unmodified=100)
 
@@ -43,7 +43,7 @@ def kinds(record: Record, **changes: Any) -> list[str]:
     ],
 )
 def test_approval_rate_and_incidents_decide(record: Record, expected: list[str]) -> None:
-    """More than 95 % yes without an incident suggests less, any incident suggests more, and nothing else speaks (F3, F5)."""
+    """More than 95 % yes without an incident suggests less, any incident suggests more, and nothing else speaks (docs/rules.md: F3, F5)."""
     assert kinds(record, severity="low") == expected
 
 
@@ -66,7 +66,7 @@ def test_what_cannot_be_undone_stays_asked() -> None:
 
 
 def test_the_checklist_is_filled_in() -> None:
-    """Labelled outcomes, accuracy above the bar, tested rollback, anomaly alert and owner are each met or named as missing (F6)."""
+    """Labelled outcomes, accuracy above the bar, tested rollback, anomaly alert and owner are each met or named as missing (docs/rules.md: F6)."""
     poor = suggested(GOOD, watched=False)[0].checklist
     assert [check.met for check in poor] == [False] * 5
     proven = replace(GOOD, labelled=600, correct=590, reverted=2)
@@ -126,7 +126,7 @@ def test_a_key_takes_the_place_of_an_older_one() -> None:
 
 
 def test_calibration_shows_ten_and_judges_twenty() -> None:
-    """A bucket is shown from ten samples and judged from twenty; an error above 0.10 suggests the bucket's upper edge (F4)."""
+    """A bucket is shown from ten samples and judged from twenty; an error above 0.10 suggests the bucket's upper edge (docs/rules.md: F4)."""
     outcomes = [(0.93, True)] * 15 + [(0.93, False)] * 5 + [(0.71, True)] * 10 + [(0.3, False)] * 9
     found = buckets(outcomes)
     assert [(one.low, one.samples, round(one.accuracy, 2)) for one in found] == [(0.7, 10, 1.0), (0.9, 20, 0.75)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import auditmark
+from bot.server import audit_anchor
 from bot.settings import SHIPPED, BadSetting, load_settings
 from store.engine import Database
 
@@ -75,7 +75,7 @@ def test_the_mark_lies_in_one_place(address: str, nothing_set: Path, monkeypatch
         monkeypatch.chdir(nothing_set / name)
         settings = load_settings()
         database = Database(settings.database_url, pool_size=1)
-        found.add(auditmark.place(settings, database))
+        found.add(audit_anchor.place(settings, database))
         database.close()
     (place,) = found
     expected = "data/sayso.db" if "sqlite" in address else "state/sayso/sayso-db.example-5432-sayso"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from policies.errors import BadFile
+from policies.files.manifest import Manifest, load_manifest
 from policies.hooks.mapping import Mapped, mapped
 from policies.hooks.step import step_of
-from policies.lint import lint
-from policies.manifest import Manifest, load_manifest
+from policies.lint.check import lint
 from policies.shell.classes import Effect
 
 ACTIONS = """

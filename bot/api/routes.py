@@ -1,0 +1,452 @@
+"""The agent's HTTP API."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from bot.api import openapi, serializers
+from bot.api.answers import ApprovalJson, ApprovalsJson, GrantJson, LabelledJson, RouteJson, SessionJson
+from bot.api.openapi import body_of, problems
+from bot.server.runtime import Runtime
+from bot.service import beats, delegating, execute, submit
+from bot.service.submit import agent_of
+from policies.approval import Approval
+from policies.errors import InvalidInput, LimitReached, NotFound, SaysoError, TooLarge, Unauthorised
+from policies.lifecycle import State
+from policies.principals import UnknownPrincipal
+from policies.request import Request as AskBody
+from policies.request import read
+from policies.strict_json import MAX_BODY, parse_object
+from store import approvals, sessions
+from store.agents import Agent, Scope, token_hash
+from store.unit import Unit
+
+log = logging.getLogger("sayso.api")
+MAX_WAIT_SECONDS = 60
+PAGE = 50
+T = TypeVar("T")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ClaimBody(_Body):
+    """A claim: the nonce is the agent's, so that a lost answer can be asked for again."""
+
+    nonce: Annotated[str, Field(min_length=8, max_length=200)]
+
+
+class ResultBody(_Body):
+    """What happened."""
+
+    nonce: Annotated[str, Field(min_length=8, max_length=200)]
+    outcome: Literal["succeeded", "failed"]
+    detail: Annotated[str, Field(max_length=8000)] | None = None
+
+
+class AnswerBody(_Body):
+    """The answer to a reviewer's question."""
+
+    text: Annotated[str, Field(min_length=1, max_length=8000)]
+
+
+class DelegateBody(_Body):
+    """The name of an agent that may act under this approval."""
+
+    agent: Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class LabelBody(_Body):
+    """Later truth about an outcome."""
+
+    label: Literal["correct", "incident", "reverted"]
+    detail: Annotated[str, Field(max_length=8000)] | None = None
+
+
+class SessionBody(_Body):
+    """Registers a session, or beats."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class EmptyBody(_Body):
+    """Nothing."""
+
+
+def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorised("Authorization: Bearer <agent token> is required")
+    return token_hash(token.strip())
+
+
+async def _raw(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_BODY:
+        raise TooLarge(f"the body is larger than {MAX_BODY} bytes", field="body")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise TooLarge(f"the body is larger than {MAX_BODY} bytes", field="body")
+    return bytes(body)
+
+
+async def _json(request: Request, schema: type[BaseModel]) -> Any:
+    raw = await _raw(request)
+    return read(schema, parse_object(raw or b"{}"))
+
+
+async def _as_agent(request: Request, work: Callable[[Unit, Agent], Any], *scopes: Scope) -> Any:
+    """`work` in a reading unit, for the agent whose token this is; it needs one of the scopes, or else to read."""
+    runtime, hashed, needed = _runtime(request), _token(request), scopes or (Scope.READ,)
+    return await runtime.call(runtime.world.database.read, lambda unit: work(unit, agent_of(unit, hashed, *needed)))
+
+
+async def _agent(request: Request, *scopes: Scope) -> Agent:
+    """The agent whose token this is; it needs one of the scopes, or else to create."""
+    agent: Agent = await _as_agent(request, lambda unit, agent: agent, *(scopes or (Scope.CREATE,)))
+    return agent
+
+
+async def _met(request: Request, ask: Callable[[], T]) -> T:
+    """`ask`, once more where it was for somebody whom Sayso did not know yet and does now."""
+    runtime, people = _runtime(request), request.app.state.people
+    try:
+        return await runtime.call(ask)
+    except UnknownPrincipal as unknown:
+        if not await people.meet(unknown.name):
+            raise
+    return await runtime.call(ask)
+
+
+# Read as text and judged here, so that a bad one is told like every other bad field.
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", description="1 to 200 printable characters; the same for every try")
+]
+OneState = Annotated[str | None, Query(description="only those in this state")]
+OneSession = Annotated[str | None, Query(description="only those of this session")]
+Undone = Annotated[
+    str | None, Query(description="`true`: what people undid; `open`: what of it is not yet rolled back")
+]
+Step = Annotated[
+    str | None,
+    Header(
+        alias="Sayso-Step", description="what you call this step: tells two same requests that are two things apart"
+    ),
+]
+Cursor = Annotated[str | None, Query(description="the `next_cursor` of the page before")]
+Wait = Annotated[str | None, Query(description=f"seconds to wait for news, 0 to {MAX_WAIT_SECONDS}")]
+After = Annotated[str | None, Query(description="a version that was seen: answer once there is a later one")]
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post(
+    "/approvals",
+    status_code=201,
+    response_model=ApprovalJson,
+    responses=problems(400, 413, 422) | {200: {"model": ApprovalJson, "description": "The same request again"}},
+    openapi_extra=body_of(AskBody),
+)
+async def create(request: Request, key: IdempotencyKey = None, step: Step = None) -> Response:
+    """Ask. 201 for a new approval, 200 for the one that this Idempotency-Key made before, or that is open and asks the same."""
+    runtime, hashed = _runtime(request), _token(request)
+    body = await _raw(request)
+    made = await _met(request, partial(submit.submit, runtime.world, hashed, key, body, step))
+    if made.created:
+        runtime.metrics.created.labels(made.approval.route.value).inc()
+    return JSONResponse(serializers.approval_json(made.approval), status_code=201 if made.created else 200)
+
+
+@router.post("/route", response_model=RouteJson, responses=problems(400, 413, 422), openapi_extra=body_of(AskBody))
+async def dry_run(request: Request) -> Response:
+    """How this request would route, and why; nothing is stored."""
+    runtime, hashed = _runtime(request), _token(request)
+    body = await _raw(request)
+    return JSONResponse(
+        serializers.route_json(await _met(request, partial(submit.dry_run, runtime.world, hashed, body)))
+    )
+
+
+@router.get("/approvals", response_model=ApprovalsJson, responses=problems(422))
+async def listing(
+    request: Request,
+    state: OneState = None,
+    session_id: OneSession = None,
+    undone: Undone = None,
+    cursor: Cursor = None,
+) -> Response:
+    """The agent's own approvals, newest first; `cursor` goes on where a page ended.
+
+    `undone=true` lists what people undid, `undone=open` what of it is not yet reported as rolled back.
+    """
+    if state is not None and state not in set(State):
+        raise InvalidInput(f"must be one of {', '.join(State)}", field="state")
+    if undone not in (None, "true", "open"):
+        raise InvalidInput("must be true (all) or open (not yet rolled back)", field="undone")
+    place = serializers.read_cursor(cursor) if cursor else None
+
+    def work(unit: Unit, agent: Agent) -> list[Approval]:
+        wanted = {"state": state, "session_id": session_id, "undone": undone}
+        return approvals.listed(unit, agent_id=agent.id, **wanted, cursor=place, limit=PAGE + 1)
+
+    found = await _as_agent(request, work)
+    page = found[:PAGE]
+    following = serializers.cursor_of(page[-1]) if len(found) > PAGE else None
+    return JSONResponse({"approvals": [serializers.approval_json(one) for one in page], "next_cursor": following})
+
+
+@router.get("/approvals/{approval_id}", response_model=ApprovalJson, responses=problems(404, 422))
+async def get(request: Request, approval_id: str, wait: Wait = None, after: After = None) -> Response:
+    """The approval; with `wait` (seconds, at most 60) as soon as it moves on or stops pending.
+
+    With `after` as well, a version that the caller has seen, as soon as there is a later one, whatever the state.
+    """
+    seconds, known = _wait_seconds(wait), _version(after)
+    runtime = _runtime(request)
+
+    def look(unit: Unit, agent: Agent) -> Approval:
+        return execute.own(unit, agent, approval_id)
+
+    if not seconds:
+        return JSONResponse(serializers.approval_json(await _as_agent(request, look)))
+    with runtime.signals.subscribed(approval_id) as changed:
+        approval = await _as_agent(request, look)
+        deadline = asyncio.get_running_loop().time() + seconds
+        seen = approval.version if known is None else known
+        with runtime.signals.polling(approval.agent_id, _most_polls(runtime)):
+            while _nothing_new(approval, seen, whatever=known is not None) and not runtime.signals.closing:
+                changed.clear()
+                if not await _heard(changed, deadline):
+                    break
+                approval = await _as_agent(request, look)
+    return JSONResponse(serializers.approval_json(approval))
+
+
+def _most_polls(runtime: Runtime) -> int:
+    """How many long-polls one agent may hold on one server: two for each approval that may wait, and a few."""
+    return 2 * runtime.world.book.manifest.limits.pending + 10
+
+
+def _nothing_new(approval: Approval, seen: int, *, whatever: bool) -> bool:
+    return approval.version <= seen and (whatever or approval.pending)
+
+
+def _version(text: str | None) -> int | None:
+    if text is None or text == "":
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise InvalidInput("must be a version that was seen", field="after")
+    return int(text)
+
+
+async def _heard(changed: asyncio.Event, deadline: float) -> bool:
+    remaining = deadline - asyncio.get_running_loop().time()
+    try:
+        await asyncio.wait_for(changed.wait(), max(0.0, remaining))
+    except TimeoutError:
+        return False
+    return True
+
+
+def _wait_seconds(text: str | None) -> float:
+    if text is None or text == "":
+        return 0.0
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MAX_WAIT_SECONDS:
+        raise InvalidInput(f"must be 0 to {MAX_WAIT_SECONDS} seconds", field="wait")
+    return seconds
+
+
+@router.post(
+    "/approvals/{approval_id}/claim",
+    response_model=GrantJson,
+    responses=problems(400, 404, 409, 410, 413, 422, 423),
+    openapi_extra=body_of(ClaimBody),
+)
+async def claim(request: Request, approval_id: str) -> Response:
+    """The single-use grant; the same nonce gets the same grant again."""
+    runtime, agent = _runtime(request), await _agent(request, Scope.CLAIM)
+    body: ClaimBody = await _json(request, ClaimBody)
+    grant = await runtime.call(execute.claim, runtime.world, agent, approval_id, body.nonce)
+    runtime.metrics.claims.labels("granted").inc()
+    return JSONResponse(serializers.grant_json(grant))
+
+
+@router.post(
+    "/approvals/{approval_id}/result",
+    response_model=ApprovalJson,
+    responses=problems(400, 404, 409, 413, 422),
+    openapi_extra=body_of(ResultBody),
+)
+async def result(request: Request, approval_id: str) -> Response:
+    """What happened; the same report again changes nothing."""
+    runtime, agent = _runtime(request), await _agent(request, Scope.CLAIM)
+    body: ResultBody = await _json(request, ResultBody)
+    done = await runtime.call(execute.result, runtime.world, agent, approval_id, body.nonce, body.outcome, body.detail)
+    return JSONResponse(serializers.approval_json(done))
+
+
+@router.post(
+    "/approvals/{approval_id}/answer",
+    response_model=ApprovalJson,
+    responses=problems(400, 404, 409, 413, 422),
+    openapi_extra=body_of(AnswerBody),
+)
+async def answer(request: Request, approval_id: str) -> Response:
+    """Answers a reviewer's request for information; the clock goes on."""
+    runtime, agent = _runtime(request), await _agent(request)
+    body: AnswerBody = await _json(request, AnswerBody)
+    return JSONResponse(
+        serializers.approval_json(await runtime.call(execute.answer_info, runtime.world, agent, approval_id, body.text))
+    )
+
+
+@router.post(
+    "/approvals/{approval_id}/cancel",
+    response_model=ApprovalJson,
+    responses=problems(400, 404, 409, 413, 422),
+    openapi_extra=body_of(EmptyBody, required=False),
+)
+async def cancel(request: Request, approval_id: str) -> Response:
+    """The agent no longer needs it."""
+    runtime, agent = _runtime(request), await _agent(request)
+    await _json(request, EmptyBody)
+    return JSONResponse(
+        serializers.approval_json(await runtime.call(execute.cancel, runtime.world, agent, approval_id))
+    )
+
+
+@router.post(
+    "/approvals/{approval_id}/label",
+    response_model=ApprovalJson | LabelledJson,
+    responses=problems(400, 404, 409, 413, 422),
+    openapi_extra=body_of(LabelBody),
+)
+async def label(request: Request, approval_id: str) -> Response:
+    """Later truth about an outcome. What counts for calibration is said by people, and by tokens of the scope `label`."""
+    runtime, agent = _runtime(request), await _agent(request, Scope.CREATE, Scope.LABEL)
+    body: LabelBody = await _json(request, LabelBody)
+    done = await runtime.call(execute.label, runtime.world, agent, approval_id, body.label, body.detail)
+    return JSONResponse(
+        serializers.labelled_json(done, body.label) if agent.labels else serializers.approval_json(done)
+    )
+
+
+@router.post(
+    "/approvals/{approval_id}/delegate",
+    response_model=ApprovalJson,
+    responses=problems(400, 404, 409, 413, 422),
+    openapi_extra=body_of(DelegateBody),
+)
+async def delegate(request: Request, approval_id: str) -> Response:
+    """Lets another agent act under this approval, while it holds: its requests name it in `delegated_from`."""
+    runtime, agent = _runtime(request), await _agent(request)
+    body: DelegateBody = await _json(request, DelegateBody)
+    done = await runtime.call(delegating.delegate, runtime.world, agent, approval_id, body.agent)
+    return JSONResponse(serializers.approval_json(done))
+
+
+@router.get("/approvals/{approval_id}/checkpoint", response_model=Any, responses=problems(404))
+async def checkpoint(request: Request, approval_id: str) -> Response:
+    """The checkpoint saved with the request, exactly as it was sent."""
+
+    def work(unit: Unit, agent: Agent) -> Any:
+        found, saved = approvals.checkpoint(unit, approval_id, agent.id)
+        if not found:
+            raise NotFound()
+        return saved
+
+    return JSONResponse(await _as_agent(request, work))
+
+
+@router.get("/sessions/{session_id:path}", response_model=SessionJson, responses=problems(404))
+async def session(request: Request, session_id: str) -> Response:
+    """The session as people set it; `taken_over_by` is who does one of its requests by hand, so that it only reads."""
+
+    def work(unit: Unit, agent: Agent) -> SessionJson:
+        found = sessions.get(unit, agent.id, session_id)
+        if found is None:
+            raise NotFound("There is no such session")
+        return serializers.session_json(found, approvals.taken_over_by(unit, found.agent_id, found.id))
+
+    return JSONResponse(await _as_agent(request, work))
+
+
+@router.put(
+    "/sessions/{session_id:path}",
+    response_model=SessionJson,
+    responses=problems(400, 413, 422),
+    openapi_extra=body_of(SessionBody, required=False),
+)
+async def beat(request: Request, session_id: str) -> Response:
+    """Registers the session, or beats; a state that a person set stays. A new one counts in the agent's limits."""
+    runtime, agent = _runtime(request), await _agent(request)
+    body: SessionBody = await _json(request, SessionBody)
+    found, taken_over_by = await runtime.call(beats.beat, runtime.world, agent, session_id, body.title)
+    return JSONResponse(serializers.session_json(found, taken_over_by))
+
+
+def install(app: FastAPI) -> None:
+    """Mount the API and its errors on the app."""
+    app.include_router(router)
+    openapi.install(app)
+    app.add_exception_handler(SaysoError, _told)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+_Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+async def _told(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, SaysoError)
+    status = serializers.status_of(error)
+    headers = {}
+    if isinstance(error, LimitReached):
+        headers["Retry-After"] = str(error.retry_after)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers["Retry-After"] = "2"
+    state = error.facts.get("state") or getattr(getattr(error, "approval", None), "state", None)
+    body = serializers.problem(status, str(error), field=error.field, state=state)
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    body = serializers.problem(error.status_code, str(error.detail))
+    return JSONResponse(body, error.status_code, dict(error.headers or {}), media_type="application/problem+json")
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Whoever asked has left before the body was whole: nobody hears this answer, and nothing went wrong here."""
+    return Response(status_code=400)
+
+
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    log.error("an unexpected error", exc_info=error)
+    body = serializers.problem(500, "Something went wrong here; it was logged")
+    return JSONResponse(body, 500, media_type="application/problem+json")

@@ -1,0 +1,1 @@
+"""The commands: `python -m bot …`, which is `sayso-server …`."""

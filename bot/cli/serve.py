@@ -1,0 +1,123 @@
+"""`python -m bot serve` and `sweep`: the commands that need the whole server, whose libraries take a second to load."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import socket
+import sys
+from dataclasses import asdict
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from bot.app import build
+from bot.server import logs
+from bot.server.connection import GuardedConnection
+from bot.server.edge import Edge, Limits
+from bot.server.listening import listen
+from bot.server.open_database import last_known, make_ready, named_database, open_database
+from bot.server.policybook import load_book
+from bot.server.runtime import Runtime
+from bot.service.context import World
+from bot.service.sweep import sweep
+from bot.settings import load_settings
+
+if sys.platform != "win32":
+    import resource
+
+SPARE_FILES = 256  # descriptors that are no connections: databases, logs, Slack
+TELL_TICKS = 100  # of a tenth of a second
+
+
+def serve() -> int:
+    """Serve until a signal; 0 when it could start. Raises SaysoError where a setting or the database is unfit."""
+    settings = load_settings()
+    settings.require_slack()
+    logs.configure(settings.log_format)
+    book, database = load_book(settings), named_database(settings)
+    with contextlib.ExitStack() as opened:
+        opened.callback(database.close)
+        sockets = listen(settings)
+        for one in sockets:
+            opened.callback(one.close)
+        make_ready(database)
+        app = build(settings, book=book, database=database)
+        server = Server(config(app), Limits(connections=most_connections()))
+        server.run(sockets=sockets)
+    return 0 if server.started else 1
+
+
+def config(app: FastAPI, **options: Any) -> uvicorn.Config:
+    """uvicorn as Sayso wants it: quiet, without WebSockets, and with an end to everything (bot.server.edge)."""
+    usual: dict[str, Any] = {
+        "loop": "uvloop" if sys.platform != "win32" else "asyncio",
+        "http": GuardedConnection,
+        "ws": "none",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_keep_alive": int(Limits().idle_seconds),
+        "timeout_graceful_shutdown": 5,
+    }
+    return uvicorn.Config(app, **usual | options)
+
+
+def most_connections() -> int:
+    """How many connections this process can hold; it takes as many descriptors as it may."""
+    if sys.platform == "win32":
+        return Limits().connections
+    wanted = Limits().connections + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < wanted:
+        soft = wanted if hard < 0 else min(wanted, hard)  # -1 is without a limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return Limits().connections if soft < 0 else max(16, min(Limits().connections, soft - SPARE_FILES))
+
+
+class Server(uvicorn.Server):
+    """Lets waiting agents go before it waits for its connections to end, and has no patience at its edge."""
+
+    def __init__(self, config: uvicorn.Config, limits: Limits | None = None) -> None:
+        super().__init__(config)
+        self.edge = Edge(limits)
+        self.server_state = self.edge
+        if isinstance(config.app, FastAPI):
+            config.app.state.edge = self.edge
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start; what lives as long as the process is not looked through for garbage again."""
+        await super().startup(sockets=sockets)
+        gc.collect()
+        gc.freeze()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to end. Once a second the edge is looked over."""
+        if counter % 10 == 0:
+            self.edge.sweep(asyncio.get_running_loop().time())
+        if counter % TELL_TICKS == 0:
+            self.edge.tell()
+        return await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to stop."""
+        app = self.config.app
+        runtime: Runtime | None = getattr(app.state, "runtime", None) if isinstance(app, FastAPI) else None
+        if runtime is not None:
+            runtime.signals.close()
+        super().handle_exit(sig, frame)
+
+
+def sweep_once(*, as_json: bool) -> int:
+    """One sweep now; prints its counts."""
+    settings = load_settings()
+    world = World(open_database(settings), load_book(settings))
+    world.directory = world.database.read(last_known)
+    counts = asdict(sweep(world))
+    print(json.dumps(counts) if as_json else ", ".join(f"{kind} {count}" for kind, count in counts.items()))
+    return 0

@@ -1,0 +1,1 @@
+"""Approvals as Block Kit: pure, from policies and templates only."""

@@ -1,0 +1,179 @@
+"""Screens of several requests: a batch of similar low ones, decided together or one by one, and a digest of a burst (docs/rules.md: D4).
+
+Who is on a screen stays on it. Each entry shows what became of it, and what can no longer be decided has no button.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.render.blocks import Button, Option, render
+from bot.render.buttons import button_value, wants_care
+from bot.render.labels import assignee, consequence, headline, mention, outcome_line, when
+from bot.render.message import Message, block_ids, summary
+from bot.render.parameters import listing, remainder
+from bot.render.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
+from policies.approval import Approval
+from policies.batching import simple
+from policies.hidden import hidden_of, leaves_of
+from policies.lifecycle import State
+
+BATCH = 10
+ITEM_BYTES, SENTENCE_BYTES, LABEL_BYTES = 300, 200, 70
+Moved = Mapping[str, str | None]
+"""Approvals that went on to a card of their own, and whose turn it is there."""
+_NOBODY: Final[Moved] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One request on the screen; `details` where it can still be acted on, `about` where there is more to say of it."""
+
+    text: Shown
+    details: Button | None
+    about: Mrkdwn | None
+
+
+def batchable(approval: Approval) -> bool:
+    """Whether it may be decided with others: simple, no amount to type, and all of it is there to be seen."""
+    if not simple(approval) or wants_care(approval) or hidden_of(approval).by_pattern:
+        return False
+    return listing(leaves_of(approval), ITEM_BYTES).complete and _whole(approval)
+
+
+def _whole(approval: Approval) -> bool:
+    return summary(approval, 600) == summary(approval, 200, SENTENCE_BYTES)
+
+
+def batch_card(approvals: Sequence[Approval], moved: Moved = _NOBODY) -> Message:
+    """The card of up to ten approvals of one action. Raises ValueError for more or none."""
+    still = _deciding(approvals, moved)
+    title = clip(visible(approvals[0].title), 100, 400) if approvals else Shown("")
+    header = Shown(f"{title}: {len(approvals)} requests")
+    asked = sorted({assignee(approval, "") for approval in still if approval.assignee})
+    who = Mrkdwn(" ".join(asked)) or Mrkdwn("Anyone of the role")
+    lead = fill("🟢 {who}, {count} of {all} wait for you", who=who, count=len(still), all=len(approvals))
+    dues = [approval.clock.due_at for approval in still if approval.clock.due_at]
+    lead = fill("{lead} · decide by {at}", lead=lead, at=when(min(dues))) if dues else lead
+    items = [_item(number, approval, moved) for number, approval in enumerate(approvals, 1)]
+    text = f"{len(still)} of {len(approvals)} low-severity requests wait: {title}"
+    return _screen(approvals, moved, header, lead, items, text)
+
+
+def digest_card(approvals: Sequence[Approval], moved: Moved = _NOBODY) -> Message:
+    """The card of up to ten waiting approvals of one risk, whatever they ask for: each opens in full to be decided."""
+    waiting = [approval for approval in approvals if _waits(approval, moved)]
+    sign, severity, undo = consequence(approvals[0].policy if approvals else None)
+    header = Shown(f"{sign} {severity}, {undo[0].lower()}{undo[1:]}: {len(approvals)} requests")
+    lead = fill("{count} of {all} wait. Open one to see everything and decide.", count=len(waiting), all=len(approvals))
+    items = [_entry(number, approval, moved) for number, approval in enumerate(approvals, 1)]
+    return _screen(approvals, moved, header, lead, items, f"{len(waiting)} requests wait: {severity}, {undo}")
+
+
+def _screen(
+    approvals: Sequence[Approval], moved: Moved, header: Shown, lead: Mrkdwn, items: list[Item], text: str
+) -> Message:
+    if not 0 < len(approvals) <= BATCH:
+        raise ValueError(f"a screen holds 1 to {BATCH} approvals")
+    open_ones = _deciding(approvals, moved)
+    agents = sorted({str(clip(visible(approval.agent), 40, 120)) for approval in approvals})
+    version = f"{sum(approval.version for approval in approvals)}-{len(moved)}"
+    context: dict[str, Any] = {
+        "id": block_ids(version),
+        "header": header,
+        "lead": _lead(approvals, moved, lead, open_ones),
+        "items": items,
+        "options": [_option(number, approval) for number, approval in enumerate(approvals, 1) if approval in open_ones],
+        "buttons": _buttons(open_ones),
+        "origin": clip(Shown(f"Asked by {', '.join(agents)} · policy {approvals[0].policy_version[:20]}"), 300, 900),
+    }
+    ids = ",".join(approval.id for approval in approvals)
+    metadata = {"event_type": "sayso_card", "event_payload": {"approval_ids": ids}}
+    return Message(render("batch", context), notification(text), metadata)
+
+
+def _lead(approvals: Sequence[Approval], moved: Moved, lead: Mrkdwn, open_ones: Sequence[Approval]) -> Mrkdwn:
+    if not any(_waits(approval, moved) for approval in approvals):
+        return Mrkdwn("Nothing here waits any more.") if moved else Mrkdwn("All of these are decided.")
+    if not open_ones:
+        return lead
+    ticking = "Tick some to decide only those: with nothing ticked, Approve and Reject mean all {count} that can be."
+    return fill("{lead}\n" + ticking, lead=lead, count=len(open_ones))
+
+
+def _waits(approval: Approval, moved: Moved) -> bool:
+    return approval.pending and approval.id not in moved
+
+
+def _deciding(approvals: Sequence[Approval], moved: Moved) -> list[Approval]:
+    return [approval for approval in approvals if approval.id not in moved and batchable(approval)]
+
+
+def _item(number: int, approval: Approval, moved: Moved) -> Item:
+    """An entry with its exact parameters, as long as it waits here."""
+    about = _outcome(approval, moved)
+    lines = [f"{number}. {summary(approval, 200, SENTENCE_BYTES)}"]
+    if _waits(approval, moved):
+        listed = listing(leaves_of(approval), ITEM_BYTES)
+        rest = remainder(approval, listed)
+        lines += [listed.text, *([rest] if rest else [])]
+    if about is None and not batchable(approval):
+        about = Mrkdwn("Cannot be decided together with others: open it")
+    return Item(Shown("\n".join(lines)), _details(approval, moved, "Details"), about)
+
+
+def _entry(number: int, approval: Approval, moved: Moved) -> Item:
+    """An entry of a digest: its sentence and whose turn it is; with its parameters where it can be decided here."""
+    if approval.id not in moved and batchable(approval):
+        item = _item(number, approval, moved)
+        return Item(item.text, item.details, _turn(approval))
+    text = Shown(f"{number}. {summary(approval, 200, 360)}")
+    return Item(text, _details(approval, moved, "Open"), _outcome(approval, moved) or _turn(approval))
+
+
+def _details(approval: Approval, moved: Moved, label: str) -> Button | None:
+    here = _waits(approval, moved) or approval.state is State.TAKEN_OVER
+    return Button("details", label, button_value(approval)) if here else None
+
+
+def _turn(approval: Approval) -> Mrkdwn:
+    who = assignee(approval, "Anyone of the role")
+    due = approval.clock.due_at
+    given = fill(" · {count} yes so far", count=len(approval.votes)) if approval.votes else Mrkdwn("")
+    return fill("{who} · decide by {at}{given}", who=who, at=when(due), given=given) if due else who
+
+
+def _outcome(approval: Approval, moved: Moved) -> Mrkdwn | None:
+    """What became of it; None while it waits here for a plain decision."""
+    if not approval.pending:
+        return fill("{sign} {line}", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval))
+    if approval.id in moved:
+        target = moved[approval.id]
+        who = fill(" with {who}", who=mention(target)) if target else Mrkdwn("")
+        return fill("➡️ Has a card of its own{who}", who=who)
+    return Mrkdwn("⏸️ Waits for the agent's answer") if approval.info_request is not None else None
+
+
+def _option(number: int, approval: Approval) -> Option:
+    return Option(approval.id, f"{number}. {summary(approval, 60, LABEL_BYTES)}")
+
+
+def _buttons(open_ones: Sequence[Approval]) -> list[Button]:
+    value = batch_value(open_ones)
+    return [
+        Button("batch_approve", "Approve", value, "primary"),
+        Button("batch_reject", "Reject", value, "danger"),
+    ]
+
+
+def batch_value(approvals: Sequence[Approval]) -> str:
+    """What the batch buttons carry: every open approval with the digest its reviewer saw."""
+    return ",".join(button_value(approval) for approval in approvals)
+
+
+def read_batch_value(value: str) -> dict[str, str]:
+    """Approval id to digest, as a batch button carries them."""
+    pairs = (item.partition("|") for item in value.split(",") if item)
+    return {approval_id: digest for approval_id, _, digest in pairs}

@@ -1,0 +1,178 @@
+"""The words of cards: what was decided, by whom, how bad it can get, and when."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from bot.render.redaction import redactor_of
+from bot.render.visible_text import Mrkdwn, clip, escape, fill, visible
+from policies.approval import Approval, Seat
+from policies.files.manifest import OnTimeout, Policy, Reversibility, Severity
+from policies.lifecycle import State
+
+_USER: Final = re.compile(r"[UW][A-Z0-9]{1,30}\Z")
+
+SEVERITY: Final = {
+    Severity.LOW: ("🟢", "Low severity"),
+    Severity.MEDIUM: ("🟡", "Medium severity"),
+    Severity.HIGH: ("🔴", "High severity"),
+}
+UNDO: Final = {
+    Reversibility.REVERSIBLE: "Can be undone",
+    Reversibility.PARTIALLY: "Can be undone only in part",
+    Reversibility.IRREVERSIBLE: "Cannot be undone",
+}
+SILENCE: Final = {
+    OnTimeout.DENY: "then denied",
+    OnTimeout.ESCALATE: "then escalated",
+    OnTimeout.HOLD: "then it still waits",
+    OnTimeout.APPROVE: "then silence means yes",
+}
+STATES: Final = {
+    State.PENDING: ("⏳", "Waiting"),
+    State.APPROVED: ("✅", "Approved"),
+    State.EDITED: ("✏️", "Approved with changes"),
+    State.CHOSEN: ("☑️", "Chosen"),
+    State.ANSWERED: ("💬", "Answered"),
+    State.REJECTED: ("⛔", "Rejected"),
+    State.TAKEN_OVER: ("✋", "Taken over"),
+    State.HANDED_BACK: ("🤝", "Handed back"),
+    State.EXPIRED: ("⌛", "Expired"),
+    State.CANCELLED: ("🚫", "Cancelled"),
+    State.BLOCKED: ("🚧", "Blocked: this action is not in the manifest"),
+    State.DENIED: ("⛔", "Denied"),
+    State.CLAIMED: ("▶️", "Running"),
+    State.SUCCEEDED: ("✅", "Done"),
+    State.FAILED: ("❌", "Failed"),
+    State.OUTCOME_UNKNOWN: ("❓", "Outcome unknown: a person must look"),
+}
+_KINDS: Final = {
+    "approve": "Approved",
+    "approved": "Approved",
+    "consent": "Approved by silence",
+    "auto": "Approved",
+    "edit": "Approved with changes",
+    "edited": "Approved with changes",
+    "choose": "Chosen",
+    "chosen": "Chosen",
+    "answer": "Answered",
+    "answered": "Answered",
+    "reject": "Rejected",
+    "rejected": "Rejected",
+    "take_over": "Taken over",
+    "taken_over": "Taken over",
+    "hand_back": "Handed back",
+    "handed_back": "Handed back",
+    "cancel": "Cancelled",
+    "cancelled": "Cancelled",
+    "expire": "Expired",
+    "expired": "Expired",
+    "deny": "Denied",
+    "denied": "Denied",
+    "block": "Blocked",
+    "blocked": "Blocked",
+}
+_AFTER_A_YES: Final = frozenset({State.CLAIMED, State.SUCCEEDED, State.FAILED, State.OUTCOME_UNKNOWN})
+
+
+def mention(user: str) -> Mrkdwn:
+    """A live mention of a Slack user; anything that is no user id stays text."""
+    return Mrkdwn(f"<@{user}>") if _USER.match(user) else escape(user)
+
+
+def assignee(approval: Approval, anyone: str) -> Mrkdwn:
+    """Whose turn it is: mentioned, named where they must not be notified, the role or `anyone` where it is nobody's."""
+    if approval.assignee is None:
+        return escape(clip(visible(approval.role or anyone), 60))
+    return (
+        escape(clip(visible(approval.named or approval.assignee), 60))
+        if approval.hushed
+        else mention(approval.assignee)
+    )
+
+
+def seat_holder(seat: Seat) -> Mrkdwn:
+    """Who is asked beside the assignee: mentioned, or named where they must not be notified."""
+    return mention(seat.user) if seat.named is None else escape(clip(visible(seat.named), 60))
+
+
+def stamp(moment: datetime) -> str:
+    """A moment where Slack does not localise it: UTC to the minute."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def when(moment: datetime) -> Mrkdwn:
+    """A moment in the reader's own time zone, UTC where Slack cannot tell."""
+    return Mrkdwn(f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{stamp(moment)}>")
+
+
+def headline(approval: Approval) -> tuple[str, str]:
+    """Sign and words of the approval's state."""
+    return STATES[approval.state]
+
+
+def verdict(approval: Approval) -> str:
+    """What was decided, in a word or two."""
+    if approval.decision is None or not _after_a_yes(approval):
+        return STATES[approval.state][1]
+    return _KINDS.get(approval.decision.kind, "Approved")
+
+
+def _after_a_yes(approval: Approval) -> bool:
+    """Whether more happened since it was allowed: also that nobody claimed it in time."""
+    kind = approval.decision.kind if approval.decision else None
+    return approval.state in _AFTER_A_YES or (approval.state is State.EXPIRED and kind not in (None, "expired"))
+
+
+def consequence(policy: Policy | None) -> tuple[str, str, str]:
+    """Sign, severity and reversibility in words; an unknown action counts as the worst."""
+    if policy is None:
+        return "🚧", "Unknown action", "Nobody has said how bad it can get"
+    sign, severity = SEVERITY[policy.severity]
+    return sign, severity, UNDO[policy.reversibility]
+
+
+def by_whom(approval: Approval) -> Mrkdwn:
+    """` by <@U…>, <date>` of the decision; empty where there is none."""
+    decision = approval.decision
+    if decision is None:
+        return Mrkdwn("")
+    name = Mrkdwn("policy") if decision.by == "policy" else mention(decision.by)
+    return fill(" by {name}, {at}", name=name, at=when(decision.at))
+
+
+def outcome_line(approval: Approval, *, note: bool = True) -> Mrkdwn:
+    """One line on where an approval stands, such as “Approved by <@U0BOB>, today at 14:02 · note”, with the note's beginning."""
+    line = fill("{verdict}{by}", verdict=Mrkdwn(verdict(approval)), by=by_whom(approval))
+    if _after_a_yes(approval):
+        line = fill("{now} · {line}", now=Mrkdwn(STATES[approval.state][1]), line=line)
+    words = approval.decision.note if approval.decision and note else None
+    if not words or not words.strip():
+        return line
+    shown = clip(visible(" ".join(redactor_of(approval)(words).split())), 150, 400)
+    return fill("{line} · {note}", line=line, note=shown)
+
+
+VERDICTS: Final = {"correct": "Looks right", "incident": "Incident"}
+
+
+def reviewed_sentence(approval: Approval) -> Mrkdwn:
+    """How a review after the fact ended."""
+    review = approval.review
+    if review is None or review.by is None or review.at is None:
+        return Mrkdwn("This review is closed; nobody is asked any more.")
+    word = Mrkdwn(VERDICTS.get(review.verdict or "", "Reviewed"))
+    return fill("{word}, says {who} at {at}.", word=word, who=mention(review.by), at=when(review.at))
+
+
+def settled_sentence(approval: Approval) -> Mrkdwn:
+    """What somebody is told who came too late; mrkdwn for an ephemeral message."""
+    if approval.pending:
+        return Mrkdwn("This is still waiting for a decision.")
+    if approval.undo is not None:
+        undo = approval.undo
+        return fill("Already undone by {who}, {at}.", who=mention(undo.by), at=when(undo.at))
+    word = verdict(approval)
+    return fill("Already {word}{by}.", word=Mrkdwn(word[0].lower() + word[1:]), by=by_whom(approval))

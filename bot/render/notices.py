@@ -1,0 +1,334 @@
+"""Messages beside the cards: reminders, hand-overs, outcomes and alarms, each with its content in it (docs/rules.md: D3, D5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from bot.render import facts, quoted_text
+from bot.render.blocks import MESSAGE_BYTES, Block, Button, render, size
+from bot.render.buttons import button_value
+from bot.render.labels import assignee, consequence, headline, mention, outcome_line, seat_holder, when
+from bot.render.message import Message, block_ids, link_to, look, metadata, summary
+from bot.render.parameters import listing, remainder
+from bot.render.quoted_text import Said
+from bot.render.redaction import redactor_of
+from bot.render.visible_text import Mrkdwn, clip, fill, notification, visible
+from policies.approval import Approval
+from policies.hidden import leaves_of
+from policies.lifecycle import State
+
+WORDS_BYTES = 4000
+PARAMETERS_BYTES = 3000
+
+
+class Notice(StrEnum):
+    """What there is to tell."""
+
+    REMINDER = "reminder"
+    YOURS = "yours"
+    REASSIGNED = "reassigned"
+    ESCALATED = "escalated"
+    OUTCOME = "outcome"
+    INFO_REQUESTED = "info_requested"
+    INFO_ANSWERED = "info_answered"
+    NOBODY_LEFT = "nobody_left"
+    ASKED = "asked"
+    TOO_FEW = "too_few"
+    UNKNOWN_ACTION = "unknown_action"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    DONE = "done"
+    DENIED = "denied"
+    TAKEOVER = "takeover"
+    UNDONE = "undone"
+    REVERTED = "reverted"
+    NOT_ROLLED_BACK = "not_rolled_back"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The parts a notice has besides its first line."""
+
+    said: tuple[Said, ...] = ()
+    claims: tuple[Said, ...] = ()
+    parameters: bool = False
+    why: bool = False
+    buttons: tuple[Button, ...] = ()
+
+
+def notice(
+    kind: Notice | str,
+    approval: Approval,
+    *,
+    link: str | None = None,
+    undo_until: datetime | None = None,
+    said: Mapping[str, Any] = MappingProxyType({}),
+) -> Message:
+    """The message for `kind`; `link` is the card's permalink, `undo_until` offers Undo on what was done (docs/rules.md: A14), `said`
+    holds what this very notice is about."""
+    kind = Notice(kind)
+    lead = _LEAD[kind](approval)
+    if kind is Notice.ASKED and said.get("whom"):
+        lead = _asked(approval, [str(user) for user in said["whom"]])
+    if kind is Notice.TOO_FEW and said.get("lacking"):
+        lead = _too_few(str(said["lacking"]))
+    if kind is Notice.DONE:
+        lead = Mrkdwn("\n".join([lead, *_progress(approval), *facts.afterwards(approval, undo_until)]))
+    plan = _plan(kind, approval, undo_until)
+    sentence = summary(approval, 600, 1500)
+    redact = redactor_of(approval)
+    listed = listing(leaves_of(approval), PARAMETERS_BYTES) if plan.parameters else None
+    context = {
+        "id": block_ids(f"{kind.value}-{look(approval, undo_until)}"),
+        "lead": lead,
+        "sentence": sentence,
+        "parameters": listed.text if listed else None,
+        "remainder": remainder(approval, listed) if listed else None,
+        "why": facts.why(approval, redact) if plan.why else None,
+        "buttons": plan.buttons,
+        "small": _small(approval, kind, link),
+    }
+    blocks = _filled(render("notice", context), plan, approval, kind)
+    noted = metadata(approval) if kind is Notice.DONE else _noted(approval, kind)
+    return Message(blocks, notification(f"{_PLAIN[kind]}: {sentence}"), noted)
+
+
+def alert(title: str, text: str, *, link: str | None = None) -> Message:
+    """News for operations that belong to no approval, such as a manifest that was refused; `text` is quoted."""
+    shown = clip(visible(text, lines=True), 2000, WORDS_BYTES)
+    url = link_to(link, "Open")
+    context: dict[str, Any] = {
+        "id": block_ids("alert"),
+        "lead": fill("🚨 *{title}*", title=clip(visible(title), 150, 600)),
+        "sentence": None,
+        "parameters": shown,
+        "remainder": None,
+        "why": None,
+        "buttons": (),
+        "small": [url] if url else [],
+    }
+    blocks = [item for item in render("notice", context) if "slot" not in item]
+    return Message(blocks, notification(f"{title}: {text}"), {"event_type": "sayso_alert", "event_payload": {}})
+
+
+def _noted(approval: Approval, kind: Notice) -> dict[str, Any]:
+    payload = {"approval_id": approval.id, "kind": kind.value}
+    return {"event_type": "sayso_notice", "event_payload": payload}
+
+
+def _filled(drawn: list[Block], plan: _Plan, approval: Approval, kind: Notice) -> list[Block]:
+    """The notice with the words of people, then of the agent, in the room that is left."""
+    redact = redactor_of(approval)
+    room = MESSAGE_BYTES - size([item for item in drawn if "slot" not in item])
+    version = f"{kind.value}-{approval.version}"
+    said = quoted_text.block(f"said-{version}", plan.said, redact, min(room, WORDS_BYTES))
+    room -= size(said) + 2 if said else 0
+    claims = quoted_text.claims(f"agent-{version}", "The agent says", plan.claims, redact, min(room, WORDS_BYTES))
+    slots = {"said": said, "claims": claims}
+    return [block for block in (slots[item["slot"]] if "slot" in item else item for item in drawn) if block is not None]
+
+
+def _small(approval: Approval, kind: Notice, link: str | None) -> list[Mrkdwn]:
+    """Consequence, deadline and a direct link, so that nobody has to look for them (docs/rules.md: D5)."""
+    sign, severity, undo = consequence(approval.policy)
+    found = [fill("{sign} {severity} · {undo}", sign=Mrkdwn(sign), severity=Mrkdwn(severity), undo=Mrkdwn(undo))]
+    if approval.pending and approval.clock.due_at and approval.clock.paused_at is None:
+        found.append(fill("Decide by {at}", at=when(approval.clock.due_at)))
+    if kind in (Notice.NOBODY_LEFT, Notice.TOO_FEW) and approval.clock.expires_at:
+        found.append(fill("Expires {at}", at=when(approval.clock.expires_at)))
+    url = link_to(link)
+    return [*found, *([url] if url else []), facts.brief(approval.id, 64)]
+
+
+def _plan(kind: Notice, approval: Approval, undo_until: datetime | None) -> _Plan:
+    request = approval.request
+    if kind is Notice.TAKEOVER:
+        hand_back = (Button("hand_back", "Hand back", button_value(approval), "primary"),)
+        buttons = hand_back if approval.state is State.TAKEN_OVER else ()
+        return _Plan(tuple(quoted_text.person_says(approval)), tuple(_package(approval)), True, True, buttons)
+    if kind is Notice.INFO_ANSWERED:
+        return _Plan(tuple(quoted_text.exchange(approval)))
+    if kind is Notice.INFO_REQUESTED and approval.info_request:
+        return _Plan((Said("Asked", (approval.info_request.text,), 1200, 1, True),))
+    if kind is Notice.DONE:
+        undo = (Button("undo", "Undo", button_value(approval)),) if undo_until else ()
+        details = Button("details", "Details", button_value(approval))
+        return _Plan(tuple(quoted_text.person_says(approval)), _reasons(request.reason), True, True, (*undo, details))
+    if kind in (Notice.UNDONE, Notice.REVERTED):
+        return _Plan(tuple(quoted_text.undo_says(approval)))
+    if kind in (Notice.OUTCOME, Notice.OUTCOME_UNKNOWN, Notice.NOT_ROLLED_BACK):
+        return _Plan(tuple(quoted_text.person_says(approval)))
+    if kind in (Notice.DENIED, Notice.UNKNOWN_ACTION):
+        return _Plan(parameters=True, why=True)
+    return _Plan()
+
+
+def _reasons(reason: str) -> tuple[Said, ...]:
+    return (Said("", (reason,), 600, 1),) if reason.strip() else ()
+
+
+def _package(approval: Approval) -> list[Said]:
+    """The takeover package in the agent's words: what was done, the present state, why it asked, what comes next (docs/rules.md: C4)."""
+    request = approval.request
+    state = json.dumps(request.checkpoint, ensure_ascii=False) if request.checkpoint is not None else None
+    said = [
+        Said("", _present(request.reason), 600, 1, short="Why it stopped to ask"),
+        Said("", tuple(request.completed_steps), 250, 8, short="Done so far", bullet="\n•  "),
+        Said("", _present(state), 700, 1, short="State (its checkpoint)"),
+        Said("", _present(request.expected_outcome), 400, 1, short="Next, to reach"),
+        Said("", tuple(request.alternatives), 250, short="Other ways"),
+        Said("", (*request.risks, *request.uncertainty_factors), 250, short="Beware"),
+    ]
+    return [entry for entry in said if entry.texts]
+
+
+def _present(text: str | None) -> tuple[str, ...]:
+    return (text,) if text and text.strip() else ()
+
+
+def _who(approval: Approval) -> Mrkdwn:
+    """Whose turn it is, and who is asked beside them."""
+    beside = [seat_holder(seat) for seat in approval.seats]
+    return Mrkdwn(", ".join([assignee(approval, "A reviewer"), *beside]))
+
+
+def _asked(approval: Approval, whom: Sequence[str]) -> Mrkdwn:
+    who = Mrkdwn(", ".join(mention(user) for user in whom)) if whom else _who(approval)
+    given, wanted = facts.progress(approval)
+    so_far = fill(", {given} of {wanted} yes so far", given=given, wanted=wanted) if given else Mrkdwn("")
+    return fill("🔔 {who}, this waits for you now{so_far}", who=who, so_far=so_far)
+
+
+def _too_few(lacking: str) -> Mrkdwn:
+    return fill("🚨 *Too few people are left to decide this*: {lacking}", lacking=facts.brief(lacking, 300))
+
+
+def _reminder(approval: Approval) -> Mrkdwn:
+    return fill("⏰ {who}, this still waits for you", who=_who(approval))
+
+
+def _yours(approval: Approval) -> Mrkdwn:
+    return _turn(approval, "🔔 {who}, this waits for you")
+
+
+def _reassigned(approval: Approval) -> Mrkdwn:
+    return _turn(approval, "➡️ {who}, this is yours now")
+
+
+def _escalated(approval: Approval) -> Mrkdwn:
+    return _turn(approval, "⬆️ {who}, this was escalated to you")
+
+
+def _turn(approval: Approval, words: str) -> Mrkdwn:
+    line = fill(words, who=_who(approval))
+    reason = approval.assigned_why
+    return fill("{line} · {reason}", line=line, reason=facts.brief(reason, 150)) if reason else line
+
+
+def _outcome(approval: Approval) -> Mrkdwn:
+    line = fill("{sign} *{line}*", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval, note=False))
+    agent = facts.brief(approval.agent, 80)
+    return fill("{line}\nAsked on your behalf, as {agent} states", line=line, agent=agent)
+
+
+def _answered(approval: Approval) -> Mrkdwn:
+    return fill("💬 {who}, the agent answered; the clock goes on", who=_who(approval))
+
+
+def _nobody(approval: Approval) -> Mrkdwn:
+    roles = facts.brief(", ".join(approval.roles_that_decide) or approval.role or "any role", 160)
+    return fill("🚨 *Nobody is left to ask* in {roles}: somebody has to decide or it ends", roles=roles)
+
+
+def _unknown_action(approval: Approval) -> Mrkdwn:
+    action, agent = facts.brief(approval.action, 80), facts.brief(approval.agent, 80)
+    return fill(
+        "🚧 *Unknown action {action}* from {agent} was blocked: classify it in the manifest", action=action, agent=agent
+    )
+
+
+def _unknown_outcome(approval: Approval) -> Mrkdwn:
+    agent = facts.brief(approval.agent, 80)
+    return fill(
+        "❓ *Outcome unknown*: {agent} claimed this and never reported. Look before anyone runs it again", agent=agent
+    )
+
+
+def _done(approval: Approval) -> Mrkdwn:
+    agent = facts.brief(approval.agent, 80)
+    done = approval.state in (State.SUCCEEDED, State.FAILED)
+    words = "ran this" if done else "may run this" if approval.granted else "runs this"
+    return fill(
+        "📣 *For your information*: {agent} {words} without asking, as policy allows", agent=agent, words=Mrkdwn(words)
+    )
+
+
+def _progress(approval: Approval) -> list[Mrkdwn]:
+    """Where it stands, once it is more than allowed."""
+    if approval.granted:
+        return []
+    return [fill("{sign} *{state}*", sign=Mrkdwn(headline(approval)[0]), state=Mrkdwn(headline(approval)[1]))]
+
+
+def _undone(approval: Approval) -> Mrkdwn:
+    lines = facts.afterwards(approval)
+    return lines[0] if lines else Mrkdwn("↩️ *Undone*")
+
+
+def _not_rolled_back(approval: Approval) -> Mrkdwn:
+    agent = facts.brief(approval.agent, 80)
+    return fill("🚨 *Undone, and not rolled back*: {agent} has not reported it. Look what really holds", agent=agent)
+
+
+def _takeover(approval: Approval) -> Mrkdwn:
+    by = mention(approval.decision.by) if approval.decision else Mrkdwn("a person")
+    if approval.state is State.HANDED_BACK:
+        return fill("🤝 *Handed back* by {by}. The agent goes on from the new state. It had wanted to:", by=by)
+    return fill("✋ *Taken over* by {by}. The agent only reads from now on. It wanted to:", by=by)
+
+
+_LEAD: Final[dict[Notice, Callable[[Approval], Mrkdwn]]] = {
+    Notice.REMINDER: _reminder,
+    Notice.YOURS: _yours,
+    Notice.REASSIGNED: _reassigned,
+    Notice.ESCALATED: _escalated,
+    Notice.OUTCOME: _outcome,
+    Notice.INFO_REQUESTED: lambda _: Mrkdwn("⏸️ The agent was asked; the clock stands still until it answers"),
+    Notice.INFO_ANSWERED: _answered,
+    Notice.NOBODY_LEFT: _nobody,
+    Notice.ASKED: lambda approval: _asked(approval, ()),
+    Notice.TOO_FEW: lambda approval: _too_few(approval.lacking or "nobody is left who could decide it"),
+    Notice.UNKNOWN_ACTION: _unknown_action,
+    Notice.OUTCOME_UNKNOWN: _unknown_outcome,
+    Notice.DONE: _done,
+    Notice.DENIED: lambda _: Mrkdwn("⛔ *Denied by policy*, nobody was asked"),
+    Notice.TAKEOVER: _takeover,
+    Notice.UNDONE: _undone,
+    Notice.REVERTED: lambda _: Mrkdwn("☑️ *Rolled back*, reported by the agent"),
+    Notice.NOT_ROLLED_BACK: _not_rolled_back,
+}
+_PLAIN: Final = {
+    Notice.REMINDER: "Still waiting for you",
+    Notice.YOURS: "Waiting for you",
+    Notice.REASSIGNED: "Yours now",
+    Notice.ESCALATED: "Escalated to you",
+    Notice.OUTCOME: "Decided",
+    Notice.INFO_REQUESTED: "The agent was asked",
+    Notice.INFO_ANSWERED: "The agent answered",
+    Notice.NOBODY_LEFT: "Nobody is left to ask",
+    Notice.ASKED: "Waiting for you now",
+    Notice.TOO_FEW: "Too few people are left",
+    Notice.UNKNOWN_ACTION: "Unknown action blocked",
+    Notice.OUTCOME_UNKNOWN: "Outcome unknown",
+    Notice.DONE: "Done without asking",
+    Notice.DENIED: "Denied by policy",
+    Notice.TAKEOVER: "Taken over",
+    Notice.UNDONE: "Undone",
+    Notice.REVERTED: "Rolled back",
+    Notice.NOT_ROLLED_BACK: "Undone, and not rolled back",
+}

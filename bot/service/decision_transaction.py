@@ -1,0 +1,236 @@
+"""One act on an approval: one compare-and-set, re-authorised in the same transaction (docs/rules.md: I1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from bot.service import authority, disclosure, integrity, notices
+from bot.service.authorization import (
+    Lost,
+    Outdated,
+    Tap,
+    authorise,
+    check_note,
+    loaded,
+    record_refusal,
+    require_confirmed,
+    role_of,
+)
+from bot.service.context import World
+from bot.service.waking import wake
+from policies import deadlines
+from policies.approval import Approval, Decision, Vote, meant
+from policies.errors import AlreadyVoted, InvalidInput, NotAllowed, Revoked, Settled, Stale, Tampered, TooLate
+from policies.kinds import Kind
+from policies.lifecycle import State, Verb, transition
+from policies.routing import Level
+from store import approvals, evidence, outbox
+from store.audit import entry_of
+from store.duplicates import DuplicateVote
+from store.unit import Unit
+
+Change = Callable[[Unit, Approval], Approval]
+
+
+class Overtaken(Exception):
+    """The row moved on between reading and writing it: look again."""
+
+
+def act(world: World, tap: Tap, verb: Verb, change: Change) -> Approval:
+    """Load, authorise, change, compare-and-set, record: one unit; every refusal is recorded too."""
+    check_note(tap)
+    try:
+        return until_settled(
+            lambda look: world.database.run(lambda unit: _acted(world, unit, tap, verb, change, again=look > 1))
+        )
+    except Tampered as error:
+        integrity.tell(world, tap.approval_id, tap.actor.user, verb, error)
+        raise
+    except (NotAllowed, AlreadyVoted, Stale, Settled, TooLate) as error:
+        record_refusal(world, tap, verb, str(error))
+        raise
+
+
+LOOKS = 10
+
+
+def until_settled(work: Callable[[int], Approval]) -> Approval:
+    """Look again whenever somebody else was between reading and writing: they may have voted, or have decided."""
+    for look in range(1, LOOKS + 1):
+        try:
+            return work(look)
+        except Overtaken:
+            if look == LOOKS:
+                raise Stale() from None
+        except DuplicateVote:
+            if look == LOOKS:
+                raise AlreadyVoted() from None
+    raise AssertionError("unreachable")
+
+
+def _acted(world: World, unit: Unit, tap: Tap, verb: Verb, change: Change, *, again: bool) -> Approval:
+    approval = loaded(unit, tap.approval_id)
+    authorise(approval, tap.actor)
+    if _repeats(approval, tap, verb):
+        return approval
+    _require_current(unit, approval, tap, verb)
+    if verb in _GRANTING:
+        if not evidence.holds(unit, approval):
+            raise Overtaken
+        require_confirmed(world, approval)
+    changed = replace(change(unit, approval), version=approval.version + 1, updated_at=unit.now)
+    if verb not in (Verb.REQUEST_INFO, Verb.ESCALATE, Verb.HAND_BACK, Verb.TAKE_OVER):
+        _vote_once(unit, approval, changed, tap, verb, again=again)
+    if not approvals.save(unit, approval, changed, in_time=approval.pending):
+        raise Overtaken
+    outbox.refresh(unit, changed.id, changed.version)
+    notices.outcome(world, unit, changed)
+    _record(unit, approval, changed, tap, verb)
+    unit.after_commit(lambda: wake(world, changed))
+    return changed
+
+
+def _repeats(approval: Approval, tap: Tap, verb: Verb) -> bool:
+    """A second tap of the same person for what they already decided changes nothing and is no error (docs/rules.md: G2)."""
+    decision = approval.decision
+    if decision is None or decision.by != tap.actor.user or decision.kind not in _DONE_BY.get(verb, ()):
+        return False
+    return decision.kind != "edited" or tap.digest == approval.digest  # else it was another request that they saw
+
+
+_DONE_BY = {
+    Verb.APPROVE: ("approved", "edited"),
+    Verb.REJECT: ("rejected",),
+    Verb.TAKE_OVER: ("taken_over",),
+    Verb.HAND_BACK: ("handed_back",),
+}
+
+
+_GRANTING = (Verb.APPROVE, Verb.EDIT, Verb.CHOOSE, Verb.ANSWER)
+
+
+def _require_current(unit: Unit, approval: Approval, tap: Tap, verb: Verb) -> None:
+    try:
+        transition(approval.state, verb, unit.now, approval.deadlines)
+    except Settled as error:
+        raise Lost(approval) from error
+    if tap.digest != approval.digest:
+        raise Outdated(approval)
+    if verb in _GRANTING:
+        _require_living(unit, approval)
+    if verb in _GRANTING and approval.level is Level.HUMAN_TAKEOVER:
+        raise NotAllowed("A person has to take this over or reject it; the agent may not run it.")
+    if verb in _GRANTING:
+        disclosure.require_shown(unit, approval, tap.actor.user)
+    wanted = _OF_KIND.get(verb, approval.request.kind)
+    if wanted != approval.request.kind:
+        raise InvalidInput(_ASKS_FOR[approval.request.kind], field="kind")
+
+
+_OF_KIND = {Verb.APPROVE: Kind.CONFIRM, Verb.EDIT: Kind.CONFIRM, Verb.CHOOSE: Kind.CHOOSE, Verb.ANSWER: Kind.INPUT}
+_ASKS_FOR: dict[str, str] = {
+    Kind.CONFIRM: "this request asks for a plain yes or no",
+    Kind.CHOOSE: "this request asks for one of its candidates, not for a plain yes",
+    Kind.INPUT: "this request asks for an answer, not for a plain yes",
+}
+
+
+def _require_living(unit: Unit, approval: Approval) -> None:
+    try:
+        authority.require_living(unit, approval)
+    except Revoked as error:
+        raise NotAllowed(str(error)) from error
+
+
+def _vote_once(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Verb, *, again: bool) -> None:
+    """Insert who decided, on the digest that now holds; the constraint refuses a second time.
+
+    What the constraint sees is not read first: only when it refused, or where this person has other accounts, of which
+    the constraint knows nothing. Then the same yes again is an error, and another choice or answer, or a yes to what
+    was edited since, takes the place of the one before.
+    """
+    accounts = tap.actor.accounts or (tap.actor.user,)
+    act, role = _act(unit, after, tap, verb), role_of(before, tap.actor)
+    earlier = approvals.act_of(unit, after, accounts) if again or len(accounts) > 1 else None
+    if earlier is None:
+        approvals.add_decision(unit, after, act, role=role, note=tap.note)
+    elif verb is Verb.REJECT:
+        return  # a veto after one's own yes: the state records it
+    elif loaded(unit, before.id).version != before.version:
+        raise Overtaken  # that vote came after the reading, and may have settled it
+    elif _same_yes(earlier, act, after):
+        raise AlreadyVoted()
+    else:
+        approvals.change_decision(unit, after, earlier, act, role=role, note=tap.note)
+
+
+def _same_yes(earlier: approvals.Act, act: approvals.Act, after: Approval) -> bool:
+    """Whether somebody only says again what still stands: an edit since has made every earlier yes void."""
+    void = bool(after.edits) and earlier.at < after.edits[-1].at
+    return not void and meant(earlier.choice, earlier.answer) == meant(act.choice, act.answer)
+
+
+# What leaves the decision to others is one yes of several.
+_OPEN_AS = {Verb.EDIT: Verb.REVISE, **dict.fromkeys((Verb.APPROVE, Verb.CHOOSE, Verb.ANSWER), Verb.VOTE)}
+# By what it became: who confirms another's edit has edited too, who changes it back has approved.
+_SETTLED_AS = {State.EDITED: Verb.EDIT, State.APPROVED: Verb.APPROVE}
+
+
+def _act(unit: Unit, after: Approval, tap: Tap, verb: Verb) -> approvals.Act:
+    """What is recorded: of what leaves the decision to others, that it is one yes of several."""
+    said = _said(after, tap)
+    named = (said.choice, said.answer) if said else (None, None)
+    word = _OPEN_AS.get(verb, verb) if after.pending else _SETTLED_AS.get(after.state, verb)
+    return approvals.Act(tap.actor.user, word.value, unit.now, *named)
+
+
+def _said(after: Approval, tap: Tap) -> Decision | Vote | None:
+    """What this tap became: the decision, or one yes of several."""
+    return after.decision or next((vote for vote in after.votes if vote.user == tap.actor.user), None)
+
+
+def decision_of(unit: Unit, approval: Approval, kind: str, tap: Tap, **more: Any) -> Decision:
+    """What this tap decides, with how long it took."""
+    latency = approvals.latency_ms(approval, unit.now)
+    note = tap.note.strip() if tap.note and tap.note.strip() else None
+    return Decision(kind=kind, by=tap.actor.user, at=unit.now, note=note, latency_ms=latency, **more)
+
+
+def granted(unit: Unit, approval: Approval, verb: Verb, decision: Decision) -> Approval:
+    """The approval with a yes, which has to be claimed in time."""
+    assert approval.policy is not None
+    clock = deadlines.granted(unit.now, approval.policy.claim_seconds, approval.undo_seconds)
+    return replace(closed(unit, approval, verb, decision), clock=clock)
+
+
+def closed(unit: Unit, approval: Approval, verb: Verb, decision: Decision) -> Approval:
+    """The approval with its decision, and no clock that runs on."""
+    outcome = transition(approval.state, verb, unit.now, approval.deadlines)
+    return replace(approval, state=outcome.state, decision=decision, clock=deadlines.Clock(), info_request=None)
+
+
+def _record(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Verb) -> None:
+    event = transition(before.state, verb, unit.now, before.deadlines).event
+    unit.record(
+        entry_of(
+            after,
+            event,
+            unit.now,
+            tap.actor.user,
+            decision=after.state.value,
+            rationale=tap.note,
+            latency_ms=approvals.latency_ms(before, unit.now),
+            extra={"team": tap.actor.team, **_specifics(before, after, tap, verb)},
+        )
+    )
+
+
+def _specifics(before: Approval, after: Approval, tap: Tap, verb: Verb) -> dict[str, Any]:
+    """What the trail keeps of an act beside its state: the parameters before an edit, what was chosen or answered."""
+    if verb is Verb.EDIT:
+        return {"before": before.params}
+    said = _said(after, tap)
+    named = {"choice": said.choice, "answer": said.answer} if said else {}
+    return {name: value for name, value in named.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Slack: signed requests in, cards and answers out, who is who."""

@@ -1,0 +1,290 @@
+"""From the outbox to Slack: leased, paced, posted once, updated to the newest revision (docs/rules.md: I4)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from bot.render.cards import Message
+from bot.server.runtime import Runtime
+from bot.server.slack_client import ChannelGone, MessageGone, OutcomeUnknown, RateLimited, SlackTrouble, TokenTrouble
+from bot.slack import links, lookup, outbox_messages
+from bot.slack.outbox_messages import Scene
+from bot.slack.rate_limits import POST_INTERVAL_SECONDS, Pace
+from policies.lifecycle import State
+from policies.routing import RouteName
+from store import outbox
+from store.audit import entry_of
+from store.outbox import Item
+from store.unit import Unit
+
+log = logging.getLogger("sayso.courier")
+BATCH = 20
+IDLE_SECONDS = 5.0
+MAX_BACKOFF_SECONDS = 300
+ROUND = 0.05  # of a post interval: what is put in within it goes out in one round
+CROWD = 10  # cards that wait for one channel: up to so many seconds, each still gets a message of its own
+
+
+class Courier:
+    """Shows what the outbox wants shown. Any number may run: a lease keeps them apart."""
+
+    def __init__(self, runtime: Runtime, post_interval: float = POST_INTERVAL_SECONDS) -> None:
+        self._runtime = runtime
+        self._pace = Pace(_clock, post_interval)
+        self._round_seconds = post_interval * ROUND
+        self._blocked_until = 0.0
+        self._crowded: set[str] = set()  # channels in a burst: digests until nothing waits there
+
+    async def run(self) -> None:
+        """Send for ever: at once when something is put in, and now and then in case another server died."""
+        signal = self._runtime.signals.outbox
+        while True:
+            signal.clear()
+            following = _clock() + self._round_seconds
+            try:
+                pause = await self.turn()
+            except Exception:
+                log.exception("the courier stumbled")
+                pause = 1.0
+            if pause > 0:
+                await _heard_within(signal, pause)
+                await asyncio.sleep(following - _clock())
+
+    async def turn(self) -> float:
+        """One round: send what is due; the seconds until something is due or may go again (0: at once)."""
+        wait = self._blocked_until - _clock()
+        if wait > 0:
+            return wait
+        rest = self._pace.soonest()  # asked first: whatever rests below has its end in it
+        resting, updates = self._pace.resting(), self._pace.updates_left()
+
+        def work(unit: Unit) -> tuple[list[Item], float]:
+            items = _taken(unit, resting, updates, self._crowded)
+            due = None if items else outbox.next_due(unit, skip_channels=resting, updates=updates > 0)
+            return items, IDLE_SECONDS if due is None else (due - unit.now).total_seconds()
+
+        items, later = await self._write(work)
+        for item in items:
+            if item.posted:
+                self._pace.updated()
+            else:
+                self._pace.posted(item.channel)
+                self._notice_crowd(item)
+        await asyncio.gather(*(self._deliver(item) for item in items))
+        return 0.0 if items else min(max(min(later, rest or IDLE_SECONDS), 0.02), IDLE_SECONDS)
+
+    def _notice_crowd(self, item: Item) -> None:
+        if item.screen and item.facts["screen"] == "digest":
+            self._crowded.add(item.channel)
+        elif item.kind == "card":
+            self._crowded.discard(item.channel)
+
+    async def _deliver(self, item: Item) -> None:
+        try:
+            await self._show(item)
+        except RateLimited as error:
+            self._pace.slow_down(None if item.posted else item.channel, error.seconds)
+            await self._retry(item, error.seconds, error, counts=False)
+        except ChannelGone as error:
+            await self._fall_back(item, error)
+        except MessageGone as error:
+            await self._give_up(item, error)
+        except TokenTrouble as error:
+            log.error("Slack refuses our token: %s", error)
+            self._blocked_until = _clock() + 5.0
+            await self._retry(item, 5.0, error, counts=False)
+        except OutcomeUnknown as error:
+            await self._retry(item, _backoff(item), error, unsure=not item.posted)
+        except SlackTrouble as error:
+            await self._retry(item, _backoff(item), error)
+        except Exception as error:  # a card that cannot be drawn must not stop the others
+            log.exception("message %s could not be shown", item.id)
+            await self._retry(item, _backoff(item), error)
+
+    async def _show(self, item: Item) -> None:
+        scene = await self._scene(item)
+        if _withdrawn_unseen(item, scene):
+            await self._write(lambda unit: outbox.give_up(unit, item, error="withdrawn before it was shown"))
+            return
+        link = await links.to_card(self._runtime, item, scene.one)
+        # Up to 250 kB of parameters are read for a card: not where every tap waits.
+        message = await self._runtime.call(outbox_messages.drawn, item, scene, link.url)
+        revision = outbox_messages.revision(item, scene)
+        if item.posted:
+            await self._update(item, message)
+            await self._shown(item, scene, revision, item.slack_channel, item.slack_ts, early=link.early)
+            return
+        root = await self._thread(item)
+        known = (
+            await lookup.find(self._runtime, item, outbox_messages.metadata(item, message), root)
+            if item.unsure
+            else None
+        )
+        channel, ts = known or await self._post(item, message, root)
+        await self._shown(item, scene, 0 if known else revision, channel, ts)
+
+    async def _post(self, item: Item, message: Message, root: tuple[str, str] | None) -> tuple[str, str]:
+        arguments: dict[str, Any] = {
+            "channel": root[0] if root else item.channel,
+            "blocks": message.blocks,
+            "text": message.text,
+            "metadata": outbox_messages.metadata(item, message),
+            "unfurl_links": False,
+            "unfurl_media": False,
+            "parse": "none",
+        }
+        if root:
+            arguments["thread_ts"] = root[1]
+        said = await self._runtime.slack.call("chat.postMessage", **arguments)
+        return str(said.get("channel", item.channel)), str(said["ts"])
+
+    async def _update(self, item: Item, message: Message) -> None:
+        await self._runtime.slack.call(
+            "chat.update",
+            channel=item.slack_channel,
+            ts=item.slack_ts,
+            blocks=message.blocks,
+            text=message.text,
+            metadata=outbox_messages.metadata(item, message),
+            parse="none",
+        )
+
+    async def _thread(self, item: Item) -> tuple[str, str] | None:
+        if item.thread_of is None:
+            return None
+        approval_id = item.thread_of
+        root: tuple[str, str] | None = await self._write(lambda unit: outbox.thread_root(unit, approval_id))
+        if root is None:
+            raise SlackTrouble("its card is not posted yet")
+        return root
+
+    async def _scene(self, item: Item) -> Scene:
+        database = self._runtime.world.database
+        return await self._runtime.call(database.read, lambda unit: outbox_messages.scene(unit, item))
+
+    async def _shown(
+        self, item: Item, scene: Scene, revision: int, channel: str | None, ts: str | None, *, early: bool = False
+    ) -> None:
+        """Keep what Slack shows now; `early` where it had to do without the link to a card that was not posted yet."""
+
+        def work(unit: Unit) -> None:
+            held = outbox.shown(unit, item, revision=revision, channel=channel, ts=ts)
+            if held and early and scene.one:
+                _catch_up(unit, scene.one.id)
+            if not held or item.posted or item.kind != "card":
+                return
+            for moved in (found for found in scene.approvals if len(found.asked) > 1):
+                outbox.relink(unit, moved.id)
+            for approval in (found for found in scene.approvals if found.route is RouteName.ASK):
+                unit.record(entry_of(approval, "gate_presented", unit.now, "system", rationale=channel))
+
+        await self._write(work)
+
+    async def _retry(self, item: Item, seconds: float, error: Exception, **more: Any) -> None:
+        log.warning("message %s waits %.1f s: %s", item.id, seconds, error)
+
+        def work(unit: Unit) -> None:
+            outbox.retry(unit, item, at=unit.now + timedelta(seconds=seconds), error=str(error), **more)
+
+        await self._write(work)
+
+    async def _give_up(self, item: Item, error: MessageGone) -> None:
+        """A message that is gone is posted anew while somebody still has to decide on it; else it may rest."""
+        approval = (await self._scene(item)).one
+        log.warning("message %s can no longer be changed: %s", item.id, error)
+        if approval is not None and approval.pending and item.kind == "card" and item.face == "live":
+            await self._write(lambda unit: outbox.redirect(unit, item, item.channel, item.facts))
+            self._runtime.signals.outbox.set()
+            return
+        await self._write(lambda unit: outbox.give_up(unit, item, error=error.error))
+
+    async def _fall_back(self, item: Item, error: ChannelGone) -> None:
+        """The channel is gone: operations get the card, else the assignee does; each is tried once.
+
+        A list for one person is nobody else's, and is old tomorrow.
+        """
+        if item.facts.get("notice") == outbox_messages.MORNING:
+            log.warning("%s cannot be told in the morning: %s", item.channel, error)
+            await self._write(lambda unit: outbox.give_up(unit, item, error=error.error))
+            return
+        operations = self._runtime.world.book.roster.operations
+        approval = (await self._scene(item)).one
+        choices = [operations, approval.assignee if approval else None]
+        tried = {item.channel, *item.facts.get("tried", [])}
+        following = next((choice for choice in choices if choice and choice not in tried), None)
+        log.error("channel %s cannot be used (%s); falling back to %s", item.channel, error, following)
+        if following is None:
+            await self._retry(item, _backoff(item), error)
+            return
+        facts = item.facts | {"tried": sorted(tried)}
+
+        def work(unit: Unit) -> None:
+            if outbox.redirect(unit, item, following, facts) and item.channel != operations and operations:
+                key = f"notice-channel:{item.channel}:{unit.now:%Y%m%d%H}"
+                text = f"Slack says {error.error}. What belongs there is shown here instead."
+                alarm = {"notice": "alert", "title": f"Channel {item.channel} cannot be used", "text": text}
+                outbox.put_notice(unit, key, channel=operations, facts=alarm, urgency=3)
+
+        await self._write(work)
+        self._runtime.signals.outbox.set()
+
+    async def _write(self, work: Callable[[Unit], Any]) -> Any:
+        return await self._runtime.call(self._runtime.world.database.run, work)
+
+
+def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> list[Item]:
+    """What goes out now, leased: of the posts one a channel, of the updates as many as Slack takes.
+
+    The rest keeps its place in the queue, and cards that share a screen become one post.
+    """
+    found = outbox.lease(unit, BATCH, skip_channels=resting, updates=updates > 0)
+    going: list[Item] = []
+    taken: set[str] = set()
+    for item in found:
+        if item.posted:
+            fits = updates > 0
+            updates -= 1
+        else:
+            fits = item.channel not in taken
+            taken.add(item.channel)
+        if fits:
+            going.append(item)
+    outbox.put_back(unit, [item for item in found if item not in going])
+    waiting = Counter(item.channel for item in found if item.kind == "card" and not item.posted)
+    crowded = {name for name, cards in waiting.items() if cards > (1 if name in bursting else CROWD)}
+    return [outbox_messages.group(unit, item, crowded=item.channel in crowded) for item in going]
+
+
+def _withdrawn_unseen(item: Item, scene: Scene) -> bool:
+    """Whether it is the card of a request that was withdrawn before Slack had it: nobody needs to see it any more."""
+    one = scene.one
+    if item.posted or item.unsure or item.screen or item.kind != "card" or one is None:
+        return False
+    return one.route is RouteName.ASK and one.state is State.CANCELLED and one.undo is None
+
+
+def _catch_up(unit: Unit, approval_id: str) -> None:
+    """Lead moved cards to the new one where it was posted while they were in flight: nobody could wake them then."""
+    card = outbox.newest_card(unit, approval_id)
+    if card is not None and card.ts is not None:
+        outbox.relink(unit, approval_id)
+
+
+def _backoff(item: Item) -> float:
+    return float(min(2 ** min(item.attempts - 1, 10), MAX_BACKOFF_SECONDS))
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _heard_within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,50 @@
+"""The address of the card that a message is about (docs/rules.md: D5): asked of Slack once, and never worth losing the message for."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from bot.render.cards import Face
+from bot.server.runtime import Runtime
+from bot.server.slack_client import SlackTrouble
+from policies.approval import Approval
+from store import outbox
+from store.outbox import Item, Place
+
+log = logging.getLogger("sayso.courier")
+LINK_TRIES = 4  # a message waits this often for its card, then goes without a link
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The permalink, None where there is none; `early` where it was looked for before its card was posted."""
+
+    url: str | None = None
+    early: bool = False
+
+
+async def to_card(runtime: Runtime, item: Item, approval: Approval | None) -> Link:
+    """The way to the card. Raises SlackTrouble where a message had better wait until that is posted."""
+    if approval is None or item.approval_id is None or (item.kind == "card" and item.face == Face.LIVE):
+        return Link()
+    approval_id, database = approval.id, runtime.world.database
+    card: Place | None = await runtime.call(database.read, lambda unit: outbox.newest_card(unit, approval_id))
+    if card is None or card.id == item.id or card.permalink is not None:
+        return Link(card.permalink if card and card.id != item.id else None)
+    if card.ts is None:
+        if not item.posted and item.attempts < LINK_TRIES:
+            raise SlackTrouble("its card is not posted yet")
+        return Link(early=True)
+    return Link(await _asked(runtime, card))
+
+
+async def _asked(runtime: Runtime, card: Place) -> str | None:
+    try:
+        said = await runtime.slack.call("chat.getPermalink", channel=card.channel, message_ts=card.ts)
+        link = str(said["permalink"])
+    except (SlackTrouble, KeyError) as error:
+        log.info("no link to the card in %s: %s", card.channel, error)
+        return None
+    await runtime.call(runtime.world.database.run, lambda unit: outbox.keep_permalink(unit, card, link))
+    return link

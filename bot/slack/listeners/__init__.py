@@ -1,0 +1,18 @@
+"""Slack's actions, submissions, commands and home: plain functions that turn a payload into a use case."""
+
+from __future__ import annotations
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.slack.listeners import actions, commands, directory, home, screens, views
+from bot.slack.listeners.desk import Desk
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Let the app hear everything that Sayso answers."""
+    views.register(app, desk)
+    screens.register(app, desk)
+    commands.register(app, desk)
+    home.register(app, desk)
+    directory.register(app, desk)
+    actions.register(app, desk)  # last: it also answers every button that nobody else knows

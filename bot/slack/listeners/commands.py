@@ -1,0 +1,194 @@
+"""`/sayso`: what people steer and look up from any channel; answered so that only they see it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.render.labels import mention, outcome_line, when
+from bot.render.message import summary
+from bot.render.redaction import without_secrets
+from bot.render.visible_text import escape, visible
+from bot.server.slack_client import SlackTrouble
+from bot.service import authorization, steer
+from bot.service import stats as told
+from bot.slack.chart import picture
+from bot.slack.listeners import absence, pages
+from bot.slack.listeners.desk import Body, Desk, explain, is_outage
+from bot.slack.listeners.home import DAYS
+from bot.slack.listeners.tune import tune
+from policies.approval import Approval
+from policies.errors import InvalidInput, NotFound, SaysoError
+from policies.permissions import Actor
+from store import approvals, audit
+from store import figures as counted
+from store.figures import Figures
+from store.unit import Unit
+
+log = logging.getLogger("sayso.commands")
+_Handler = Callable[[Desk, Actor, str], Awaitable[str]]
+
+HELP = """*`/sayso`*
+• `queue` what waits, by deadline · `mine` what waits for me · `show ID` one request
+• `reviewers` who is asked, and their load · `stats` how it goes, with a picture of 14 days
+• `away [until WHEN] [delegate @NAME]` no new requests for me · `back` I am here again
+• `reviewers rebalance` deal open cards out anew (admins; counts first, and moves nothing until told `now`)
+• `pause SESSION` · `resume SESSION` · `cancel SESSION` steer an agent's run (admins)
+• `stop` hold every execution · `start` let them go on · `audit ID` one request's trail (admins)
+• `tune` what the record suggests to change in the manifest; nothing is applied (admins)"""
+
+MOST_LISTED = 500
+PICTURE = "sayso-figures.png"
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Hear the command."""
+
+    async def listen(ack: AsyncAck, body: Body) -> None:
+        # People arrive as <@U…>; what was typed arrives with the three escapes that Slack makes.
+        said = str(body.get("text", "")).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        word, _, rest = said.strip().partition(" ")
+        try:
+            actor = await desk.actor(body)
+            handler = _HANDLERS.get(word.lower() or "help", _unknown)
+            text = await handler(desk, actor, rest.strip())
+        except SaysoError as error:
+            if is_outage(error):
+                raise
+            text = explain(error)
+        await ack(text=text, response_type="ephemeral")
+
+    app.command("/sayso")(listen)
+
+
+async def _help(desk: Desk, actor: Actor, rest: str) -> str:
+    return HELP
+
+
+async def _unknown(desk: Desk, actor: Actor, rest: str) -> str:
+    return f"I do not know that one.\n{HELP}"
+
+
+async def _queue(desk: Desk, actor: Actor, rest: str) -> str:
+    return await _waiting(desk, actor, None, "Nothing is waiting.")
+
+
+async def _mine(desk: Desk, actor: Actor, rest: str) -> str:
+    return await _waiting(desk, actor, actor.user, "Nothing is waiting for you.")
+
+
+async def _waiting(desk: Desk, actor: Actor, assignee: str | None, nothing: str) -> str:
+    authorization.require_genuine(actor)
+
+    def look(unit: Unit) -> tuple[counted.Waiting, list[Approval]]:
+        return counted.waiting(unit, assignee), approvals.pending(unit, assignee=assignee, limit=MOST_LISTED)
+
+    def told_of(load: counted.Waiting, found: list[Approval]) -> str:
+        return pages.first([f"*{told.load(load)}*", *map(_line, found)])
+
+    load, found = await desk.call(desk.runtime.world.database.read, look)
+    # Each sentence is read for what it hides: not where every tap waits.
+    return await desk.call(told_of, load, found) if found else nothing
+
+
+def _line(approval: Approval) -> str:
+    due = approval.clock.due_at or approval.clock.expires_at
+    whose = f" · {_name(approval.assignee)}" if approval.assignee else ""
+    until = f" · due {when(due)}" if due else ""
+    return f"• {escape(summary(approval))}{whose}{until} · `{approval.id}`"
+
+
+def _name(user: str) -> str:
+    """A person without waking them: the list is for the one who asked."""
+    return str(mention(user))
+
+
+async def _show(desk: Desk, actor: Actor, rest: str) -> str:
+    approval = await desk.call(authorization.read, desk.runtime.world, rest.strip("`"), actor)
+    if approval.pending:
+        return _line(approval)
+    return f"• {escape(summary(approval))} · {outcome_line(approval)} · `{approval.id}`"
+
+
+async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
+    authorization.require_genuine(actor)
+    found = await desk.call(desk.runtime.world.database.read, lambda unit: counted.figures(unit, days=DAYS))
+    desk.runtime.background(_draw(desk, actor.user, found))
+    lines = [f"*Now*: {told.load(found.waiting)}", f"*The last {found.days} days*: {told.team(found)}"]
+    lines += [f"• *{escape(role.role)}*: {told.of_role(role)}" for role in found.roles]
+    lines += [f"• {_name(person.user)}: {told.of_reviewer(person)}" for person in found.reviewers]
+    return pages.first(lines)
+
+
+async def _draw(desk: Desk, user: str, found: Figures) -> None:
+    """The same as a picture, directly to whoever asked; the words have been said where Slack does not take it."""
+    slack = desk.runtime.slack
+    try:
+        content = await asyncio.to_thread(picture, found.by_day, told.team(found))
+        place = await slack.call("conversations.open", users=user)
+        title = f"The last {found.days} days"
+        comment = f"{title}: {told.team(found)}"
+        channel = str(place["channel"]["id"])
+        await slack.upload(channel, PICTURE, content, title=title, alt=told.spoken(found), comment=comment)
+    except (SlackTrouble, KeyError, TypeError) as error:
+        log.warning("the picture of the figures was not posted: %s", error)
+
+
+async def _audit(desk: Desk, actor: Actor, rest: str) -> str:
+    authorization.require_admin(actor)
+    database = desk.runtime.world.database
+    found = await desk.call(database.read, lambda unit: list(audit.lines(unit, approval_id=rest.strip("`"))))
+    if not found:
+        raise NotFound()
+    return pages.first([_trail_line(line) for line in found], "; all of them: `python -m bot audit export`")
+
+
+def _trail_line(line: dict[str, Any]) -> str:
+    actor = str(line["actor"])
+    who = _name(actor) if actor[:1] in "UW" else str(escape(visible(actor)))
+    why = f" · {escape(visible(without_secrets(str(line['rationale']))[:200]))}" if line["rationale"] else ""
+    return f"• `{line['seq']}` {line['at'][:19].replace('T', ' ')} *{line['event']}* {who}{why}"
+
+
+def _steering(word: str) -> _Handler:
+    async def handle(desk: Desk, actor: Actor, rest: str) -> str:
+        if not rest:
+            raise InvalidInput(f"say which: /sayso {word} SESSION", field="SESSION")
+        steered = await desk.call(steer.steer_session, desk.runtime.world, actor, rest, word)
+        return f"Session {escape(visible(rest))} is {steered[0].state}."
+
+    return handle
+
+
+async def _stop(desk: Desk, actor: Actor, rest: str) -> str:
+    changed = await desk.call(steer.stop, desk.runtime.world, actor)
+    held = "Everything is stopped: nothing runs by policy alone, and nothing can be claimed."
+    return held if changed else "Everything was stopped already."
+
+
+async def _start(desk: Desk, actor: Actor, rest: str) -> str:
+    changed = await desk.call(steer.start, desk.runtime.world, actor)
+    return "Agents may go on." if changed else "Nothing was stopped."
+
+
+_HANDLERS: dict[str, _Handler] = {
+    "help": _help,
+    "queue": _queue,
+    "mine": _mine,
+    "show": _show,
+    "reviewers": absence.reviewers,
+    "stats": _stats,
+    "audit": _audit,
+    "away": absence.away,
+    "back": absence.back,
+    "pause": _steering("pause"),
+    "resume": _steering("resume"),
+    "cancel": _steering("cancel"),
+    "stop": _stop,
+    "start": _start,
+    "tune": tune,
+}

@@ -1,0 +1,139 @@
+"""What every listener needs: who tapped, use cases in the pool, and a way to tell a person something only they see."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from bot.render.buttons import read_value
+from bot.render.labels import reviewed_sentence, settled_sentence
+from bot.render.visible_text import escape, visible
+from bot.server.runtime import Runtime
+from bot.server.slack_client import SlackTrouble
+from bot.service.authorization import Lost, Outdated, Tap, Unconfirmed, UnseenInPart
+from bot.service.disclosure import HiddenUnseen
+from bot.service.review import AlreadyReviewed
+from bot.service.undo import NotUndoable
+from bot.slack.people import People
+from policies.approval import Approval
+from policies.errors import SaysoError
+from policies.permissions import Actor
+from store.engine import StoreUnavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+log = logging.getLogger("sayso.listeners")
+Body = dict[str, Any]
+
+
+@dataclass
+class Desk:
+    """Handed to every listener."""
+
+    runtime: Runtime
+    people: People
+
+    async def actor(self, body: Body) -> Actor:
+        """Who acted: (enterprise, team, user) as the payload and the directory say."""
+        user = body.get("user") or {}
+        user_id = user.get("id") or body.get("user_id") or ""
+        team = user.get("team_id") or (body.get("team") or {}).get("id") or body.get("team_id")
+        enterprise = (body.get("enterprise") or {}).get("id") or body.get("enterprise_id")
+        return await self.people.actor(str(user_id), team, enterprise)
+
+    async def tap(self, body: Body, value: object, note: str | None = None) -> Tap:
+        """The tap that a button's value and a payload describe; a value that is no text names nothing."""
+        approval_id, digest = read_value(value if isinstance(value, str) else "")
+        return Tap(approval_id, digest, await self.actor(body), note)
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a use case in the pool; once more where Slack has to be asked first about people who said yes before."""
+        try:
+            return await self.runtime.call(function, *args, **kwargs)
+        except Unconfirmed as first:
+            await self.people.confirm(first.users)
+        return await self.runtime.call(function, *args, **kwargs)
+
+    def tell(self, body: Body, text: str) -> None:
+        """Say something that only the person who acted sees; never silence, whatever the channel allows."""
+        self.runtime.background(self._tell(body, text))
+
+    async def _tell(self, body: Body, text: str) -> None:
+        user = (body.get("user") or {}).get("id") or body.get("user_id")
+        container = body.get("container") or {}
+        channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or user
+        arguments = {"channel": channel, "user": user, "text": text, "parse": "none"}
+        thread = container.get("thread_ts")
+        try:
+            more = {"thread_ts": thread} if thread else {}
+            await self.runtime.slack.call("chat.postEphemeral", **arguments, **more)
+        except SlackTrouble as error:
+            log.info("could not tell %s in %s: %s", user, channel, error)
+            await self._tell_otherwise(body, text)
+
+    async def _tell_otherwise(self, body: Body, text: str) -> None:
+        """By the answer address of the tap itself, which works for people outside the channel too; else directly."""
+        address = body.get("response_url")
+        if address and await self.runtime.slack.respond(str(address), text):
+            return
+        user = (body.get("user") or {}).get("id") or body.get("user_id")
+        try:
+            await self.runtime.slack.call("chat.postMessage", channel=user, text=text, parse="none")
+        except SlackTrouble as error:
+            log.warning("%s could not be told: %s", user, error)
+
+    def open_modal(self, body: Body, view: Body) -> None:
+        """Open a modal beside the answer: Slack's trigger lives for 3 s, our ack must not wait for it."""
+        self.runtime.background(self._open(body, view))
+
+    async def _open(self, body: Body, view: Body) -> None:
+        # From inside a modal, the new one is put on top of it.
+        method = "views.push" if in_modal(body) else "views.open"
+        try:
+            await self.runtime.slack.call(method, trigger_id=body.get("trigger_id"), view=view)
+        except SlackTrouble as error:
+            log.warning("a modal did not open: %s", error)
+            await self._tell(body, "Slack did not open the form in time. Please tap again.")
+
+    def update_modal(self, body: Body, view: Body) -> None:
+        """Show another view in the modal that the person is looking at."""
+        shown = body.get("view") or {}
+        arguments = {"view_id": shown.get("id"), "hash": shown.get("hash"), "view": view}
+        self.runtime.background(self.runtime.slack.call("views.update", **arguments))
+
+
+def place(body: Body) -> tuple[str, str]:
+    """(channel, ts) of the message that was tapped; empty where it was none."""
+    container = body.get("container") or {}
+    channel = container.get("channel_id") or (body.get("channel") or {}).get("id") or ""
+    return str(channel), str(container.get("message_ts") or "")
+
+
+def in_modal(body: Body) -> bool:
+    """Whether something inside a modal was tapped."""
+    return (body.get("view") or {}).get("type") == "modal"
+
+
+def explain(error: SaysoError) -> str:
+    """What went wrong, for the person who acted, as mrkdwn that mentions and links nothing of the agent's."""
+    if isinstance(error, AlreadyReviewed):
+        return str(reviewed_sentence(error.approval))
+    if isinstance(error, NotUndoable) and error.approval.undo is None:
+        return f"{error} {settled_sentence(error.approval)}"
+    if isinstance(error, Lost):
+        return str(settled_sentence(error.approval))
+    if isinstance(error, Outdated):
+        return f"{error} It was changed since your card was drawn, so nothing was decided."
+    return str(escape(visible(str(error))))
+
+
+def state_of(error: SaysoError) -> Approval | None:
+    """The approval as it is now, where the error carries it."""
+    return error.approval if isinstance(error, Lost | Outdated | UnseenInPart | HiddenUnseen) else None
+
+
+def is_outage(error: SaysoError) -> bool:
+    """Whether the database is out of reach: then nothing is acknowledged (docs/rules.md: I2)."""
+    return isinstance(error, StoreUnavailable)

@@ -1,0 +1,67 @@
+"""App Home: my queue by deadline, what I decided, how it goes, and whether I am here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.render.home import home_view
+from bot.service import steer
+from bot.service.stats import on_home
+from bot.slack.listeners.desk import Body, Desk, explain, is_outage
+from policies.errors import SaysoError
+from policies.files.roster import Roster
+from store import approvals, directory
+from store.figures import figures
+from store.unit import Unit
+
+DAYS = 14
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Hear that somebody looks at the home tab, or says that they are away or back."""
+
+    async def opened(ack: AsyncAck, event: dict[str, Any]) -> None:
+        if event.get("tab", "home") == "home":
+            desk.runtime.background(publish(desk, str(event["user"])))
+        await ack()
+
+    async def toggled(ack: AsyncAck, body: Body, action: dict[str, Any]) -> None:
+        actor = await desk.actor(body)
+        world = desk.runtime.world
+        try:
+            if action.get("value") == "back":
+                await desk.call(steer.back, world, actor)
+            else:
+                await desk.call(steer.away, world, actor, None)
+        except SaysoError as error:
+            if is_outage(error):
+                raise
+            desk.tell(body, explain(error))
+        desk.runtime.background(publish(desk, actor.user))
+        await ack()
+
+    app.event("app_home_opened")(opened)
+    app.action("away_toggle")(toggled)
+
+
+async def publish(desk: Desk, user: str) -> None:
+    """Show `user` their home tab as things stand."""
+    world = desk.runtime.world
+    view = await desk.call(world.database.read, lambda unit: _drawn(unit, user, world.book.roster))
+    await desk.runtime.slack.call("views.publish", user_id=user, view=view)
+
+
+def _drawn(unit: Unit, user: str, roster: Roster) -> dict[str, Any]:
+    mine = approvals.pending(unit, assignee=user, limit=100)
+    absences = directory.away(unit)
+    return home_view(
+        user,
+        mine,
+        approvals.decided_by(unit, user),
+        absences.get(user),
+        on_home(figures(unit, days=DAYS)),
+        away=user in absences,
+        quiet_until=roster.quiet_until(user, unit.now),
+    )

@@ -1,0 +1,119 @@
+"""What an outbox item looks like now: its approvals as the database has them, drawn when it is sent (docs/rules.md: I4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.render import cards
+from bot.render.cards import Face, Message
+from bot.render.notices import Notice, alert, notice
+from bot.render.reviews import review_card
+from policies.approval import Approval
+from policies.routing import RouteName
+from store import approvals, screens
+from store.outbox import Item
+from store.screens import Member
+from store.unit import Unit
+
+MORNING = "morning"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What an item shows: one approval, several, or none; `moved` are those that went on to a card of their own."""
+
+    approvals: tuple[Approval, ...]
+    moved: dict[str, str | None]
+
+    @property
+    def one(self) -> Approval | None:
+        """The approval that stands for it: the first that still waits here, else the first of all."""
+        waiting = (found for found in self.approvals if found.pending and found.id not in self.moved)
+        return next(waiting, self.approvals[0] if self.approvals else None)
+
+
+def scene(unit: Unit, item: Item) -> Scene:
+    """The approvals behind an item, as they are."""
+    if item.screen:
+        members = screens.members(unit, item.id)
+        found = approvals.several(unit, [member.approval_id for member in members])
+        moved = {member.approval_id: member.moved_to for member in members if member.moved}
+        return Scene(tuple(found[member.approval_id] for member in members), moved)
+    if item.facts.get("notice") == MORNING:
+        listed = approvals.several(unit, item.facts["ids"])
+        return Scene(tuple(listed[approval_id] for approval_id in item.facts["ids"]), {})
+    approval = approvals.load(unit, item.approval_id) if item.approval_id is not None else None
+    if approval is not None and item.facts.get("notice") == Notice.TAKEOVER:
+        approval = _with_checkpoint(unit, approval)
+    return Scene((approval,) if approval else (), {})
+
+
+def _with_checkpoint(unit: Unit, approval: Approval) -> Approval:
+    """The approval as the takeover package shows it: with the agent's state, which is read for nothing else (docs/rules.md: C4)."""
+    _, saved = approvals.checkpoint(unit, approval.id, approval.agent_id)
+    return replace(approval, request=approval.request.model_copy(update={"checkpoint": saved}))
+
+
+def drawn(item: Item, shown: Scene, link: str | None = None) -> Message:
+    """The message, with the metadata by which it is found again; `link` leads to the card it is about."""
+    if item.screen:
+        draw = cards.batch_card if item.facts["screen"] == "batch" else cards.digest_card
+        return draw(shown.approvals, shown.moved)
+    approval = shown.one
+    if item.kind == "card":
+        assert approval is not None
+        if "review" in item.facts:
+            return review_card(approval, int(item.facts["review"]))
+        undo_until = approval.clock.undo_until if item.face == Face.LIVE else None
+        if approval.route is RouteName.AUTO:
+            return notice(Notice.DONE, approval, undo_until=undo_until)
+        moved_to = item.facts.get("moved_to")
+        face = Face(item.face)
+        return cards.approval_card(approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link)
+    if item.facts["notice"] == MORNING:
+        return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=item.facts["total"])
+    if approval is None or item.facts["notice"] == "alert":
+        return alert(item.facts["title"], item.facts["text"], link=link)
+    return notice(item.facts["notice"], approval, link=link, said=item.facts)
+
+
+def revision(item: Item, shown: Scene) -> int:
+    """Which revision this draws: a single card's is its approval's version."""
+    own = item.kind == "card" and not item.screen and shown.one is not None
+    return shown.one.version if own and shown.one else item.wanted
+
+
+def metadata(item: Item, message: Message) -> dict[str, Any]:
+    """By what a message is found again: its approvals, or a notice's own key."""
+    if item.kind == "card":
+        return message.metadata
+    return {"event_type": "sayso_notice", "event_payload": {"key": item.dedupe_key}}
+
+
+def group(unit: Unit, item: Item, *, crowded: bool) -> Item:
+    """The leased post `item`, or the screen that it now shares: with its like, or in a crowd with all of its risk.
+
+    What may have been posted already stays as it is.
+    """
+    if item.kind != "card" or item.screen or item.posted or item.unsure or item.face != "live" or item.risk is None:
+        return item
+    like = _like(unit, item)
+    if len(like) == cards.BATCH or (len(like) > 1 and not crowded):
+        return screens.form(unit, item, like, "batch")
+    if not crowded:
+        return item
+    found = screens.waiting(unit, item, cards.BATCH)
+    if len(found) < 2:
+        return item
+    return screens.form(unit, item, found, "batch" if found == like else "digest")
+
+
+def _like(unit: Unit, item: Item) -> list[Member]:
+    """Those that may be decided together with `item`, itself included; empty where it may not."""
+    if item.alike is None:
+        return []
+    found = screens.like(unit, item, cards.BATCH)
+    known = approvals.several(unit, [member.approval_id for member in found])
+    fitting = [member for member in found if cards.batchable(known[member.approval_id])]
+    return fitting if any(member.id == item.id for member in fitting) else []

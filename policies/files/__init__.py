@@ -1,0 +1,1 @@
+"""The two files an operator writes: manifest and roster, read strictly."""

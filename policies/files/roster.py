@@ -1,0 +1,211 @@
+"""The roster: who holds which role, and when each person is there (docs/rules.md: E1). Schema and strict loader."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from policies.files.manifest import ADMINS, Channel
+from policies.files.schema import GROUP, USER, Line, Strict, Version, Word, validated
+from policies.files.strict_yaml import Document, parse
+from policies.hours import Hours, hours_of, working_hours
+from policies.peace import NEVER, Morning, check_quiet, quiet_hours
+
+UserId = Annotated[str, Field(pattern=USER)]
+GroupId = Annotated[str, Field(pattern=GROUP)]
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{value!r} is not a time zone like Europe/Berlin") from None
+    return value
+
+
+def _quiet(value: str) -> str:
+    check_quiet(value)
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Quiet = Annotated[str, AfterValidator(_quiet)]
+
+
+class Role(Strict):
+    """A role's members: people by id, a Slack user group, or both."""
+
+    members: list[UserId] = []
+    """Slack user ids."""
+    usergroup: GroupId | None = None
+    """A Slack user group whose members hold the role too."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Role:
+        if not self.members and self.usergroup is None:
+            raise ValueError("give members, a usergroup, or both")
+        return self
+
+
+class Person(Strict):
+    """What the roster says of one person."""
+
+    principal: Line | None = None
+    """The name agents act under on this person's behalf, such as an e-mail address."""
+    hours: str | None = None
+    """Working hours, such as Mon-Fri 09:00-17:00; several with commas; none means always."""
+    timezone: Zone = "UTC"
+    """The zone of the hours, such as Europe/Berlin."""
+    max_open: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many approvals may wait for this person at once."""
+    delegate: UserId | None = None
+    """Who stands in while this person is away."""
+    quiet: Quiet | None = None
+    """Quiet hours, such as 22:00-07:00, or never: only what is urgent or of high severity notifies."""
+    max_cards_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many cards this person is handed within any hour; then others are asked."""
+    max_reminders: Annotated[int, Field(ge=0, le=100)] | None = None
+    """How often this person is reminded of one card."""
+    digest: bool | None = None
+    """Whether this person gets a list of what waits for them in the morning."""
+
+    @field_validator("hours")
+    @classmethod
+    def _hours(cls, value: str | None) -> str | None:
+        if value is not None:
+            working_hours(value)
+        return value
+
+
+class RosterDefaults(Strict):
+    """What holds for everybody of whom `people` says nothing else."""
+
+    timezone: Zone = "UTC"
+    """The zone of those who name none, such as Europe/Berlin."""
+    quiet: Quiet | None = None
+    """Quiet hours of those who name none, such as 22:00-07:00."""
+    max_cards_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many cards one person is handed within any hour."""
+    max_reminders: Annotated[int, Field(ge=0, le=100)] = 3
+    """How often one person is reminded of one card."""
+    digest: bool = False
+    """Whether people get a list of what waits for them in the morning."""
+
+
+class Operations(Strict):
+    """Where operators hear of what needs them."""
+
+    channel: Channel
+    """A Slack channel."""
+
+
+class RosterFile(Strict):
+    """The file `reviewers.yml` as a whole."""
+
+    version: Version
+    """The version of this format."""
+    roles: Annotated[dict[Word, Role], Field(min_length=1)]
+    """Every role and who holds it."""
+    people: dict[UserId, Person] = {}
+    """What is known of single people."""
+    defaults: RosterDefaults = RosterDefaults()
+    """What holds for everybody of whom people says nothing else."""
+    admins: list[UserId] = []
+    """Who may steer Sayso itself, and decides where an action names no role."""
+    operations: Operations | None = None
+    """Where operators hear of what needs them."""
+
+
+class Roster:
+    """A loaded roster."""
+
+    def __init__(self, file: RosterFile, version: str, document: Document | None = None) -> None:
+        self.file, self.version, self.document = file, version, document or Document({})
+        self.operations = file.operations.channel if file.operations else None
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """Every role by name; the admins are one, so that they can be asked where an action names no role."""
+        roles = dict(self.file.roles)
+        if self.file.admins and ADMINS not in roles:
+            roles[ADMINS] = Role(members=self.file.admins)
+        return roles
+
+    @property
+    def usergroups(self) -> set[str]:
+        """The Slack user groups whose members must be looked up."""
+        return {role.usergroup for role in self.file.roles.values() if role.usergroup}
+
+    def person(self, user: str) -> Person:
+        """What the roster says of `user`; the defaults where it says nothing."""
+        return self.file.people.get(user, _UNLISTED)
+
+    @property
+    def users(self) -> set[str]:
+        """Everybody it names by Slack user id."""
+        members = {user for role in self.file.roles.values() for user in role.members}
+        return members | self.file.people.keys() | set(self.file.admins)
+
+    def is_admin(self, user: str) -> bool:
+        """Whether `user` may steer Sayso itself."""
+        return user in self.file.admins
+
+    def hours(self, user: str) -> Hours | None:
+        """The person's working hours; None means always."""
+        person = self.person(user)
+        return hours_of(person.hours, self.timezone(user)) if person.hours is not None else None
+
+    def timezone(self, user: str) -> str:
+        """The zone of the person's wall clock."""
+        person = self.person(user)
+        return person.timezone if "timezone" in person.model_fields_set else self.file.defaults.timezone
+
+    def quiet(self, user: str) -> Hours | None:
+        """The person's quiet hours; None means never."""
+        text = self.person(user).quiet or self.file.defaults.quiet
+        return quiet_hours(text, self.timezone(user)) if text and text != NEVER else None
+
+    def quiet_until(self, user: str, now: datetime) -> datetime | None:
+        """When the quiet hours in which `now` lies end; None where it lies in none."""
+        quiet = self.quiet(user)
+        return quiet.closing(now) if quiet and quiet.covers(now) else None
+
+    def budget(self, user: str) -> int | None:
+        """How many cards the person is handed within any hour; None means any number."""
+        return self.person(user).max_cards_per_hour or self.file.defaults.max_cards_per_hour
+
+    def reminders(self, user: str | None) -> int:
+        """How often the person is reminded of one card."""
+        own = self.person(user).max_reminders if user else None
+        return self.file.defaults.max_reminders if own is None else own
+
+    @property
+    def any_morning(self) -> bool:
+        """Whether anybody gets a list in the morning."""
+        return self.file.defaults.digest or any(person.digest for person in self.file.people.values())
+
+    def morning(self, user: str) -> Morning | None:
+        """When the person gets the list of what waits; None where they want none."""
+        wanted = self.person(user).digest
+        if not (self.file.defaults.digest if wanted is None else wanted):
+            return None
+        return Morning(self.hours(user), self.quiet(user), self.timezone(user))
+
+    def working(self, user: str, now: datetime) -> bool:
+        """Whether `now` lies in the person's working hours, in their own time zone; no hours means always."""
+        hours = self.hours(user)
+        return hours is None or hours.covers(now)
+
+
+_UNLISTED = Person()
+
+
+def load_roster(text: str, *, path: str = "reviewers.yml") -> Roster:
+    """Read a roster; raises BadFile naming file, line and key."""
+    document = parse(text, path=path)
+    version = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return Roster(validated(RosterFile, document, path), version, document)

@@ -1,0 +1,1 @@
+"""What the record suggests, and never applies."""

@@ -1,0 +1,1 @@
+"""What `policy check` finds in them."""

@@ -1,0 +1,1 @@
+"""A manifest tried on recorded or given calls."""

@@ -1,0 +1,1 @@
+"""Figures of how the code is laid out: `make house`."""
