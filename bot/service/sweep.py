@@ -12,14 +12,13 @@ from bot.service import authority, demotion, mornings, notices, recount, review,
 from bot.service.context import World
 from bot.service.reassignment import moved_to, reassigned
 from bot.service.submit import timeout_of
-from policies import deadlines
+from policies import deadlines, silence
 from policies.approval import Approval, Decision
 from policies.deadlines import Due
 from policies.digest import rfc3339
 from policies.errors import Revoked
 from policies.files.manifest import OnTimeout
 from policies.lifecycle import State, Verb, transition
-from policies.routing import Level
 from store import approvals, outbox, turns
 from store.audit import entry_of
 from store.engine import passing
@@ -217,7 +216,7 @@ class _Desk:
             moved = self._escalated_at_expiry(approval)
             if moved is not None:
                 return moved
-        if approval.pending and _silence_consents(approval) and self._living(approval):
+        if approval.pending and silence.consents(approval) and self._living(approval):
             return self._consent(approval)
         outcome = transition(approval.state, Verb.EXPIRE, self.unit.now, approval.deadlines)
         what = "nobody decided in time" if approval.pending else "nobody claimed it in time"
@@ -299,14 +298,6 @@ def _nobody(approval: Approval) -> str:
     again = approval.clock.due_at
     when = f"; looked for again at {rfc3339(again)}" if again else ""
     return f"nobody is {'there' if again else 'left'} to ask; operations were told{when}"
-
-
-def _silence_consents(approval: Approval) -> bool:
-    """Only a soft approval of a harmless action; the loader refuses the rest, and this refuses it again (docs/rules.md: B4)."""
-    policy = approval.policy
-    assert policy is not None
-    harmless = policy.severity == "low" and policy.reversibility == "reversible"
-    return harmless and policy.on_timeout is OnTimeout.APPROVE and approval.level is Level.SOFT_APPROVAL
 
 
 def _by_policy(unit: Unit, approval: Approval, kind: str, note: str) -> Decision:

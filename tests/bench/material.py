@@ -7,20 +7,23 @@ import hmac
 import json
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote_plus
 
-from sqlalchemy import Table, text
+from sqlalchemy import Table, text, update
 
 from bot.render import cards
 from bot.service import submit
 from bot.service.authorization import Tap
 from bot.service.context import Book, Directory, PersonFacts, World
-from policies.approval import Approval
+from policies.approval import Approval, digest_of_approval
 from policies.files.manifest import load_manifest
 from policies.files.roster import load_roster
 from store import agents, tables
+from store.audit import entry_of
 from store.engine import Database
+from store.unit import Unit
 from tests.bench.load import post
 from tests.bench.stack import MANIFEST, ROSTER, SECRET
 from tests.bench.standin import TEAM
@@ -100,6 +103,25 @@ def copies(
     return [f"{prefix}{number}" for number in range(count)]
 
 
+def copied(template: Approval, name: str) -> Approval:
+    """The template as the copy of that id is, with the digest of its own."""
+    copy = replace(template, id=name)
+    return replace(copy, digest=digest_of_approval(copy))
+
+
+def witnessed(database: Database, template: Approval, ids: list[str]) -> list[str]:
+    """The same copies, each with its own digest and the beginning of a trail: nothing else is ever approved."""
+    rows = tables.approvals
+
+    def record(unit: Unit) -> None:
+        for copy in (copied(template, name) for name in ids):
+            unit.execute(update(rows).where(rows.c.id == copy.id).values(digest=copy.digest))
+            unit.record(entry_of(copy, "requested", unit.now, "agent"))
+
+    database.run(record)
+    return ids
+
+
 def many(
     database: Database, template: Approval, prefix: str, count: int, *, changed: Mapping[str, str] | None = None
 ) -> None:
@@ -161,7 +183,11 @@ def payload(approval: Approval) -> bytes:
 def taps(approval: Approval, ids: Iterable[str]) -> list[bytes]:
     """Signed taps on the copies of `approval`."""
     body, stamp = payload(approval), str(int(time.time()))
-    return [signed(body.replace(approval.id.encode(), other.encode()), stamp) for other in ids]
+    was, found = approval.digest.encode(), []
+    for copy in (copied(approval, name) for name in ids):
+        own = body.replace(approval.id.encode(), copy.id.encode()).replace(was, copy.digest.encode())
+        found.append(signed(own, stamp))
+    return found
 
 
 def signed(body: bytes, stamp: str) -> bytes:

@@ -38,7 +38,7 @@ STILL_TEXT = "a Python text is a text to both databases, named or not"
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
         "policies/digest.py",
-        'return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)',
+        '_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode',
         "without ensure_ascii",
     ): "it is the library's default too; it is written because the digest depends on it",
     (
@@ -48,10 +48,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "the name of a subquery inside one statement",
     **{
         (AUDIT, line, became): READ_AT_ONCE
-        for line in (
-            "for row in unit.execute(query.execution_options(yield_per=1000)):",
-            "query = select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)",
-        )
+        for line in ("for row in unit.execute(query.execution_options(yield_per=1000)):",)
         for became in ("without yield_per", "1001")
     },
     **{

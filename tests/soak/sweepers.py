@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,6 @@ from policies.approval import Approval
 from policies.files.manifest import load_manifest
 from policies.files.roster import load_roster
 from store import agents, verification
-from store.audit import entry_of
 from store.tables import approvals as rows
 from store.tables import audit as trail
 from store.tables import decisions
@@ -120,13 +119,7 @@ def _waiting(arena: Arena, model: Approval, n: int) -> list[str]:
 def _copies(arena: Arena, model: Approval, prefix: str, n: int, changed: Mapping[str, str]) -> list[str]:
     """Copies with the beginning of a trail each, so that the chain can be verified against them."""
     ids = material.copies(arena.database, model, prefix, n, changed=changed)
-
-    def record(unit: Unit) -> None:
-        for name in ids:
-            unit.record(entry_of(replace(model, id=name), "requested", unit.now, "agent"))
-
-    arena.database.run(record)
-    return ids
+    return material.witnessed(arena.database, model, ids)
 
 
 def _until_nothing_is_due(arena: Arena, report: Report) -> None:
@@ -249,7 +242,9 @@ def _tapped(arena: Arena, http: httpx2.Client, model: Approval, tap: Tap) -> tup
     """One tap at its moment, at one of the servers; how it was answered, and after how many seconds."""
     time.sleep(max(0.0, tap.moment - time.time()))
     begun = time.monotonic()
-    body, headers = signed_tap(arena, {"id": tap.approval_id, "digest": model.digest}, tap.user)
+    body, headers = signed_tap(
+        arena, {"id": tap.approval_id, "digest": material.copied(model, tap.approval_id).digest}, tap.user
+    )
     port = random.choice(arena.ports)
     status = http.post(f"http://127.0.0.1:{port}/slack/events", content=body, headers=headers).status_code
     return status, time.monotonic() - begun

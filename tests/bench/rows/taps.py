@@ -93,18 +93,19 @@ def prepared(database: Database) -> tuple[Approval, Log]:
     """A template to copy, and the statements of a tap on another one like it with the same id in them."""
     world, token = material.world_on(database), material.agent_token(database)
     template = material.one_pending(world, token)
-    material.copies(database, template, "apr_warm", 8)
+    material.witnessed(database, template, material.copies(database, template, "apr_warm", 8))
     for number in range(7):  # prepared statements and compiled queries are part of a running server
         decide.approve(world, _tap(template, f"apr_warm{number}"))
     log = captured(database, lambda: decide.approve(world, _tap(template, "apr_warm7")))
+    names = {"apr_warm7": template.id, material.copied(template, "apr_warm7").digest: template.digest}
     for transaction in log.transactions:
-        transaction[:] = [(sql, _renamed(values, "apr_warm7", template.id)) for sql, values in transaction]
+        for old, new in names.items():
+            transaction[:] = [(sql, _renamed(values, old, new)) for sql, values in transaction]
     return template, log
 
 
 def _tap(template: Approval, approval_id: str) -> Tap:
-    found = material.tap_on(template)
-    return Tap(approval_id, found.digest, found.actor)
+    return material.tap_on(material.copied(template, approval_id))
 
 
 def _renamed(values: object, old: str, new: str) -> object:
@@ -120,7 +121,7 @@ def _renamed(values: object, old: str, new: str) -> object:
 
 def _taps(process: Process, database: Database, template: Approval, prefix: str, count: int, at_once: int) -> Result:
     """Fresh approvals, each tapped once; every answer must be 200 and every approval approved."""
-    ids = material.copies(database, template, prefix, count)
+    ids = material.witnessed(database, template, material.copies(database, template, prefix, count))
     result = load.run(process.port, material.taps(template, ids), at_once).require(200)
     require_decided(database, prefix, count)
     return result

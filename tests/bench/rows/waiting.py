@@ -26,7 +26,8 @@ def postgresql(stack: Stack) -> list[Row]:
     first, second = stack.serve(database), stack.serve(database)
     rows = []
     for name, goal, listening in (("same server", 5.0, first), ("across two servers", 20.0, second)):
-        ids = material.copies(database, template, f"apr_{listening.port}_", WAITERS)
+        copies = material.copies(database, template, f"apr_{listening.port}_", WAITERS)
+        ids = material.witnessed(database, template, copies)
         requests = material.taps(template, ids[:DECISIONS])
         idle, delays, since_tap = uvloop.run(_heard(listening, first, ids, requests, token))
         if listening is first:
