@@ -96,6 +96,16 @@ def _deadlines(case: Case) -> Iterator[Finding]:
         yield case.warning("sla_seconds", message, "Make the SLA shorter than approval_timeout_seconds")
 
 
+SOON = 3600  # seconds; a rejection that is forgotten sooner holds nobody up
+
+
+def _again(case: Case) -> Iterator[Finding]:
+    seconds = case.policy.resubmit_seconds
+    if seconds < SOON:
+        message = f"resubmit_seconds: {seconds} lets an agent ask somebody else for what was rejected after {seconds} s"
+        yield case.warning("resubmit_seconds", message, f"Say {SOON} or more; the default is a day")
+
+
 def _tier(case: Case) -> Iterator[Finding]:
     policy = case.policy
     if policy.tier is Tier.AUTOMATED and policy.approval_required:
@@ -122,4 +132,4 @@ def _afterwards(case: Case) -> Iterator[Finding]:
         yield case.warning("batch", message, "Remove batch, so that each is looked at by itself")
 
 
-RULES = (_tags, _agents, _confidence, _trusted, _unasked, _silence, _deadlines, _tier, _afterwards)
+RULES = (_tags, _agents, _confidence, _trusted, _unasked, _silence, _deadlines, _again, _tier, _afterwards)

@@ -62,7 +62,8 @@ def floor_script(database: Database) -> tuple[str, int]:
     made: list[str] = []
 
     def one() -> None:
-        made.append(submit.submit(world, hashed, "floor-key", material.ask_body("floor-customer")).approval.id)
+        approval = submit.submit(world, hashed, "floor-key", material.ask_body("floor-customer")).approval
+        made.extend((approval.id, approval.asked_as))
 
     log = captured(database, one)
     agent = database.read(lambda unit: agents.authenticate(unit, hashed))
@@ -71,6 +72,7 @@ def floor_script(database: Database) -> tuple[str, int]:
     database.run(lambda unit: unit.execute(insert(agent_rows), [row | {"created_at": unit.now} for row in rows]))
     markers = {
         made[0]: "E'apr_f' || (:n)::text",
+        made[1]: "E'asked' || (:n)::text",
         "floor-key": "E'key' || (:n)::text",
         "floor-customer": "E'customer' || (:n)::text",
         agent.id: "E'agt_f' || (:a)::text",

@@ -77,6 +77,7 @@ CASES: list[Case] = [
         "on_timeout",
         "never applies, because it is tagged regulated",
     ),
+    ({"resubmit_seconds": 60}, "warning", "resubmit_seconds", "ask somebody else for what was rejected after 60 s"),
     ({"on_timeout": "hold", "approval_timeout_seconds": 60}, "warning", "approval_timeout_seconds", "no effect"),
     ({"sla_seconds": 61, "approval_timeout_seconds": 60}, "warning", "sla_seconds", "nobody else is ever asked"),
     (
