@@ -23,5 +23,5 @@ def told_as(duplicate: type[Exception], *names: str) -> Iterator[None]:
         yield
     except IntegrityError as error:
         if any(name in str(error) for name in names):
-            raise duplicate from error
+            raise duplicate(str(error.orig)) from error
         raise

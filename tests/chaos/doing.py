@@ -69,7 +69,7 @@ class Doer:
         return self._agents(key, op) if op.verb in _AGENTS else self._persons(key, op)
 
     def _create(self, key: str, action: str, op: Op) -> str:
-        body = json.dumps({"action": action, "params": {"thing": op.what}}).encode()
+        body = json.dumps({"action": action, "params": {"thing": f"{op.what} of {key}"}}).encode()
         made = submit.submit(self.world, self._token_hash, key, body, step=key)
         self.ids[key], self.digests[key] = made.approval.id, made.approval.digest
         return f"{'created' if made.created else 'found'}:{made.approval.state.value}"

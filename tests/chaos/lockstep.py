@@ -7,6 +7,7 @@ hypothesis thinks of; what fails is reduced to the shortest story.
 from __future__ import annotations
 
 import argparse
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -162,7 +163,11 @@ class Lockstep(RuleBasedStateMachine):
         kept = ("action", "params", "state", "version", "level", "route", "why", "assignee", "session_id", "feedback")
         decision = body["decision"] and {name: body["decision"][name] for name in ("kind", "by", "note", "choice")}
         events = [(line["event"], line["actor"], line["decision"], line["rationale"]) for line in trail]
-        return {name: body[name] for name in kept} | {"decision": decision, "trail": events}
+        why = [_ID.sub("apr_…", reason) for reason in body["why"]]  # each side has ids of its own
+        return {name: body[name] for name in kept} | {"why": why, "decision": decision, "trail": events}
+
+
+_ID = re.compile(r"apr_[0-9a-z]+")
 
 
 def run(urls: Mapping[str, str], folder: Path, *, n: int, steps: int = 30) -> Report:

@@ -164,7 +164,7 @@ def test_the_least_loaded_is_asked(closed_office: Office) -> None:
 @on_sqlite
 def test_three_sweepers_are_as_good_as_one(office: Office) -> None:
     """Sweeps at the same moment do the work once."""
-    things = [office.agent.refund() for _ in range(5)]
+    things = [office.agent.refund(customer=f"{at}@example.com") for at in range(5)]
     office.server.database.shift_seconds += 901
     office.slack.together(*[office.server.sweep] * 3)
     for thing in things:

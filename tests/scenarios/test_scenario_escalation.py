@@ -177,7 +177,7 @@ def test_rebalance_after_a_role_changed(closed_office: Office) -> None:
     write_manifest(closed_office.folder, {"process_refund": REFUND, "change_thing": PLAIN})
     closed_office.open()
     office = closed_office
-    cards = [office.agent.refund() for _ in range(6)]
+    cards = [office.agent.refund(customer=f"{at}@example.com") for at in range(6)]
     hers = [card for card in cards if card["assignee"] == "U0ALICE"]
     assert len(hers) == 3
     old = office.card(hers[0])
@@ -209,7 +209,7 @@ def test_rebalance_evens_out_what_is_not_due(office: Office) -> None:
     late = office.agent.refund()
     office.server.database.shift_seconds += 600
     office.database.shift_seconds = office.server.database.shift_seconds
-    cards = [office.agent.refund() for _ in range(5)]
+    cards = [office.agent.refund(customer=f"{at}@example.com") for at in range(5)]
     assert {card["assignee"] for card in (late, *cards)} == {"U0ALICE"}
     said(office, "U0BOB", "back")
     office.server.database.shift_seconds += 301

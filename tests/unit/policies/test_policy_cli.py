@@ -16,7 +16,7 @@ from policy_builders import manifest_text
 from bot.cli import policy
 from policies.replay.calls import Call, call_from
 
-SHIPPED = Path(policy.__file__).parent.parent / "policies"
+SHIPPED = Path(policy.__file__).parents[2] / "policies"
 Ran = tuple[int, str, str]
 Run = Callable[..., Ran]
 
