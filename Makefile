@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
-WORKERS ?= auto
+# Tests with servers wait for one another: one worker more than there are cores.
+WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 
 .PHONY: help setup demo test lint format bench soak chaos wheels house screens clean
 

@@ -31,7 +31,7 @@ from bot.server.signals import LiveSignals
 from bot.server.slack_client import Slack
 from bot.server.startup_check import check_all
 from bot.server.ticker import Ticker
-from bot.service import callback_hosts, mornings
+from bot.service import callback_hosts, integrity, mornings
 from bot.service.context import Book, World
 from bot.service.sweep import sweep
 from bot.settings import Settings
@@ -194,7 +194,9 @@ async def _swept(runtime: Runtime) -> None:
         runtime.metrics.swept.labels(kind).inc(getattr(counts, kind))
     if counts.total:
         log.info("swept %s", counts)
-    await runtime.call(audit_anchor.keep, runtime.settings, runtime.world.database)
+    faults = await runtime.call(audit_anchor.keep, runtime.settings, runtime.world.database)
+    if faults:
+        await runtime.call(integrity.tell_of_the_trail, runtime.world, faults)
     for moment in await runtime.call(runtime.world.database.read, partial(_following, runtime.world)):
         if moment is not None:
             runtime.signals.deadline_set(moment)

@@ -68,6 +68,26 @@ def chain(unit: Unit, known: Iterable[Head] = ()) -> Findings:
     return findings
 
 
+def since(unit: Unit, mark: Head) -> list[str]:
+    """What is wrong with the chain from a row that was noted to its end; empty where it still passes through and goes on."""
+    query = select(audit).where(audit.c.seq >= mark.seq).order_by(audit.c.seq).execution_options(yield_per=_STREAM)
+    expected, previous = mark.seq, ""
+    for row in unit.execute(query):
+        if row.seq != expected:
+            break
+        if row.seq == mark.seq:
+            if row.hash != mark.hash:
+                return [f"row {row.seq} is not the one that was kept as the end of the chain"]
+        else:
+            faults = list(_row_faults(row, previous))
+            if faults:
+                return faults
+        expected, previous = row.seq + 1, row.hash
+    else:
+        return [] if expected > mark.seq else [f"the tail is cut: row {mark.seq} was there and is gone"]
+    return [f"row {expected} is missing"]
+
+
 def _chain(unit: Unit, known: Iterable[Head], findings: Findings) -> Head:
     expected, previous = 0, GENESIS
     wanted = {mark.seq: mark.hash for mark in known}

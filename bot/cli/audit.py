@@ -26,6 +26,9 @@ def add_parser(commands: Any) -> None:
         "--corrections", action="store_true", help="only edits and rejections, as examples for the agent"
     )
     export.set_defaults(run=_export)
+    accept = verbs.add_parser("accept", help="keep the chain's present end after a restore; recorded in the trail")
+    accept.add_argument("why", metavar="WHY", help="why the history is right as it is")
+    accept.set_defaults(run=_accept)
     report = verbs.add_parser("report", help="what happened in one session, to read")
     report.add_argument("session")
     report.set_defaults(run=_report)
@@ -35,6 +38,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     database = open_database(settings)
     known, faults = audit_anchor.known(settings, database)
+    if settings.audit_key is None:
+        print(audit_anchor.UNSIGNED, file=sys.stderr)
     begun = time.monotonic()
     found = database.snapshot(lambda unit: verification.verify(unit, known))
     faults += found.told
@@ -45,6 +50,13 @@ def _verify(arguments: argparse.Namespace) -> int:
         size, took = f"{found.head.seq} rows of {found.approvals} approvals", time.monotonic() - begun
         print(f"intact: {size} in {took:.1f} s, head {found.head.hash}{marked}")
     return 1 if faults else 0
+
+
+def _accept(arguments: argparse.Namespace) -> int:
+    settings = load_settings()
+    end = audit_anchor.accept(settings, open_database(settings), arguments.why)
+    print(f"accepted: the end of the chain is kept at row {end.seq}")
+    return 0
 
 
 def _export(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import logging
 import socket
 import sys
 from dataclasses import asdict
@@ -16,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from bot.app import build
-from bot.server import logs
+from bot.server import audit_anchor, logs
 from bot.server.connection import GuardedConnection
 from bot.server.edge import Edge, Limits
 from bot.server.listening import listen
@@ -30,6 +31,7 @@ from bot.settings import load_settings
 if sys.platform != "win32":
     import resource
 
+log = logging.getLogger("sayso")
 SPARE_FILES = 256  # descriptors that are no connections: databases, logs, Slack
 TELL_TICKS = 100  # of a tenth of a second
 
@@ -39,6 +41,8 @@ def serve() -> int:
     settings = load_settings()
     settings.require_slack()
     logs.configure(settings.log_format)
+    if settings.audit_key is None:
+        log.warning(audit_anchor.UNSIGNED)
     book, database = load_book(settings), named_database(settings)
     with contextlib.ExitStack() as opened:
         opened.callback(database.close)

@@ -1,7 +1,8 @@
 """The end of the audit chain, kept outside the database: whoever cuts the tail there does not cut it here.
 
 A small file beside the SQLite database, or where SAYSO_AUDIT_HEAD says; signed with SAYSO_AUDIT_KEY where that is set.
-It is written at each sweep and when the server stops, so what a cut could hide is at most one sweep old.
+It moves on at each sweep and when the server stops, so what a cut could hide is at most one sweep old; it never moves over a
+gap: a database that was rolled back, cut or written anew is told of until an operator accepts it.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import hmac
 import json
 import logging
 import re
+import socket
 from pathlib import Path
 
 from sqlalchemy import select
 
 from bot.settings import Settings
 from policies.digest import canonical
-from store import audit, private_files
-from store.audit import Head
+from store import audit, private_files, switches, verification
+from store.audit import Entry, Head
 from store.engine import Database
 from store.tables import audit as rows
 from store.unit import Unit
@@ -26,17 +28,43 @@ from store.unit import Unit
 log = logging.getLogger("sayso.audit")
 
 
-def keep(settings: Settings, database: Database) -> None:
-    """Note the chain's present end; a place that cannot be written is logged and harms nobody."""
+def keep(settings: Settings, database: Database) -> list[str]:
+    """Move the kept end on to the chain's present one, and only over rows that follow it without a gap.
+
+    Gives what is wrong: then the end stays where it was. A place that cannot be written is logged and harms nobody.
+    """
+    marks, faults = known(settings, database)
+    if faults:
+        return faults
+    end, chain, faults = database.read(lambda unit: (audit.head(unit), _chain(unit), _since(unit, marks)))
+    if faults or chain is None or marks == [end]:
+        return faults
+    _write(settings, database, {"chain": chain, "seq": end.seq, "hash": end.hash})
+    return []
+
+
+def _since(unit: Unit, marks: list[Head]) -> list[str]:
+    return verification.since(unit, marks[0]) if marks else []
+
+
+def accept(settings: Settings, database: Database, why: str) -> Head:
+    """Keep the chain's present end whatever was kept before, and record in the trail that an operator said so."""
+    database.run(lambda unit: unit.record(Entry("anchored", unit.now, "operator", rationale=why)))
     end, chain = database.read(lambda unit: (audit.head(unit), _chain(unit)))
-    if chain is None:
-        return
-    body = {"chain": chain, "seq": end.seq, "hash": end.hash}
+    _write(settings, database, {"chain": chain, "seq": end.seq, "hash": end.hash})
+    return end
+
+
+def _write(settings: Settings, database: Database, body: dict[str, object]) -> None:
     path = place(settings, database)
     try:
         private_files.replace(path, (json.dumps(body | {"mac": _mac(settings, body)}) + "\n").encode("ascii"))
     except OSError as error:
         log.warning("the end of the audit chain could not be kept in %s: %s", path, error.strerror)
+        return
+    where = _remembered(path)
+    if database.read(lambda unit: switches.value(unit, where)) is None:
+        database.run(lambda unit: switches.remember(unit, where, str(path)))
 
 
 def known(settings: Settings, database: Database) -> tuple[list[Head], list[str]]:
@@ -47,15 +75,26 @@ def known(settings: Settings, database: Database) -> tuple[list[Head], list[str]
         body = {"chain": str(said["chain"]), "seq": int(said["seq"]), "hash": str(said["hash"])}
         mac = said.get("mac")
     except FileNotFoundError:
-        return [], []
+        kept = database.read(lambda unit: switches.value(unit, _remembered(path)))
+        return [], [f"{path} is gone: the end of the chain was kept there ({_ACCEPT})"] if kept is not None else []
     except (OSError, ValueError, KeyError, TypeError):
         return [], [f"{path} cannot be read as the end of a chain"]
+    if settings.audit_key is None and mac is not None:
+        return [], [f"{path} is signed, and no SAYSO_AUDIT_KEY is set to check it with"]
     if settings.audit_key is not None and not hmac.compare_digest(str(mac), str(_mac(settings, body))):
         return [], [f"{path} is not signed with SAYSO_AUDIT_KEY"]
     if body["chain"] != database.read(_chain):
-        # Another database used this place; if it was this one, its approvals miss their rows.
-        return [], []
+        return [], [f"{path} was kept of another history: this one begins with another row ({_ACCEPT})"]
     return [Head(int(str(body["seq"])), str(body["hash"]))], []
+
+
+_ACCEPT = "if that is right, say so with python -m bot audit accept WHY"
+UNSIGNED = "no SAYSO_AUDIT_KEY is set: whoever can write both the database and the kept end can rewrite both unseen"
+
+
+def _remembered(path: Path) -> str:
+    """Under what name the database remembers that this host kept an end there: who removes the file is noticed."""
+    return "audit-end:" + hashlib.sha256(f"{socket.gethostname()}:{path}".encode()).hexdigest()[:24]
 
 
 def place(settings: Settings, database: Database) -> Path:

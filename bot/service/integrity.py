@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.service import notices
 from bot.service.context import World
 from policies.approval import Approval
+from policies.digest import fingerprint
 from policies.errors import Tampered
 from policies.lifecycle import Verb
 from store import approvals, audit
@@ -60,3 +61,18 @@ def _alert(world: World, unit: Unit, approval_id: str, approval: Approval | None
     )
     title = "A record was changed outside Sayso"
     notices.operations(world, unit, f"tampered:{approval_id}", "alert", approval, title=title, text=text)
+
+
+def tell_of_the_trail(world: World, faults: list[str]) -> None:
+    """Tell operations, once for each thing that is wrong, that the trail no longer passes through its kept end."""
+    text = (
+        f"The audit trail is not as it was when its end was last kept: {'; '.join(faults[:3])}. The kept end was not moved. Find "
+        "out whether the database was restored, cut or rewritten, and run python -m bot audit verify."
+    )
+    title = "The audit trail was changed outside Sayso"
+
+    def work(unit: Unit) -> None:
+        notices.operations(world, unit, f"trail:{fingerprint(faults)}", "alert", None, title=title, text=text)
+        unit.after_commit(world.signals.outbox_filled)
+
+    world.database.run(work)

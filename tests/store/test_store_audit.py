@@ -326,3 +326,22 @@ def test_the_command_says_so(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SAYSO_DATABASE_URL", database_url)
     assert main(["audit", "verify"]) == (0 if statement is None else 1)
+
+
+def test_the_chain_is_followed_from_the_row_that_was_kept(database: Database) -> None:
+    """From a kept end on, rows that follow it are no fault; another row there, a gap and a cut tail are."""
+
+    def since(mark: Head) -> list[str]:
+        return database.read(lambda unit: verification.since(unit, mark))
+
+    record(database, 3)
+    kept = database.read(audit.head)
+    assert since(kept) == []
+    record(database, 2)
+    assert since(kept) == []
+    assert "not the one that was kept" in since(Head(kept.seq, "0" * 64))[0]
+    assert "was there and is gone" in since(Head(kept.seq + 9, kept.hash))[0]
+    unguarded(database)
+    with database.engine.connect() as connection, connection.begin():
+        connection.execute(text(f"DELETE FROM audit WHERE seq = {kept.seq + 1}"))
+    assert since(kept) == [f"row {kept.seq + 1} is missing"]

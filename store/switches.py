@@ -1,0 +1,21 @@
+"""Facts of the whole installation, one row each: whether everything is stopped, and what was noted once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from store.tables import switches
+from store.unit import Unit
+
+
+def value(unit: Unit, name: str) -> Any:
+    """What was noted under this name; None where nothing was."""
+    return unit.execute(select(switches.c.value).where(switches.c.name == name)).scalar_one_or_none()
+
+
+def remember(unit: Unit, name: str, fact: Any) -> None:
+    """Note it once; later notes under the same name change nothing."""
+    statement = unit.insert(switches).on_conflict_do_nothing(index_elements=["name"])
+    unit.execute(statement, {"name": name, "value": fact, "by": None, "at": unit.now})
