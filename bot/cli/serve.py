@@ -41,8 +41,6 @@ def serve() -> int:
     settings = load_settings()
     settings.require_slack()
     logs.configure(settings.log_format)
-    if settings.audit_key is None:
-        log.warning(audit_anchor.UNSIGNED)
     book, database = load_book(settings), named_database(settings)
     with contextlib.ExitStack() as opened:
         opened.callback(database.close)
@@ -50,6 +48,8 @@ def serve() -> int:
         for one in sockets:
             opened.callback(one.close)
         make_ready(database)
+        if settings.audit_key is None:
+            log.warning(audit_anchor.UNSIGNED)
         app = build(settings, book=book, database=database)
         server = Server(config(app), Limits(connections=most_connections()))
         server.run(sockets=sockets)
