@@ -27,7 +27,6 @@ BESIDE = frozenset(
         "labelled",
         "delegated",
         "undelegated",
-        "asked_again",
         "auto_proceeded",
         "notified",
         "denied",
