@@ -32,6 +32,7 @@ class Child:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self._turn = threading.RLock()
         try:
             self._fd: int | None = os.pidfd_open(pid)
         except ProcessLookupError:
@@ -43,28 +44,30 @@ class Child:
         return not self.ended_within(0)
 
     def ended_within(self, seconds: float) -> bool:
-        """Wait until it ended; False when it did not in time."""
-        if self._fd is None:
+        """Wait until it ended; False when it did not in time. One thread at a time: the descriptor is closed once."""
+        with self._turn:
+            if self._fd is None:
+                return True
+            if not select.select([self._fd], [], [], seconds)[0]:
+                return False
+            os.close(self._fd)
+            self._fd = None
             return True
-        if not select.select([self._fd], [], [], seconds)[0]:
-            return False
-        os.close(self._fd)
-        self._fd = None
-        return True
 
     def send(self, number: signal.Signals) -> None:
         """A signal, unless it is dead already."""
-        if self._fd is not None:
-            with contextlib.suppress(ProcessLookupError):
+        with self._turn, contextlib.suppress(ProcessLookupError):
+            if self._fd is not None:
                 signal.pidfd_send_signal(self._fd, number)
 
     def kill(self) -> bool:
         """SIGKILL, without a word; False where it was dead already."""
-        if self._fd is None or self.ended_within(0):
-            return False
-        signal.pidfd_send_signal(self._fd, signal.SIGKILL)
-        assert self.ended_within(20), "a killed process stays"
-        return True
+        with self._turn:
+            if self._fd is None or self.ended_within(0):
+                return False
+            signal.pidfd_send_signal(self._fd, signal.SIGKILL)
+            assert self.ended_within(20), "a killed process stays"
+            return True
 
 
 class Zygote:
