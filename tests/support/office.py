@@ -100,19 +100,21 @@ class Office:
         """The agent of most stories."""
         return self.agent_called("demo")
 
-    def agent_called(self, name: str, *, url: str | None = None, **bonds: str | None) -> Agent:
-        """An agent with a token of its own; `under` names its parent, `principal` and `owner` are as an operator says."""
+    def agent_called(
+        self, name: str, *, url: str | None = None, under: str | None = None, principal: str | None = None
+    ) -> Agent:
+        """An agent with a token of its own; `under` names its parent."""
         address = url or self._servers[-1].url
         known = self._agents.get(f"{name} {address}")
         if known is None:
-            token = self.database.run(lambda unit: self._joined(unit, name, **bonds))
+            token = self.database.run(lambda unit: self._joined(unit, name, under, principal))
             known = self._agents[f"{name} {address}"] = Agent(address, token, name)
         return known
 
     @staticmethod
-    def _joined(unit: Unit, name: str, *, under: str | None = None, **bonds: str | None) -> str:
+    def _joined(unit: Unit, name: str, under: str | None, principal: str | None) -> str:
         parent = agents.named(unit, [under])[under].id if under else None
-        return agents.add(unit, name, parent_id=parent, **bonds)[1]
+        return agents.add(unit, name, parent_id=parent, principal=principal)[1]
 
     @property
     def critic(self) -> Agent:

@@ -23,6 +23,7 @@ import bot.app
 from bot.api.callback_sender import Resolve, by_name
 from bot.app import build
 from bot.cli.serve import Server, config
+from bot.server import startup_check
 from bot.server.edge import Edge, Limits
 from bot.service.context import World
 from bot.service.sweep import Counts, sweep
@@ -35,7 +36,7 @@ from support.zygote import Child, Zygote
 
 ROOT = Path(__file__).resolve().parents[2]
 # Templates do not change while a process lives: one rehearsal serves every server in a thread of it.
-bot.app.check_all = functools.cache(bot.app.check_all)
+vars(bot.app)["check_all"] = functools.cache(startup_check.check_all)
 
 
 class _Hasty:
@@ -49,7 +50,7 @@ class _Hasty:
         await asyncio.sleep(min(seconds, 0.01))
 
 
-uvicorn.server.asyncio = _Hasty()  # type: ignore[assignment]
+vars(uvicorn.server)["asyncio"] = _Hasty()
 
 
 def bound(port: int = 0) -> socket.socket:

@@ -163,12 +163,13 @@ def _child(order: dict[str, Any]) -> None:
 def main() -> None:
     """Load the modules that were named, read orders, one a line, and answer each with the new process's id."""
     import bot.app
+    from bot.server import startup_check
 
     for module in ("uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl", "bot.cli.serve", *sys.argv[1:]):
         importlib.import_module(module)
 
-    bot.app.check_all()
-    bot.app.check_all = lambda: None
+    startup_check.check_all()
+    vars(bot.app)["check_all"] = list
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
