@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from support import browser as pages
-from support import postgres
+from support import postgres, second_try
 from support.office import Office
 
 from store import schema
@@ -32,8 +32,6 @@ def _untyped(moment: datetime) -> str:
 sqlite3.register_adapter(datetime, _untyped)
 
 KINDS = ("sqlite", "postgresql")
-# Real servers, processes, sockets and browsers wait for one another, and a busy machine can outlast their patience.
-WITH_SERVERS = ("scenarios", "demo", "migrations", "playground", "redteam", "integrations", "packaging")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,21 +46,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         postgres.end_run()
 
 
-# What a chaos test says where the machine was too slow, rather than a promise broken.
-TOO_SLOW = ["gave up", "Timeout", "did not start", "not within", "nobody answered"]
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with servers get one second try, and the run names each that needed it; all others have to hold at once.
-
-    Chaos and soak tests get it only where time ran out: what they found broken stays found.
-    """
+    """Tests with servers get one second try; all others have to hold at once."""
     for item in items:
-        room = item.path.relative_to(Path(__file__).parent).parts[0]
-        if room in WITH_SERVERS:
-            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
-        elif room in ("chaos", "soak"):
-            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2, only_rerun=TOO_SLOW))
+        second_try.mark(item)
 
 
 def pytest_collection_finish() -> None:

@@ -69,6 +69,7 @@ def test_a_role_or_database_cannot_turn_synchronous_commit_off(database: Databas
 
 
 @on_postgresql
+@pytest.mark.servers
 def test_synchronous_commit_off_is_refused(database: Database, database_url: str, tmp_path: Path) -> None:
     """Where it is off in our sessions all the same, serving and every command stop with one line that says so."""
     with database.engine.begin() as connection:
@@ -91,6 +92,7 @@ def test_fsync_off_is_told_and_no_more(database: Database) -> None:
     assert any("fsync" in doubt for doubt in durability.doubts(database))
 
 
+@pytest.mark.servers
 def test_a_database_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     """A PostgreSQL that does not answer stops a command with one line, not a traceback."""
     done = command({"SAYSO_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "agent", "list", folder=tmp_path)

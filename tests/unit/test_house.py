@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
+
+from support import second_try
 
 from tests.house import citations, code
 
@@ -27,3 +30,29 @@ def test_no_two_rooms_lean_on_each_other() -> None:
     """Between the server's rooms every arrow goes one way."""
     arrows = code.arrows(code.modules(ROOT))
     assert {pair for pair in code.backward(arrows) if pair[0].startswith("bot.")} == set()
+
+
+STARTERS = {"support.office", "support.servers", "support.workers", "support.zygote", "support.browser"}
+
+
+def starts_without_a_second_try(path: Path) -> list[str]:
+    """The tests of a file that use what starts servers or a browser, and would have to hold at once all the same."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports = [one for one in tree.body if isinstance(one, ast.ImportFrom) and one.module in STARTERS]
+    starters = {alias.asname or alias.name for one in imports for alias in one.names}
+    return [
+        f"{path.name}::{test.name}"
+        for test in tree.body
+        if isinstance(test, ast.FunctionDef) and test.name.startswith("test_")
+        if starters & {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+        if not second_try.FIXTURES & {argument.arg for argument in test.args.args}
+        if not any("servers" in ast.unparse(mark) for mark in test.decorator_list)
+    ]
+
+
+def test_whatever_starts_servers_has_a_second_try() -> None:
+    """A test with servers or a browser is tried once more (tests/support/second_try.py), in whatever room it stands."""
+    tests, covered = ROOT / "tests", second_try.ROOMS + second_try.TIMED
+    found = [path for path in tests.rglob("test_*.py") if path.relative_to(tests).parts[0] not in covered]
+    assert len(found) > 50
+    assert [fault for path in found for fault in starts_without_a_second_try(path)] == []
