@@ -1,13 +1,15 @@
-"""Working hours by the wall clock of a zone: who is there now, and how much working time lies between two moments."""
+"""Working hours by the wall clock of a zone, without days off: who is there now, how much working time lies between."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from policies.days_off import NO_DAYS, DaysOff
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS = re.compile(r"^(?P<first>[A-Z][a-z]{2})(?:-(?P<last>[A-Z][a-z]{2}))? (?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d)$")
@@ -44,11 +46,17 @@ class Hours:
 
     shifts: tuple[Shift, ...]
     zone: ZoneInfo
+    off: DaysOff = NO_DAYS
+    """Days on which no shift begins."""
 
     def covers(self, now: datetime) -> bool:
         """Whether `now` lies in working hours."""
         local = now.astimezone(self.zone)
-        return any(_covers(shift, local) for shift in self.shifts)
+        return any((day := _began(shift, local)) is not None and not self.off.name(day) for shift in self.shifts)
+
+    def day_off(self, now: datetime) -> str | None:
+        """Why the local day of `now` is a day off, in words; None where it is a working day like others."""
+        return self.off.name(now.astimezone(self.zone).date())
 
     def after(self, start: datetime, length: timedelta) -> datetime:
         """The first moment at which `length` of working time has passed since `start`; HORIZON later at most."""
@@ -95,6 +103,8 @@ class Hours:
         found: list[Span] = []
         midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
         for day in (midnight - _DAY, midnight, midnight + _DAY):
+            if self.off.name(day.date()):
+                continue
             for days, opens, closes in self.shifts:
                 if day.weekday() in days:
                     begin, finish = day + _since_midnight(opens), day + _since_midnight(closes)
@@ -133,15 +143,25 @@ def _since_midnight(clock: time) -> timedelta:
     return timedelta(hours=clock.hour, minutes=clock.minute)
 
 
-def _covers(shift: Shift, local: datetime) -> bool:
+def _began(shift: Shift, local: datetime) -> date | None:
+    """The day on which the shift that `local` lies in began; None where it lies in none."""
     days, start, end = shift
-    clock = local.time()
+    clock, today = local.time(), local.date()
     if start < end:
-        return local.weekday() in days and start <= clock < end
-    return (local.weekday() in days and clock >= start) or ((local.weekday() - 1) % 7 in days and clock < end)
+        return today if today.weekday() in days and start <= clock < end else None
+    if today.weekday() in days and clock >= start:
+        return today
+    yesterday = today - _DAY
+    return yesterday if yesterday.weekday() in days and clock < end else None
 
 
 @lru_cache(maxsize=4096)
-def hours_of(text: str, timezone: str) -> Hours:
-    """The hours that a roster writes; both were checked when it was loaded."""
-    return Hours(tuple(working_hours(text)), ZoneInfo(timezone))
+def hours_of(text: str, timezone: str, off: DaysOff = NO_DAYS) -> Hours:
+    """The hours that a roster writes, without the days off; all were checked when it was loaded."""
+    return Hours(tuple(working_hours(text)), ZoneInfo(timezone), off)
+
+
+@lru_cache(maxsize=4096)
+def always_but(off: DaysOff, timezone: str) -> Hours:
+    """The hours of somebody who is always there, except on days off."""
+    return Hours(((frozenset(range(7)), time(), time()),), ZoneInfo(timezone), off)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from policies.approval import Approval
+from policies.days_off import NO_DAYS, DaysOff
 from policies.files.manifest import OnTimeout
 from policies.hours import Hours, hours_of
 from policies.levels import Level
@@ -35,8 +36,8 @@ def quiet_hours(text: str, timezone: str) -> Hours:
 
 
 def always_quiet(hours: Hours, quiet: Hours) -> bool:
-    """Whether somebody with these working hours works in quiet hours only, in a week without change of clocks."""
-    at = _MONDAY
+    """Whether somebody with these working hours works in quiet hours only, in a week without change of clocks or days off."""
+    at, hours = _MONDAY, replace(hours, off=NO_DAYS)
     while (at := hours.opening(at)) < _MONDAY + timedelta(days=7):
         if not quiet.covers(at):
             return False
@@ -54,11 +55,12 @@ def presses(approval: Approval) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Morning:
-    """When somebody gets the list of what waits for them. `hours` None means every day at 09:00."""
+    """When somebody gets the list of what waits for them. `hours` None means 09:00 on every day that is not `off`."""
 
     hours: Hours | None
     quiet: Hours | None
     timezone: str
+    off: DaysOff = NO_DAYS
 
     def latest(self, now: datetime) -> tuple[date, datetime] | None:
         """The local day and moment of the list that is due at `now`; None where none was due within LATE."""
@@ -74,12 +76,12 @@ class Morning:
 
     @property
     def _clock(self) -> Hours:
-        return self.hours or hours_of("Mon-Sun 09:00-17:00", self.timezone)
+        return self.hours or hours_of("Mon-Sun 09:00-17:00", self.timezone, self.off)
 
     def of(self, day: date) -> datetime | None:
         """The moment of that local day; None where they do not work then."""
         starts = [opens for days, opens, _ in self._clock.shifts if day.weekday() in days]
-        if not starts:
+        if not starts or self._clock.off.name(day):
             return None
         # A wall clock that jumps over this time shows the one after it; of two equal times it is the first.
         moment = datetime.combine(day, min(starts), self._clock.zone).astimezone(UTC)

@@ -26,14 +26,16 @@ def home_view(
     away: bool = False,
     links: Mapping[str, str] | None = None,
     quiet_until: datetime | None = None,
+    day_off: str | None = None,
 ) -> dict[str, Any]:
     """The home tab of `me`: at most 30 waiting and 10 recent approvals, and up to 10 figures by name.
 
-    `away` without `away_until` means away until further notice; `quiet_until` ends the quiet hours of now.
+    `away` without `away_until` means away until further notice; `quiet_until` ends the quiet hours of now; `day_off` names
+    the holiday that today is for them.
     """
     is_away = away or away_until is not None
     context = {
-        "presence": _presence(me, is_away, away_until, quiet_until),
+        "presence": _presence(me, is_away, away_until, quiet_until, day_off),
         "toggle": Button("away_toggle", "I am back", "back") if is_away else Button("away_toggle", "I am away", "away"),
         "figures": [_figure(name, value) for name, value in list((figures or {}).items())[:FIGURES]],
     }
@@ -48,7 +50,10 @@ def home_view(
     return {"type": "home", "callback_id": "home", "blocks": blocks}
 
 
-def _presence(me: str, away: bool, until: datetime | None, quiet_until: datetime | None) -> Mrkdwn:
+def _presence(me: str, away: bool, until: datetime | None, quiet_until: datetime | None, day_off: str | None) -> Mrkdwn:
+    if not away and day_off:
+        words = "🌴 {me}, today is a day off for you ({why}): requests go to others while anybody else is there."
+        return fill(words, me=mention(me), why=brief(day_off, 60))
     if not away and quiet_until:
         words = "🤫 {me}, these are your quiet hours until {at}: only what is urgent or severe is sent to you."
         return fill(words, me=mention(me), at=when(quiet_until))

@@ -348,7 +348,7 @@ class Staff:
         return None
 
     def _missing(self, user: str) -> tuple[str, datetime | None] | None:
-        """Why somebody is not there now, and until when: away, or outside their hours."""
+        """Why somebody is not there now, and until when: away, on a day off, or outside their hours."""
         if user not in self._gone:
             self._gone[user] = self._away(user) or self._off(user)
         return self._gone[user]
@@ -368,4 +368,5 @@ class Staff:
         hours = self._world.book.roster.hours(user)
         if hours is None or hours.covers(self._unit.now):
             return None
-        return "outside working hours", hours.opening(self._unit.now)
+        day_off = hours.day_off(self._unit.now)
+        return f"off today ({day_off})" if day_off else "outside working hours", hours.opening(self._unit.now)

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from policies.days_off import DaysOff, days_off, own_dates
 from policies.files.manifest import ADMINS, Channel
 from policies.files.schema import GROUP, USER, Line, Strict, Version, Word, validated
 from policies.files.strict_yaml import Document, parse
-from policies.hours import Hours, hours_of, working_hours
+from policies.hours import Hours, always_but, hours_of, working_hours
 from policies.peace import NEVER, Morning, check_quiet, quiet_hours
 
 UserId = Annotated[str, Field(pattern=USER)]
@@ -32,6 +33,18 @@ def _quiet(value: str) -> str:
     return value
 
 
+def _day_off(value: str) -> str:
+    days_off([value])
+    return value
+
+
+def _own_dates(value: str) -> str:
+    own_dates(value)
+    return value
+
+
+DayOff = Annotated[str, AfterValidator(_day_off)]
+OwnDates = Annotated[str, AfterValidator(_own_dates)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Quiet = Annotated[str, AfterValidator(_quiet)]
 
@@ -60,6 +73,10 @@ class Person(Strict):
     """Working hours, such as Mon-Fri 09:00-17:00; several with commas; none means always."""
     timezone: Zone = "UTC"
     """The zone of the hours, such as Europe/Berlin."""
+    holidays: list[DayOff] | None = None
+    """Places whose public holidays are days off, such as DE-BE, and dates; in place of those under defaults."""
+    days_off: list[OwnDates] = []
+    """Days off of their own besides: dates such as 2026-12-24, stretches such as 2026-12-24..2027-01-02."""
     max_open: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How many approvals may wait for this person at once."""
     delegate: UserId | None = None
@@ -86,6 +103,8 @@ class RosterDefaults(Strict):
 
     timezone: Zone = "UTC"
     """The zone of those who name none, such as Europe/Berlin."""
+    holidays: list[DayOff] = []
+    """Days off of those who name none: places such as DE-BE for their public holidays, and dates."""
     quiet: Quiet | None = None
     """Quiet hours of those who name none, such as 22:00-07:00."""
     max_cards_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -155,9 +174,23 @@ class Roster:
         return user in self.file.admins
 
     def hours(self, user: str) -> Hours | None:
-        """The person's working hours; None means always."""
+        """The person's working hours without their days off; None means always."""
+        off = self.days_off(user)
+        return self._written_hours(user, off) or (always_but(off, self.timezone(user)) if off else None)
+
+    def days_off(self, user: str) -> DaysOff:
+        """The days on which the person does not work, whatever their hours."""
         person = self.person(user)
-        return hours_of(person.hours, self.timezone(user)) if person.hours is not None else None
+        holidays = self.file.defaults.holidays if person.holidays is None else person.holidays
+        return days_off([*holidays, *person.days_off])
+
+    def day_off(self, user: str, now: datetime) -> str | None:
+        """Why today, in the person's own time zone, is a day off for them, in words; None where it is not."""
+        return self.days_off(user).name(now.astimezone(ZoneInfo(self.timezone(user))).date())
+
+    def _written_hours(self, user: str, off: DaysOff) -> Hours | None:
+        written = self.person(user).hours
+        return None if written is None else hours_of(written, self.timezone(user), off)
 
     def timezone(self, user: str) -> str:
         """The zone of the person's wall clock."""
@@ -193,7 +226,8 @@ class Roster:
         wanted = self.person(user).digest
         if not (self.file.defaults.digest if wanted is None else wanted):
             return None
-        return Morning(self.hours(user), self.quiet(user), self.timezone(user))
+        off = self.days_off(user)
+        return Morning(self._written_hours(user, off), self.quiet(user), self.timezone(user), off)
 
     def working(self, user: str, now: datetime) -> bool:
         """Whether `now` lies in the person's working hours, in their own time zone; no hours means always."""

@@ -111,7 +111,7 @@ def _hours(case: Case) -> Iterator[Finding]:
         return
     holders = _holders(case.roster, [case.policy.role, *case.policy.escalation_path])
     if holders and all(case.roster.hours(user) is None for user in holders):
-        message = "sla_clock: business_hours changes nothing, because nobody who is asked has hours"
+        message = "sla_clock: business_hours changes nothing, because nobody who is asked has hours or days off"
         yield case.warning("sla_clock", message, "Give them hours in the roster, or remove the key")
 
 

@@ -116,6 +116,32 @@ def test_an_sla_in_business_hours(closed_office: Office) -> None:
 
 
 @on_sqlite
+def test_nobody_is_asked_on_a_day_off(closed_office: Office) -> None:
+    """On her day off the card goes to Bob; an SLA from the eve of a holiday ends on the next working day of who is asked."""
+    berlin = {"hours": "Mon-Fri 09:00-17:00", "timezone": "Europe/Berlin", "holidays": ["DE-BE"]}
+    action = PLAIN | {"sla_clock": "business_hours", "approval_timeout_seconds": 8 * 86_400}
+    write_manifest(closed_office.folder, {"pay": action})
+    write_roster(closed_office.folder, people={"U0ALICE": berlin | {"days_off": ["2027-05-07"]}, "U0BOB": dict(berlin)})
+    closed_office.settings["SAYSO_SWEEP_SECONDS"] = "300"
+    closed_office.open()
+    office = closed_office
+    at(office, datetime(2027, 5, 5, 14, 50, tzinfo=UTC))  # 16:50 in Berlin on the eve of Ascension Day
+    due = {}
+    for thing in ("door", "window"):
+        asked = office.agent.ask("pay", {"thing": thing})
+        due[asked["assignee"]] = moment(asked["due_at"])
+    expected = {"U0ALICE": datetime(2027, 5, 10, 7, 5, tzinfo=UTC), "U0BOB": datetime(2027, 5, 7, 7, 5, tzinfo=UTC)}
+    assert {user: abs(at_ - expected[user]) < timedelta(minutes=1) for user, at_ in due.items()} == {
+        "U0ALICE": True,
+        "U0BOB": True,
+    }
+    at(office, datetime(2027, 5, 7, 8, tzinfo=UTC))
+    friday = [office.agent.ask("pay", {"thing": thing}) for thing in ("gate", "roof")]
+    assert {asked["assignee"] for asked in friday} == {"U0BOB"}
+    assert "off today (day off)" in said(office, "U0ADMIN", "reviewers")
+
+
+@on_sqlite
 def test_who_is_off_duty_is_asked_when_they_are_back(closed_office: Office) -> None:
     """At night nobody is left to ask: operations hear it once, and Bob is asked when his day begins."""
     bob = {"hours": "Mon-Fri 09:00-17:00", "timezone": "Europe/Berlin"}

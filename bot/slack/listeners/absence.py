@@ -16,6 +16,7 @@ from bot.slack.listeners import pages
 from bot.slack.listeners.desk import Desk
 from bot.slack.listeners.home import DAYS, publish
 from policies.errors import InvalidInput
+from policies.files.roster import Roster
 from policies.permissions import Actor
 from store import workload
 from store.figures import Figures, figures
@@ -48,7 +49,7 @@ async def reviewers(desk: Desk, actor: Actor, rest: str) -> str:
     loads, found, now = await desk.call(world.database.read, look)
     told = {role.role: of_role(role) for role in found.roles}
     late = {person.user: late_part(person.waiting) for person in found.reviewers}
-    busy = {user: _busy(loads[user], late.get(user, ""), roster.quiet_until(user, now)) for user in people}
+    busy = {user: _busy(loads[user], late.get(user, ""), _now(roster, user, now)) for user in people}
     lines = []
     for role, users in members.items():
         said = ", ".join(f"{mention(user)} ({busy[user]})" for user in users) or "nobody"
@@ -56,9 +57,17 @@ async def reviewers(desk: Desk, actor: Actor, rest: str) -> str:
     return pages.first(lines) or "Nobody is."
 
 
-def _busy(load: workload.Load, late: str, quiet_until: datetime | None) -> str:
+def _now(roster: Roster, user: str, now: datetime) -> str:
+    """What the roster says of somebody's time right now; empty where they are there."""
+    if off := roster.day_off(user, now):
+        return f", off today ({escape(off)})"
+    quiet_until = roster.quiet_until(user, now)
+    return f", quiet until {when(quiet_until)}" if quiet_until else ""
+
+
+def _busy(load: workload.Load, late: str, now: str) -> str:
     if not load.away:
-        return f"{load.open} open{late}" + (f", quiet until {when(quiet_until)}" if quiet_until else "")
+        return f"{load.open} open{late}{now}"
     until = f" until {when(load.away_until)}" if load.away_until else ""
     instead = f", {mention(load.delegate)} stands in" if load.delegate else ""
     return f"{load.open} open{late}, away{until}{instead}"

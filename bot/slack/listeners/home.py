@@ -64,4 +64,5 @@ def _drawn(unit: Unit, user: str, roster: Roster) -> dict[str, Any]:
         on_home(figures(unit, days=DAYS)),
         away=user in absences,
         quiet_until=roster.quiet_until(user, unit.now),
+        day_off=roster.day_off(user, unit.now),
     )
