@@ -5,13 +5,16 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
+# Agents' frameworks live apart: 93 packages, and Claude Code's binary of 400 MB.
+HOSTS := .venv-hosts
+HOSTS_STAMP := $(HOSTS)/.ready
 # Tests with servers wait for one another: one worker more than there are cores.
 WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 
-.PHONY: help setup demo test lint format bench soak chaos wheels house screens clean
+.PHONY: help setup demo test test-hosts lint format bench soak chaos wheels house screens clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## build .venv from the pinned constraints
 
@@ -33,13 +36,23 @@ lint: $(STAMP) ## format check, lint, types and arrows
 
 test: lint ## the whole suite: lint, types, arrows, then every test on SQLite and PostgreSQL
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+	@echo "NOT TESTED here: the adapters with the real frameworks; make test-hosts does that"
+
+$(HOSTS_STAMP): constraints-hosts.txt
+	$(PYTHON) -m venv $(HOSTS)
+	$(HOSTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps -r constraints-hosts.txt
+	echo "$(CURDIR)" > "$$($(HOSTS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sayso.pth"
+	@touch $@
+
+test-hosts: $(STAMP) $(HOSTS_STAMP) ## the adapters with the real frameworks, in .venv-hosts (ONLY=langchain chooses)
+	SAYSO_TEST_HOSTS=$(HOSTS)/bin/python $(PY) -m pytest tests/hosts -n $(WORKERS) --dist loadgroup $(if $(ONLY),-k "$(ONLY)")
 
 format: $(STAMP) ## format and fix what can be fixed
 	$(VENV)/bin/ruff format --quiet .
 	$(VENV)/bin/ruff check --fix --quiet .
 
-clean: ## remove .venv and everything built
-	rm -rf $(VENV) dist .demo .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench.json
+clean: ## remove both venvs and everything built
+	rm -rf $(VENV) $(HOSTS) dist .demo .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench.json
 
 bench: $(STAMP) ## measure the performance goals: one table of ratios, and bench.json (BENCH_ROWS=tap,create chooses)
 	@$(PY) -m tests.bench
