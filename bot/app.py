@@ -20,7 +20,7 @@ from starlette.routing import Route as WebRoute
 
 from bot.api import hooks, routes
 from bot.api.admission import Admission
-from bot.api.callback_sender import Caller, Resolve, by_name
+from bot.api.callback_sender import CallbackSender, Resolve, by_name
 from bot.server import audit_anchor, health
 from bot.server.metrics import Metrics
 from bot.server.open_database import open_database
@@ -31,13 +31,13 @@ from bot.server.signals import LiveSignals
 from bot.server.slack_client import Slack
 from bot.server.startup_check import check_all
 from bot.server.ticker import Ticker
-from bot.service import callback_hosts, integrity, mornings
+from bot.service import callback_hosts, integrity, morning_digest
 from bot.service.context import Book, World
 from bot.service.sweep import sweep
 from bot.settings import Settings
 from bot.slack import listeners
 from bot.slack.courier import Courier
-from bot.slack.ingress import Door
+from bot.slack.ingress import Ingress
 from bot.slack.listeners.desk import Desk
 from bot.slack.people import People
 from store import approvals, durability
@@ -56,7 +56,7 @@ def build(
     post_interval: float = 1.0,
     resolve: Resolve = by_name,
 ) -> FastAPI:
-    """The ASGI app: agent API, Slack's door, health pages; courier, callbacks, sweeper and directory live with it."""
+    """The ASGI app: agent API, Slack's ingress, health pages; courier, callbacks, sweeper and directory live with it."""
     book = book or load_book(settings)
     check_all()
     store = database or open_database(settings)
@@ -105,7 +105,7 @@ async def _running(
     tasks = [
         people.run(),
         Courier(runtime, post_interval).run(),
-        Caller(runtime, resolve=resolve).run(),
+        CallbackSender(runtime, resolve=resolve).run(),
         _alarm(runtime, ticker),
         watch(runtime, people.look_again),
     ]
@@ -115,7 +115,7 @@ async def _running(
         tasks.append(_socket(bolt, settings))
     elif settings.slack_signing_secret:
         app.router.routes.append(
-            WebRoute("/slack/events", Door(bolt, settings.slack_signing_secret).receive, methods=["POST"])
+            WebRoute("/slack/events", Ingress(bolt, settings.slack_signing_secret).receive, methods=["POST"])
         )
     running = [asyncio.create_task(task) for task in tasks]
     ticker.start()
@@ -203,7 +203,7 @@ async def _swept(runtime: Runtime) -> None:
 
 
 def _following(world: World, unit: Unit) -> tuple[datetime | None, datetime | None]:
-    return approvals.next_wake(unit), mornings.upcoming(world, unit.now)
+    return approvals.next_wake(unit), morning_digest.upcoming(world, unit.now)
 
 
 async def _alarm(runtime: Runtime, ticker: Ticker) -> None:

@@ -36,7 +36,7 @@ def route_of(level: Level) -> RouteName:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RuleResult:
     """What one rule says: a route, why, the manifest's key it rests on (within the action), and whether it escalates."""
 
     name: RouteName
@@ -58,16 +58,16 @@ def strictness(name: RouteName, level: Level | None, escalated: bool) -> tuple[i
     return (len(Level), False) if level is None else (level.rank, escalated)
 
 
-def denied(reason: str, key: str) -> Said:
+def denied(reason: str, key: str) -> RuleResult:
     """Refused at once."""
-    return Said(RouteName.DENY, None, reason, key)
+    return RuleResult(RouteName.DENY, None, reason, key)
 
 
-def asked(level: Level, reason: str, key: str | None = None, *, escalate: bool = False) -> Said:
+def asked(level: Level, reason: str, key: str | None = None, *, escalate: bool = False) -> RuleResult:
     """A person is asked."""
-    return Said(RouteName.ASK, level, reason, key, escalate)
+    return RuleResult(RouteName.ASK, level, reason, key, escalate)
 
 
-def runs(level: Level, reason: str, key: str) -> Said:
+def runs(level: Level, reason: str, key: str) -> RuleResult:
     """It runs without a person."""
-    return Said(RouteName.AUTO, level, reason, key)
+    return RuleResult(RouteName.AUTO, level, reason, key)

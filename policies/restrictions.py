@@ -10,7 +10,7 @@ from policies.case import Case
 from policies.expressions import CannotTell
 from policies.files.manifest import OnTimeout, Policy
 from policies.files.tightening import Rule, Then
-from policies.levels import Level, RouteName, Said, asked, denied, route_of
+from policies.levels import Level, RouteName, RuleResult, asked, denied, route_of
 from policies.request import principal_of
 
 _LEVELS = {
@@ -21,7 +21,7 @@ _LEVELS = {
 }
 
 
-def speaking(case: Case) -> Iterator[Said]:
+def speaking(case: Case) -> Iterator[RuleResult]:
     """Every restriction that has something to say of this request."""
     yield from _quota(case)
     yield from _risk(case)
@@ -31,14 +31,14 @@ def speaking(case: Case) -> Iterator[Said]:
     yield from _rules(case)
 
 
-def _quota(case: Case) -> Iterator[Said]:
+def _quota(case: Case) -> Iterator[RuleResult]:
     quota = case.policy.quota
     if quota is not None and case.history.requests_24h >= quota.per_day:
         reason = f"the agent asked {case.history.requests_24h} times within 24 h, and {quota.per_day} are its quota"
         yield denied(f"{reason} (quota.per_day)", "quota.per_day")
 
 
-def _risk(case: Case) -> Iterator[Said]:
+def _risk(case: Case) -> Iterator[RuleResult]:
     limit, score = case.policy.ask_above_risk, case.request.risk_score
     if limit is None or (score is not None and score <= limit):
         return
@@ -46,7 +46,7 @@ def _risk(case: Case) -> Iterator[Said]:
     yield asked(Level.HARD_APPROVAL, f"{said} (ask_above_risk)", "thresholds.ask_above_risk")
 
 
-def _first_uses(case: Case) -> Iterator[Said]:
+def _first_uses(case: Case) -> Iterator[RuleResult]:
     first, history = case.policy.first_uses, case.history
     # A request that names no principal is for the unknown one: leaving the name out spares nobody the first look.
     principal = "this principal" if principal_of(case.request) is not None else "nobody who is named"
@@ -60,14 +60,14 @@ def _first_uses(case: Case) -> Iterator[Said]:
             yield asked(Level.HARD_APPROVAL, reason, f"first_uses.{name}")
 
 
-def _checkpoint(case: Case) -> Iterator[Said]:
+def _checkpoint(case: Case) -> Iterator[RuleResult]:
     every, unseen = case.policy.checkpoint_every, case.history.unseen_in_row
     if every is not None and unseen >= every - 1:
         reason = f"{unseen} ran since a person last decided one of this agent's (checkpoint_every: {every})"
         yield asked(Level.HARD_APPROVAL, reason, "checkpoint_every")
 
 
-def _ratchet(case: Case) -> Iterator[Said]:
+def _ratchet(case: Case) -> Iterator[RuleResult]:
     rules = case.policy.autonomy
     if rules is None:
         return
@@ -75,7 +75,7 @@ def _ratchet(case: Case) -> Iterator[Said]:
     if standing.level is Level.FULL_AUTO:
         return
     level = _consented(case.policy, standing.level)
-    yield Said(route_of(level), level, f"{standing.why}: at least {level.value} (autonomy)", "autonomy")
+    yield RuleResult(route_of(level), level, f"{standing.why}: at least {level.value} (autonomy)", "autonomy")
 
 
 def _consented(policy: Policy, level: Level) -> Level:
@@ -84,7 +84,7 @@ def _consented(policy: Policy, level: Level) -> Level:
     return Level.HARD_APPROVAL if silent else level
 
 
-def _rules(case: Case) -> Iterator[Said]:
+def _rules(case: Case) -> Iterator[RuleResult]:
     if not case.policy.rules:
         return
     values = _values(case)
@@ -94,7 +94,7 @@ def _rules(case: Case) -> Iterator[Said]:
             yield said
 
 
-def _rule(rule: Rule, key: str, values: dict[str, Any]) -> Said | None:
+def _rule(rule: Rule, key: str, values: dict[str, Any]) -> RuleResult | None:
     try:
         if not expressions.holds(rule.when, values):
             return None
@@ -105,7 +105,7 @@ def _rule(rule: Rule, key: str, values: dict[str, Any]) -> Said | None:
     if rule.then is Then.DENY:
         return denied(rule.reason, key)
     level = _LEVELS[rule.then]
-    return Said(route_of(level), level, rule.reason, key, escalate=rule.then is Then.ESCALATE)
+    return RuleResult(route_of(level), level, rule.reason, key, escalate=rule.then is Then.ESCALATE)
 
 
 def _values(case: Case) -> dict[str, Any]:

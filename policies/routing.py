@@ -12,7 +12,7 @@ from policies.amounts import read_amount
 from policies.case import Case
 from policies.files.manifest import REGULATED_TAGS, OnTimeout, Policy, Severity
 from policies.history import History
-from policies.levels import Level, RouteName, Said, asked, denied, runs, strictness
+from policies.levels import Level, RouteName, RuleResult, asked, denied, runs, strictness
 from policies.request import Request
 from policies.sentences import usd
 
@@ -65,7 +65,7 @@ class Route:
         return strictness(self.name, self.level, self.escalated)
 
 
-_Rule = Callable[[Case], Said | None]
+_Rule = Callable[[Case], RuleResult | None]
 
 
 def route(agent: str, request: Request, policy: Policy | None, history: History) -> Route:
@@ -91,7 +91,7 @@ def _case(agent: str, request: Request, policy: Policy, history: History) -> Cas
     return Case(agent, request, policy, history, reading.usd, reading.problem or None)
 
 
-def _route(policy: Policy, said: list[Said], *, escalates: bool) -> Route:
+def _route(policy: Policy, said: list[RuleResult], *, escalates: bool) -> Route:
     """What the first of `said` says; a restriction that escalates does so whatever decides."""
     first = said[0]
     escalates = escalates or any(entry.escalate and restrictions.is_restriction(entry.key) for entry in said)
@@ -108,12 +108,12 @@ def _route(policy: Policy, said: list[Said], *, escalates: bool) -> Route:
     )
 
 
-def _speaking(case: Case) -> list[Said]:
+def _speaking(case: Case) -> list[RuleResult]:
     said = [said for rule in _RULES if (said := rule(case)) is not None]
     return said or [_otherwise(case)]
 
 
-def _over_limit(case: Case) -> Said | None:
+def _over_limit(case: Case) -> RuleResult | None:
     limit = case.policy.conditions.deny_above_usd
     if limit is None or case.amount is None or case.amount <= Decimal(str(limit)):
         return None
@@ -121,13 +121,13 @@ def _over_limit(case: Case) -> Said | None:
     return denied(reason, "conditions.deny_above_usd")
 
 
-def _unreadable_denied(case: Case) -> Said | None:
+def _unreadable_denied(case: Case) -> RuleResult | None:
     if case.unreadable is None or not case.policy.denies_amounts:
         return None
     return denied(f"{case.unreadable}, and amounts have a limit here", "amount")
 
 
-def _over_aggregate_limit(case: Case) -> Said | None:
+def _over_aggregate_limit(case: Case) -> RuleResult | None:
     aggregate = case.policy.aggregate
     if (
         not aggregate
@@ -140,7 +140,7 @@ def _over_aggregate_limit(case: Case) -> Said | None:
     return denied(reason, "aggregate.deny_above_usd")
 
 
-def _over_total_limit(case: Case) -> Said | None:
+def _over_total_limit(case: Case) -> RuleResult | None:
     aggregate = case.policy.aggregate
     if not aggregate or aggregate.total_deny_above_usd is None:
         return None
@@ -151,7 +151,7 @@ def _over_total_limit(case: Case) -> Said | None:
     return denied(reason, "aggregate.total_deny_above_usd")
 
 
-def _agent_not_allowed(case: Case) -> Said | None:
+def _agent_not_allowed(case: Case) -> RuleResult | None:
     policy, agent = case.policy, case.agent
     if agent in policy.blocked_agents:
         reason = f"the agent {agent!r} is on the block list of this action (blocked_agents)"
@@ -161,7 +161,7 @@ def _agent_not_allowed(case: Case) -> Said | None:
     return None
 
 
-def _recent_failures(case: Case) -> Said | None:
+def _recent_failures(case: Case) -> RuleResult | None:
     failures = case.history.agent_failures_24h
     if failures >= FAILURES_TO_TAKE_OVER:
         reason = f"the agent failed {failures} times within 24 h, silence after a claim included: a person takes over"
@@ -169,7 +169,7 @@ def _recent_failures(case: Case) -> Said | None:
     return None
 
 
-def _always_asked(case: Case) -> Said | None:
+def _always_asked(case: Case) -> RuleResult | None:
     limit = case.policy.conditions.always_approve_above_usd
     if limit is None or case.amount is None or case.amount <= Decimal(str(limit)):
         return None
@@ -177,7 +177,7 @@ def _always_asked(case: Case) -> Said | None:
     return asked(Level.HARD_APPROVAL, reason, "conditions.always_approve_above_usd")
 
 
-def _aggregate_asked(case: Case) -> Said | None:
+def _aggregate_asked(case: Case) -> RuleResult | None:
     aggregate = case.policy.aggregate
     if not aggregate or aggregate.ask_above_usd is None or case.sum_of_target <= Decimal(str(aggregate.ask_above_usd)):
         return None
@@ -186,7 +186,7 @@ def _aggregate_asked(case: Case) -> Said | None:
     return asked(Level.HARD_APPROVAL, reason, "aggregate.ask_above_usd")
 
 
-def _total_asked(case: Case) -> Said | None:
+def _total_asked(case: Case) -> RuleResult | None:
     aggregate = case.policy.aggregate
     if not aggregate or aggregate.total_ask_above_usd is None:
         return None
@@ -197,7 +197,7 @@ def _total_asked(case: Case) -> Said | None:
     return asked(Level.HARD_APPROVAL, reason, "aggregate.total_ask_above_usd")
 
 
-def _sum_unknown(case: Case) -> Said | None:
+def _sum_unknown(case: Case) -> RuleResult | None:
     """An amount that nobody could read is in the sum all the same: while it is, nobody can say how much is left."""
     aggregate = case.policy.aggregate
     if aggregate is None:
@@ -209,19 +209,19 @@ def _sum_unknown(case: Case) -> Said | None:
     return asked(Level.HARD_APPROVAL, reason, "aggregate")
 
 
-def _unreadable_asked(case: Case) -> Said | None:
+def _unreadable_asked(case: Case) -> RuleResult | None:
     if case.unreadable is None or case.policy.denies_amounts:
         return None
     return asked(Level.HARD_APPROVAL, case.unreadable, "amount")
 
 
-def _recommended(case: Case) -> Said | None:
+def _recommended(case: Case) -> RuleResult | None:
     if case.request.recommended_review:
         return asked(Level.HARD_APPROVAL, "the agent itself recommends a review")
     return None
 
 
-def _uncertain(case: Case) -> Said | None:
+def _uncertain(case: Case) -> RuleResult | None:
     count = len(case.request.uncertainty_factors)
     if count > MAX_UNCERTAINTY_FACTORS:
         reason = f"the agent names {count} uncertainties, more than {MAX_UNCERTAINTY_FACTORS}"
@@ -229,7 +229,7 @@ def _uncertain(case: Case) -> Said | None:
     return None
 
 
-def _low_confidence(case: Case) -> Said | None:
+def _low_confidence(case: Case) -> RuleResult | None:
     confidence, floor = case.request.effective_confidence, case.policy.escalate_confidence
     if confidence is None or confidence >= floor:
         return None
@@ -237,26 +237,26 @@ def _low_confidence(case: Case) -> Said | None:
     return asked(Level.HARD_APPROVAL, reason, "thresholds.escalate_confidence", escalate=True)
 
 
-def _held(case: Case) -> Said | None:
+def _held(case: Case) -> RuleResult | None:
     if case.history.stopped:
         return asked(Level.HARD_APPROVAL, "execution is stopped: nothing runs by policy alone")
     return None
 
 
-def _held_elsewhere(case: Case) -> Said | None:
+def _held_elsewhere(case: Case) -> RuleResult | None:
     if case.history.held_elsewhere is None:
         return None
     return asked(Level.HARD_APPROVAL, case.history.held_elsewhere)
 
 
-def _only_a_person_knows(case: Case) -> Said | None:
+def _only_a_person_knows(case: Case) -> RuleResult | None:
     if case.request.kind == "confirm":
         return None
     what = "choose one of the candidates" if case.request.kind == "choose" else "answer the question"
     return asked(Level.HARD_APPROVAL, f"only a person can {what}")
 
 
-def _small_amount(case: Case) -> Said | None:
+def _small_amount(case: Case) -> RuleResult | None:
     limit = case.policy.conditions.auto_approve_below_usd
     if limit is None or case.amount is None or case.amount >= Decimal(str(limit)):
         return None
@@ -266,7 +266,7 @@ def _small_amount(case: Case) -> Said | None:
     return runs(Level.FULL_AUTO, reason, "conditions.auto_approve_below_usd")
 
 
-def _no_approval_required(case: Case) -> Said | None:
+def _no_approval_required(case: Case) -> RuleResult | None:
     if case.policy.approval_required:
         return None
     level, reason = Level.FULL_AUTO, "approval_required is false"
@@ -275,24 +275,24 @@ def _no_approval_required(case: Case) -> Said | None:
     return runs(level, reason, "approval_required")
 
 
-def _irreversible(case: Case) -> Said | None:
+def _irreversible(case: Case) -> RuleResult | None:
     if case.policy.irreversible:
         return asked(Level.HARD_APPROVAL, "the action is irreversible", "reversibility")
     return None
 
 
-def _regulated(case: Case) -> Said | None:
+def _regulated(case: Case) -> RuleResult | None:
     tags = sorted(REGULATED_TAGS.intersection(case.policy.tags))
     return asked(Level.HARD_APPROVAL, f"the action is tagged {', '.join(tags)}", "tags") if tags else None
 
 
-def _costly(case: Case) -> Said | None:
+def _costly(case: Case) -> RuleResult | None:
     if case.amount is not None and case.amount > REVIEW_ABOVE_USD:
         return asked(Level.HARD_APPROVAL, f"{usd(case.amount)} is above {usd(REVIEW_ABOVE_USD)}", "amount")
     return None
 
 
-def _confident(case: Case) -> Said | None:
+def _confident(case: Case) -> RuleResult | None:
     confidence, bar = case.request.effective_confidence, case.policy.auto_approve_confidence
     if confidence is None or confidence < bar or _unproven(case):
         return None
@@ -311,7 +311,7 @@ def _unproven(case: Case) -> str | None:
     return None
 
 
-def _otherwise(case: Case) -> Said:
+def _otherwise(case: Case) -> RuleResult:
     confidence = case.request.effective_confidence
     known = f"effective confidence {confidence:.2f}" if confidence is not None else "confidence is unknown"
     if confidence is not None and confidence >= case.policy.auto_approve_confidence and (why := _unproven(case)):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, TypeAlias, TypedDict
 
-from sayso import wire
+from sayso import serializers
 from sayso.effects import Core, Flow, Invoke, Ran, Request, Run, Sleep, T
 from sayso.errors import (
     Conflict,
@@ -113,20 +113,22 @@ def submit(core: Core, entry: Entry, body: dict[str, Any]) -> Flow[Approval]:
     """The approval behind a journal entry: looked up where its id is known, else posted."""
     same = entry.fingerprint == _print_of(body)
     if entry.approval_id is not None and same:
-        reply = yield from exchange(core, wire.fetch(entry.approval_id))
+        reply = yield from exchange(core, serializers.fetch(entry.approval_id))
         if reply.status != 404:
-            return wire.read_approval(reply)
-    reply = yield from exchange(core, wire.create(entry.body if same and entry.body else body, entry.key, entry.step))
+            return serializers.read_approval(reply)
+    reply = yield from exchange(
+        core, serializers.create(entry.body if same and entry.body else body, entry.key, entry.step)
+    )
     if 400 <= reply.status < 500 and not reply.doubtful:
         yield Run(partial(core.journal.discard, entry))
-    approval = wire.read_approval(reply)
+    approval = serializers.read_approval(reply)
     yield Run(partial(core.journal.learn, entry, approval.id))
     return approval
 
 
 def fetch(core: Core, approval_id: str) -> Flow[Approval]:
     """The approval as it stands now."""
-    return wire.read_approval((yield from exchange(core, wire.fetch(approval_id))))
+    return serializers.read_approval((yield from exchange(core, serializers.fetch(approval_id))))
 
 
 def wait(
@@ -156,41 +158,43 @@ def wait(
 
 def answer(core: Core, approval_id: str, text: str) -> Flow[Approval]:
     """Answer a reviewer's question; the clock goes on (docs/rules.md: C1)."""
-    return (yield from _act(core, approval_id, wire.answer(approval_id, text), lambda now: now.info_request is None))
+    return (
+        yield from _act(core, approval_id, serializers.answer(approval_id, text), lambda now: now.info_request is None)
+    )
 
 
 def cancel(core: Core, approval_id: str) -> Flow[Approval]:
     """Withdraw what is no longer needed."""
-    approval = yield from _act(core, approval_id, wire.cancel(approval_id), lambda now: now.state == "cancelled")
+    approval = yield from _act(core, approval_id, serializers.cancel(approval_id), lambda now: now.state == "cancelled")
     yield from retire_if_final(core, approval)
     return approval
 
 
 def delegate(core: Core, approval_id: str, agent: str) -> Flow[Approval]:
     """Let another agent act under an approval; saying it again changes nothing, so a lost answer is asked for again."""
-    return (yield from _act(core, approval_id, wire.delegate(approval_id, agent), lambda now: False))
+    return (yield from _act(core, approval_id, serializers.delegate(approval_id, agent), lambda now: False))
 
 
 def label(core: Core, approval_id: str, name: str, detail: str) -> Flow[Approval]:
     """Say what turned out to be true, for calibration (docs/rules.md: F2)."""
-    return (yield from _act(core, approval_id, wire.label(approval_id, name, detail), lambda now: False))
+    return (yield from _act(core, approval_id, serializers.label(approval_id, name, detail), lambda now: False))
 
 
 def checkpoint_of(core: Core, approval_id: str) -> Flow[Any]:
     """The checkpoint saved with the request; None where there was none."""
-    return wire.read_checkpoint((yield from exchange(core, wire.checkpoint(approval_id))), approval_id)
+    return serializers.read_checkpoint((yield from exchange(core, serializers.checkpoint(approval_id))), approval_id)
 
 
 def route(core: Core, body: dict[str, Any]) -> Flow[Route]:
     """Where such a request would go; nothing is stored."""
-    return wire.read_route((yield from exchange(core, wire.dry_run(body))))
+    return serializers.read_route((yield from exchange(core, serializers.dry_run(body))))
 
 
 def page(
     core: Core, state: str | None, session_id: str | None, cursor: str | None, undone: str | None = None
 ) -> Flow[tuple[tuple[Approval, ...], str | None]]:
     """One page of the agent's own approvals, and the next page's cursor."""
-    return wire.read_page((yield from exchange(core, wire.listing(state, session_id, cursor, undone))))
+    return serializers.read_page((yield from exchange(core, serializers.listing(state, session_id, cursor, undone))))
 
 
 def retire_if_final(core: Core, approval: Approval) -> Flow[None]:
@@ -245,7 +249,7 @@ def _print_of(body: Mapping[str, Any]) -> str:
 def _look(core: Core, approval_id: str, hold: float, end: float, last: Approval | None) -> Flow[Approval]:
     left = max(core.timeout if last is None else 0.0, end - core.now())
     try:
-        return wire.read_approval((yield from exchange(core, wire.fetch(approval_id, hold), left)))
+        return serializers.read_approval((yield from exchange(core, serializers.fetch(approval_id, hold), left)))
     except (Unreachable, ServerError, RateLimited):
         if last is None:
             raise
@@ -273,7 +277,7 @@ def _act(core: Core, approval_id: str, request: Request, applied: Callable[[Appr
     """Send a change. Where its first answer was lost, a 409 may only mean that it is done already: look."""
     reply = yield from exchange(core, request)
     try:
-        approval = wire.maybe_approval(reply)
+        approval = serializers.maybe_approval(reply)
     except (Conflict, NotFound):
         approval = (yield from fetch(core, approval_id)) if reply.doubtful else None
         if approval is None or not applied(approval):

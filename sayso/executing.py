@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 
-from sayso import wire
+from sayso import serializers
 from sayso.asking import fetch
 from sayso.effects import Core, Flow, Run
 from sayso.errors import SaysoError, refusal
@@ -24,8 +24,8 @@ def claim(core: Core, approval: Approval) -> Flow[Grant]:
     entry: Entry = yield Run(
         partial(core.journal.with_nonce, core.url, approval.id, approval.action, datetime.now(UTC))
     )
-    reply = yield from exchange(core, wire.claim(approval.id, str(entry.nonce)))
-    return wire.read_grant(reply, approval)
+    reply = yield from exchange(core, serializers.claim(approval.id, str(entry.nonce)))
+    return serializers.read_grant(reply, approval)
 
 
 def begin(core: Core, approval: Approval, again: bool) -> Flow[Grant]:
@@ -63,8 +63,8 @@ def result(core: Core, approval_id: str, outcome: Literal["succeeded", "failed"]
 def tell(core: Core, entry: Entry) -> Flow[Approval]:
     """Send the result that the journal holds."""
     approval_id = str(entry.approval_id)
-    request = wire.result(approval_id, str(entry.nonce), str(entry.outcome), entry.detail)
-    approval = wire.maybe_approval((yield from exchange(core, request)))
+    request = serializers.result(approval_id, str(entry.nonce), str(entry.outcome), entry.detail)
+    approval = serializers.maybe_approval((yield from exchange(core, request)))
     return approval if approval is not None else (yield from fetch(core, approval_id))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sayso import wire
+from sayso import serializers
 from sayso.effects import Core, Flow, Reply, Sleep
 from sayso.errors import NotFound, SessionCancelled
 from sayso.exchange import exchange
@@ -26,8 +26,8 @@ class Pulse:
 
 def beat(core: Core, pulse: Pulse, budget: float | None = None) -> Flow[Session]:
     """Register the session, or say that it is alive; gives its state as people set it."""
-    reply: Reply = yield from exchange(core, wire.beat(pulse.id, pulse.title), budget)
-    pulse.last = wire.read_session(reply)
+    reply: Reply = yield from exchange(core, serializers.beat(pulse.id, pulse.title), budget)
+    pulse.last = serializers.read_session(reply)
     pulse.beaten_at = core.now()
     return pulse.last
 
@@ -53,7 +53,7 @@ def _see(core: Core, pulse: Pulse, budget: float | None) -> Flow[Session]:
     if core.now() - pulse.beaten_at >= BEAT_SECONDS:
         return (yield from beat(core, pulse, budget))
     try:
-        pulse.last = wire.read_session((yield from exchange(core, wire.see_session(pulse.id), budget)))
+        pulse.last = serializers.read_session((yield from exchange(core, serializers.see_session(pulse.id), budget)))
     except NotFound:
         return (yield from beat(core, pulse, budget))
     return pulse.last

@@ -51,7 +51,7 @@ class Item:
 
     @property
     def screen(self) -> bool:
-        """Whether it shows several cards (screens.py)."""
+        """Whether it shows several cards (batches.py)."""
         return self.kind == "card" and self.approval_id is None
 
     @property

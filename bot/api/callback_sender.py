@@ -59,7 +59,7 @@ async def by_name(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class Caller:
+class CallbackSender:
     """Sends what waits. A host that fails or hangs is left alone for a while and stops no other."""
 
     def __init__(self, runtime: Runtime, *, resolve: Resolve = by_name) -> None:

@@ -11,7 +11,7 @@ from bot.service.context import World
 from policies.approval import Approval
 from policies.errors import SaysoError, Stale
 from policies.permissions import Actor
-from store import approvals, screens
+from store import approvals, batches
 from store.engine import StoreUnavailable
 from store.unit import Unit
 
@@ -101,7 +101,7 @@ def _as_it_is(world: World, approval_id: str) -> Approval | None:
 
 def _still_there(ts: str) -> Check:
     def check(unit: Unit, approval: Approval) -> None:
-        place = screens.place_of(unit, approval.id)
+        place = batches.place_of(unit, approval.id)
         if place is None or place[1] not in (None, ts):
             raise MovedOn()
 

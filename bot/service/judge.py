@@ -11,9 +11,9 @@ from policies.delegation import bounded
 from policies.files.manifest import Policy
 from policies.request import Request
 from policies.routing import History, Route, route
-from store import agents, history, intake, turns
+from store import agents, history, prior_history, turns
 from store.agents import Agent
-from store.intake import Before
+from store.prior_history import Before
 from store.unit import Unit
 
 
@@ -21,7 +21,7 @@ def known(unit: Unit, agent: Agent, key: str, request: Request, policy: Policy |
     """What the store knows before it is judged; sums leave out the approval `excluding`."""
     aggregate, session = aggregate_of(policy, request.params), request.session_id
     entry = policy.action if policy else request.action
-    return intake.before(unit, agent.id, key, entry, aggregate, excluding=excluding, session_id=session)
+    return prior_history.before(unit, agent.id, key, entry, aggregate, excluding=excluding, session_id=session)
 
 
 def judged(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.service.context import World
 from policies.approval import Approval
 from policies.batching import alike, risk_class
-from store import outbox, screens
+from store import batches, outbox
 from store.unit import Unit
 
 _URGENCY = {"low": 0, "normal": 1, "high": 2}
@@ -33,7 +33,7 @@ def next_card(unit: Unit, approval: Approval) -> None:
 
 def set_apart(unit: Unit, approval: Approval) -> None:
     """Give a request that changed while it shares a screen a card of its own; `approval` is it as it now is."""
-    if screens.place_of(unit, approval.id) is not None:
+    if batches.place_of(unit, approval.id) is not None:
         outbox.retire(unit, approval.id, approval.version, approval.assignee)
         _put(unit, approval, f"v{approval.version}")
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.service import ballots
 from bot.service.ballots import Standing
 from bot.service.context import World
-from policies import deadlines, peace
+from policies import deadlines, quiet_hours
 from policies.approval import Approval, Seat
 from policies.assignment import Candidate, Choice, choose_reviewer, least_loaded, lighter_by_two, unasked
 from policies.deadlines import SlaClock
@@ -18,7 +18,7 @@ from policies.files.manifest import Policy
 from policies.hours import Hours
 from policies.principals import Principal, by_person
 from policies.quorum import fillable, roles_needed
-from store import asks, workload
+from store import notification_budget, workload
 from store.unit import Unit
 
 # Somebody who is away without an end, or full, may be there at any time: looked for again after the approval's own
@@ -108,20 +108,20 @@ def seated(world: World, unit: Unit, approval: Approval, choice: Choice) -> Seat
 
 def _told(world: World, unit: Unit, approval: Approval, user: str) -> datetime | None:
     roster = world.book.roster
-    until = None if peace.presses(approval) else roster.quiet_until(user, unit.now)
+    until = None if quiet_hours.notifies_at_any_hour(approval) else roster.quiet_until(user, unit.now)
     budget = roster.budget(user)
     if until is not None or budget is None:
         return until
-    full_until = asks.full_until(unit, user, budget)
-    if full_until is not None and not peace.presses(approval):
+    full_until = notification_budget.full_until(unit, user, budget)
+    if full_until is not None and not quiet_hours.notifies_at_any_hour(approval):
         return full_until
-    asks.add(unit, user)
+    notification_budget.add(unit, user)
     return None
 
 
 def quiet_until(world: World, unit: Unit, approval: Approval) -> datetime | None:
-    """When the quiet hours end in which the assignee is now; None where they are in none, or it presses."""
-    if approval.assignee is None or peace.presses(approval):
+    """When the quiet hours end in which the assignee is now; None where they are in none, or it notifies at any hour."""
+    if approval.assignee is None or quiet_hours.notifies_at_any_hour(approval):
         return None
     return world.book.roster.quiet_until(approval.assignee, unit.now)
 
@@ -157,7 +157,7 @@ class Staff:
         self._loads: dict[str, workload.Load] = {}
         self._qualified: dict[tuple[str, tuple[Principal, ...]], list[str]] = {}
         self._gone: dict[str, tuple[str, datetime | None] | None] = {}
-        self._given: dict[str, asks.Given] = {}
+        self._given: dict[str, notification_budget.Given] = {}
 
     def first(self, approval: Approval, roles: Sequence[str]) -> tuple[Choice | None, bool]:
         """Who is asked first, and whether they are available: where nobody is, the least loaded is named all the same."""
@@ -279,8 +279,8 @@ class Staff:
         by_role = {role: self._could_decide(role, approval.principals) for role in roles}
         by_role |= _only_who_said_no(approval, by_role)
         self._read({user for users in by_role.values() for user in users})
-        presses = peace.presses(approval)
-        return {role: self._of_role(users, presses) for role, users in by_role.items()}
+        any_hour = quiet_hours.notifies_at_any_hour(approval)
+        return {role: self._of_role(users, any_hour) for role, users in by_role.items()}
 
     def _could_decide(self, role: str, principals: tuple[Principal, ...]) -> list[str]:
         key = (role, principals)
@@ -294,24 +294,24 @@ class Staff:
             self._unit.write()  # what was put off changes who is how busy
             self._loads |= workload.loads(self._unit, missing)
             limited = {user for user in missing if self._world.book.roster.budget(user) is not None}
-            self._given |= asks.last_hour(self._unit, limited)
+            self._given |= notification_budget.last_hour(self._unit, limited)
 
-    def _of_role(self, users: Sequence[str], presses: bool) -> list[Candidate]:
-        people = [self._candidate(user, presses) for user in users]
+    def _of_role(self, users: Sequence[str], any_hour: bool) -> list[Candidate]:
+        people = [self._candidate(user, any_hour) for user in users]
         return [*people, *(turn for turn in (self._turn_of(user, people) for user in users) if turn)]
 
-    def _candidate(self, user: str, presses: bool) -> Candidate:
+    def _candidate(self, user: str, any_hour: bool) -> Candidate:
         load = self._loads[user]
         gone = self._missing(user)
         most = self._world.book.roster.person(user).max_open
         if gone is None and most is not None and load.open >= most:
             gone = (f"at capacity with {load.open} open", None)
         rests = None if gone else self._rests(user)
-        absent, back_at = gone or (None if presses else rests) or (None, None)
+        absent, back_at = gone or (None if any_hour else rests) or (None, None)
         return Candidate(user, load.open, absent, load.last_assigned_at, back_at, rests=rests is not None)
 
     def _rests(self, user: str) -> tuple[str, datetime | None] | None:
-        """Why somebody who is there gets only what presses, and until when."""
+        """Why somebody who is there gets only what notifies at any hour, and until when."""
         quiet_until = self._world.book.roster.quiet_until(user, self._unit.now)
         return ("in quiet hours", quiet_until) if quiet_until else self._spent(user)
 
@@ -320,7 +320,7 @@ class Staff:
         given, most = self._given.get(user), self._world.book.roster.budget(user)
         if given is None or most is None or given.count < most:
             return None
-        return f"had {given.count} cards within the hour", given.first_at and given.first_at + asks.HOUR
+        return f"had {given.count} cards within the hour", given.first_at and given.first_at + notification_budget.HOUR
 
     def _turn_of(self, user: str, people: Sequence[Candidate]) -> Candidate | None:
         """The turn of somebody who is away, taken by their delegate; only members of the role can be that."""

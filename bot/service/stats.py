@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store.figures import Figures, ReviewerFigures, RoleFigures, Spread, Waiting
+from store.stats import ReviewerStats, RoleStats, Spread, Stats, Waiting
 
 ROLES = 3  # on the home tab, beside the team's own figures
 
@@ -15,7 +15,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def on_home(found: Figures) -> dict[str, str]:
+def on_home(found: Stats) -> dict[str, str]:
     """The figures by name, as the home tab shows them: at most ten."""
     words = {"Waiting": load(found.waiting)}
     words[f"Asked in {found.days} days"] = f"{found.asked:,}"
@@ -50,20 +50,20 @@ def times(spread: Spread) -> str:
     return f"median {duration(spread.median)}, p90 {duration(spread.p90)}"
 
 
-def team(found: Figures) -> str:
+def team(found: Stats) -> str:
     """The window in one line."""
     parts = [f"{found.asked:,} asked", f"{_decided(found):,} decided", f"{found.breached:,} past their SLA"]
     return " · ".join([*parts, *([times(found.spread)] if found.spread else [])])
 
 
-def of_role(role: RoleFigures) -> str:
+def of_role(role: RoleStats) -> str:
     """A role's load, breaches and times in one line."""
     missed = [f"{role.breached} past their SLA"] if role.breached else []
     took = [f"{role.spread.count} decided, {times(role.spread)}"] if role.spread else []
     return " · ".join([load(role.waiting), *missed, *took])
 
 
-def of_reviewer(person: ReviewerFigures) -> str:
+def of_reviewer(person: ReviewerStats) -> str:
     """A person's load and habits in one line (docs/rules.md: F9)."""
     parts = [load(person.waiting)]
     if person.spread and person.approval_rate is not None:
@@ -74,7 +74,7 @@ def of_reviewer(person: ReviewerFigures) -> str:
     return " · ".join(parts)
 
 
-def spoken(found: Figures) -> str:
+def spoken(found: Stats) -> str:
     """What the picture shows, for whoever does not see it: every day's figures (at most 1,000 characters)."""
     days = []
     for day in found.by_day:
@@ -86,5 +86,5 @@ def spoken(found: Figures) -> str:
     return f"The last {found.days} days: {team(found)}. By day: {listed}."[:1000]
 
 
-def _decided(found: Figures) -> int:
+def _decided(found: Stats) -> int:
     return found.spread.count if found.spread else 0

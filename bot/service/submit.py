@@ -28,7 +28,7 @@ from policies.request import Request, check_params, read_request, without_nulls
 from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from policies.strict_json import parse_object
-from store import agents, approvals, attempts, ids, intake, resubmissions, turns
+from store import agents, approvals, attempts, ids, prior_history, resubmissions, turns
 from store.agents import Agent, Scope
 from store.attempts import Kind
 from store.audit import Entry, entry_of
@@ -202,7 +202,7 @@ def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
     return Submitted(approval, created=True)
 
 
-def _made_before(unit: Unit, ask: _Ask, known: intake.Before) -> Submitted | None:
+def _made_before(unit: Unit, ask: _Ask, known: prior_history.Before) -> Submitted | None:
     """What the same key made before; None where it is new. Raises KeyReused."""
     if known.existing_id is None:
         return None
@@ -232,11 +232,11 @@ def _authorised(world: World, unit: Unit, ask: _Ask) -> _Ask:
     return replace(ask, request=found.signed(ask.request), authority=found)
 
 
-def _known(unit: Unit, ask: _Ask) -> intake.Before:
+def _known(unit: Unit, ask: _Ask) -> prior_history.Before:
     return judge.known(unit, ask.agent, ask.key, ask.request, ask.policy)
 
 
-def _judged(unit: Unit, ask: _Ask, known: intake.Before) -> Route:
+def _judged(unit: Unit, ask: _Ask, known: prior_history.Before) -> Route:
     return judge.judged(unit, ask.agent, ask.request, ask.policy, known.history, ask.authority)
 
 
@@ -248,7 +248,7 @@ def _after_what_was(world: World, unit: Unit, ask: _Ask, found: Route, past: Pas
     return resubmission.judged(world, found, past, unit.now, ask.policy, ask.authority.principals)
 
 
-def _urgent_within_limits(unit: Unit, ask: _Ask, known: intake.Before, found: Route) -> tuple[_Ask, Route]:
+def _urgent_within_limits(unit: Unit, ask: _Ask, known: prior_history.Before, found: Route) -> tuple[_Ask, Route]:
     """The ask as it counts: what is urgent beyond the agent's limit is normal, and `why` says so."""
     most = ask.manifest.limits.urgent_per_hour
     if ask.request.urgency != "high" or found.name is not RouteName.ASK:

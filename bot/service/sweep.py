@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.service import authority, demotion, mornings, notices, recount, review, revoking, staffing
+from bot.service import authority, demotion, morning_digest, notices, recount, review, revoking, staffing
 from bot.service.context import World
 from bot.service.reassignment import moved_to, reassigned
 from bot.service.submit import timeout_of
@@ -63,7 +63,7 @@ def sweep(world: World) -> Counts:
         done = world.database.run(lambda unit: _batch(world, unit))
         counted.update(done)
         if sum(done.values()) < BATCH:
-            return Counts(**counted, greeted=mornings.greet(world))
+            return Counts(**counted, greeted=morning_digest.greet(world))
 
 
 def _batch(world: World, unit: Unit) -> Counter[str]:

@@ -12,7 +12,7 @@ from policies.learning import tuning
 from policies.learning.calibration import SHOWN_FROM, Bucket
 from policies.learning.tuning import Record, Stamping, Suggestion, Tuned
 from store import learning
-from store.figures import ReviewerFigures, figures
+from store.stats import ReviewerStats, stats
 from store.unit import Unit
 
 
@@ -22,7 +22,7 @@ class Report:
 
     days: int
     actions: tuple[Tuned, ...]
-    reviewers: tuple[ReviewerFigures, ...]
+    reviewers: tuple[ReviewerStats, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
@@ -48,7 +48,7 @@ def report(unit: Unit, manifest: Manifest, roster: Roster | None) -> Report:
     days = tuning.LOOK_BACK.days
     watched = roster is not None and roster.operations is not None
     found = tuning.tuned(manifest, learning.records(unit), watched=watched)
-    deciders = tuple(one for one in figures(unit, days=days).reviewers if one.spread)
+    deciders = tuple(one for one in stats(unit, days=days).reviewers if one.spread)
     return Report(days, tuple(found), deciders)
 
 
@@ -114,7 +114,7 @@ def _suggestion(one: Suggestion) -> Paragraph:
     return Paragraph((f"→ {one.action}: {one.kind}. {one.why}.", *checks), one.diff)
 
 
-def _reviewer(one: ReviewerFigures) -> str:
+def _reviewer(one: ReviewerStats) -> str:
     told = _fatigue(one)
     return (
         f"  {one.user}: {one.per_day:.1f} a day, median {told['median_seconds']:.0f} s, {told['approval_rate']:.0%} yes "
@@ -122,7 +122,7 @@ def _reviewer(one: ReviewerFigures) -> str:
     )
 
 
-def _fatigue(one: ReviewerFigures) -> dict[str, Any]:
+def _fatigue(one: ReviewerStats) -> dict[str, Any]:
     assert one.spread is not None, "only those who decided something are told of"
     times = {"decided": one.spread.count, "median_seconds": one.spread.median}
     return {"user": one.user, "per_day": one.per_day, "approval_rate": one.approval_rate} | times

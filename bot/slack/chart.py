@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.ImageFont import FreeTypeFont
 
 from bot.service.stats import duration
-from store.figures import Day
+from store.stats import Day
 
 WIDTH, HEIGHT = 1200, 1090
 _SHARP: Final = 2  # drawn larger and scaled down: smooth edges

@@ -14,7 +14,7 @@ from bot.server.runtime import Runtime
 from bot.server.slack_client import ChannelGone, MessageGone, OutcomeUnknown, RateLimited, SlackTrouble, TokenTrouble
 from bot.slack import links, lookup, outbox_messages
 from bot.slack.outbox_messages import Scene
-from bot.slack.rate_limits import POST_INTERVAL_SECONDS, Pace
+from bot.slack.rate_limits import POST_INTERVAL_SECONDS, RateLimits
 from policies.lifecycle import State
 from policies.routing import RouteName
 from store import outbox
@@ -35,7 +35,7 @@ class Courier:
 
     def __init__(self, runtime: Runtime, post_interval: float = POST_INTERVAL_SECONDS) -> None:
         self._runtime = runtime
-        self._pace = Pace(_clock, post_interval)
+        self._limits = RateLimits(_clock, post_interval)
         self._round_seconds = post_interval * ROUND
         self._blocked_until = 0.0
         self._crowded: set[str] = set()  # channels in a burst: digests until nothing waits there
@@ -60,8 +60,8 @@ class Courier:
         wait = self._blocked_until - _clock()
         if wait > 0:
             return wait
-        rest = self._pace.soonest()  # asked first: whatever rests below has its end in it
-        resting, updates = self._pace.resting(), self._pace.updates_left()
+        rest = self._limits.soonest()  # asked first: whatever rests below has its end in it
+        resting, updates = self._limits.resting(), self._limits.updates_left()
 
         def work(unit: Unit) -> tuple[list[Item], float]:
             items = _taken(unit, resting, updates, self._crowded)
@@ -71,9 +71,9 @@ class Courier:
         items, later = await self._write(work)
         for item in items:
             if item.posted:
-                self._pace.updated()
+                self._limits.updated()
             else:
-                self._pace.posted(item.channel)
+                self._limits.posted(item.channel)
                 self._notice_crowd(item)
         await asyncio.gather(*(self._deliver(item) for item in items))
         return 0.0 if items else min(max(min(later, rest or IDLE_SECONDS), 0.02), IDLE_SECONDS)
@@ -88,7 +88,7 @@ class Courier:
         try:
             await self._show(item)
         except RateLimited as error:
-            self._pace.slow_down(None if item.posted else item.channel, error.seconds)
+            self._limits.slow_down(None if item.posted else item.channel, error.seconds)
             await self._retry(item, error.seconds, error, counts=False)
         except ChannelGone as error:
             await self._fall_back(item, error)

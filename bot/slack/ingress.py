@@ -21,14 +21,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.slack import payload_checks
 
-log = logging.getLogger("sayso.door")
+log = logging.getLogger("sayso.ingress")
 MAX_BYTES = 1_000_000  # a view may hold 250 kB, and Slack sends it with its message
 BODY_SECONDS = 2.5  # Slack waits for our answer for 3 s and then says that it failed
 MAX_AGE_SECONDS = 300  # Slack's own figure for replays
 MAX_NESTING = 64
 
 
-class Door:
+class Ingress:
     """Lets in what Slack signed with our secret, and nothing else."""
 
     def __init__(self, app: AsyncApp, signing_secret: str, clock: Callable[[], float] = time.time) -> None:

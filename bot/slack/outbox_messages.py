@@ -11,9 +11,9 @@ from bot.render.notices import Notice, alert, notice
 from bot.render.reviews import review_card
 from policies.approval import Approval
 from policies.routing import RouteName
-from store import approvals, screens
+from store import approvals, batches
+from store.batches import Member
 from store.outbox import Item
-from store.screens import Member
 from store.unit import Unit
 
 MORNING = "morning"
@@ -36,7 +36,7 @@ class Scene:
 def scene(unit: Unit, item: Item) -> Scene:
     """The approvals behind an item, as they are."""
     if item.screen:
-        members = screens.members(unit, item.id)
+        members = batches.members(unit, item.id)
         found = approvals.several(unit, [member.approval_id for member in members])
         moved = {member.approval_id: member.moved_to for member in members if member.moved}
         return Scene(tuple(found[member.approval_id] for member in members), moved)
@@ -100,20 +100,20 @@ def group(unit: Unit, item: Item, *, crowded: bool) -> Item:
         return item
     like = _like(unit, item)
     if len(like) == cards.BATCH or (len(like) > 1 and not crowded):
-        return screens.form(unit, item, like, "batch")
+        return batches.form(unit, item, like, "batch")
     if not crowded:
         return item
-    found = screens.waiting(unit, item, cards.BATCH)
+    found = batches.waiting(unit, item, cards.BATCH)
     if len(found) < 2:
         return item
-    return screens.form(unit, item, found, "batch" if found == like else "digest")
+    return batches.form(unit, item, found, "batch" if found == like else "digest")
 
 
 def _like(unit: Unit, item: Item) -> list[Member]:
     """Those that may be decided together with `item`, itself included; empty where it may not."""
     if item.alike is None:
         return []
-    found = screens.like(unit, item, cards.BATCH)
+    found = batches.like(unit, item, cards.BATCH)
     known = approvals.several(unit, [member.approval_id for member in found])
     fitting = [member for member in found if cards.batchable(known[member.approval_id])]
     return fitting if any(member.id == item.id for member in fitting) else []

@@ -10,7 +10,7 @@ UPDATES = 50  # chat.update is Tier 3: so many in a window, for the whole worksp
 UPDATE_WINDOW_SECONDS = 60.0
 
 
-class Pace:
+class RateLimits:
     """What may be sent now. `interval` is the pause between two posts in a channel, and scales the window of updates."""
 
     def __init__(self, clock: Callable[[], float], interval: float = POST_INTERVAL_SECONDS) -> None:

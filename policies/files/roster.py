@@ -14,7 +14,7 @@ from policies.files.manifest import ADMINS, Channel
 from policies.files.schema import GROUP, USER, Line, Strict, Version, Word, validated
 from policies.files.strict_yaml import Document, parse
 from policies.hours import Hours, always_but, hours_of, working_hours
-from policies.peace import NEVER, Morning, check_quiet, quiet_hours
+from policies.quiet_hours import NEVER, Morning, check_quiet, quiet_hours
 
 UserId = Annotated[str, Field(pattern=USER)]
 GroupId = Annotated[str, Field(pattern=GROUP)]

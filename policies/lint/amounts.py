@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.currencies import DECIMALS, USD
-from policies.declared import Declared, Presence, declared
 from policies.files.limits import amount_named
 from policies.lint.findings import Case, Finding
+from policies.param_presence import Declared, Presence, declared
 from policies.sentences import usd
 
 _AUTO, _ALWAYS = "conditions.auto_approve_below_usd", "conditions.always_approve_above_usd"

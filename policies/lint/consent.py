@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies import edits, paths, quorum
-from policies.declared import Presence, declared
 from policies.files.manifest import Severity
 from policies.kinds import Kind
 from policies.lint.findings import Case, Finding
+from policies.param_presence import Presence, declared
 
 
 def _kinds(case: Case) -> Iterator[Finding]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from policies import expressions
-from policies.declared import Presence, declared
 from policies.files.manifest import OnTimeout, Severity
 from policies.files.tightening import Rule, Then
 from policies.levels import Level
 from policies.lint.findings import Case, Finding
+from policies.param_presence import Presence, declared
 
 # Below these a person should look, whatever the manifest says (docs/rules.md: A8).
 _STAKES = {Severity.LOW: 0.40, Severity.MEDIUM: 0.65, Severity.HIGH: 0.85}

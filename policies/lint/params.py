@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from policies import paths, sentences
-from policies.declared import Presence, declared, required_names
 from policies.files.limits import amount_named
 from policies.files.manifest import Severity
 from policies.lint.findings import Case, Finding
+from policies.param_presence import Presence, declared, required_names
 
 
 def _named(case: Case) -> Iterator[Finding]:

@@ -10,8 +10,8 @@ from policies.deadlines import SlaClock
 from policies.files.manifest import ADMINS, Manifest
 from policies.files.roster import Roster
 from policies.lint.findings import Case, Finding, Reporter
-from policies.peace import always_quiet
 from policies.principals import Account, Register, by_person
+from policies.quiet_hours import always_quiet
 
 
 def _path_repeats(case: Case) -> Iterator[Finding]:

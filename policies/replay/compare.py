@@ -11,11 +11,11 @@ from typing import Any
 from policies import paths, quorum
 from policies.amounts import amount_of
 from policies.currencies import USD
-from policies.declared import declared
 from policies.errors import InvalidInput
 from policies.files.limits import Unit, amount_named
 from policies.files.manifest import Manifest, Policy
 from policies.kinds import check_kind
+from policies.param_presence import declared
 from policies.replay.calls import Call
 from policies.replay.past import Past
 from policies.request import Request, check_params

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.slack.ingress import Door, parsed
+from bot.slack.ingress import Ingress, parsed
 from store.engine import sha256_hex
 from tests.bench.stack import SECRET
 
@@ -85,7 +85,7 @@ def empty() -> Callable[[Request], Awaitable[Response]]:
 
 
 def raw(replay: Replay) -> Callable[[Request], Awaitable[Response]]:
-    """The same door and Bolt as the server's, with the raw calls as the use case."""
+    """The same ingress and Bolt as the server's, with the raw calls as the use case."""
 
     async def listen(ack: AsyncAck, action: dict[str, Any]) -> None:
         approval_id = str(action["value"]).partition("|")[0]
@@ -103,16 +103,16 @@ def raw(replay: Replay) -> Callable[[Request], Awaitable[Response]]:
         ),
         False,
     )
-    return Door(_bolt(listen, **trimmed), SECRET).receive
+    return Ingress(_bolt(listen, **trimmed), SECRET).receive
 
 
 def bare(replay: Replay) -> Callable[[Request], Awaitable[Response]]:
     """No Bolt: the signature, the body, the raw calls."""
-    door = Door(AsyncApp(token="xoxb-bench", signing_secret=SECRET), SECRET)
+    ingress = Ingress(AsyncApp(token="xoxb-bench", signing_secret=SECRET), SECRET)
 
     async def receive(request: Request) -> Response:
         content, headers = await request.body(), request.headers
-        if not door.signed(content, headers.get("x-slack-request-timestamp"), headers.get("x-slack-signature")):
+        if not ingress.signed(content, headers.get("x-slack-request-timestamp"), headers.get("x-slack-signature")):
             return PlainTextResponse("invalid signature", 401)
         body = parsed(content, headers.get("content-type", ""))
         assert body is not None

@@ -289,7 +289,7 @@ BUGS = (
         "Retry-After is not obeyed",
         "bot/slack/courier.py",
         "Courier._deliver",
-        "self._pace.slow_down(None if item.posted else item.channel, error.seconds)\n"
+        "self._limits.slow_down(None if item.posted else item.channel, error.seconds)\n"
         "            await self._retry(item, error.seconds, error, counts=False)",
         "await self._retry(item, 0.0, error, counts=False)",
         f"{AT_FAULTS}::test_a_rate_limit_is_obeyed",
@@ -297,18 +297,18 @@ BUGS = (
     Bug(
         "any signature opens the door",
         "bot/slack/ingress.py",
-        "Door.signed",
+        "Ingress.signed",
         'return hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace"))',
         "return bool(wanted)",
-        "scenarios/test_scenario_door.py::test_what_slack_did_not_sign_stays_out",
+        "scenarios/test_scenario_ingress.py::test_what_slack_did_not_sign_stays_out",
     ),
     Bug(
         "an old signed request is as good as a new one",
         "bot/slack/ingress.py",
-        "Door.signed",
+        "Ingress.signed",
         "if abs(self._clock() - int(timestamp)) > MAX_AGE_SECONDS:",
         "if self._clock() < 0:",
-        "scenarios/test_scenario_door.py::test_what_slack_did_not_sign_stays_out",
+        "scenarios/test_scenario_ingress.py::test_what_slack_did_not_sign_stays_out",
     ),
     Bug(
         "the same key with another body finds the first request",

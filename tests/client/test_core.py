@@ -1,4 +1,4 @@
-"""The pure parts: retries, wire, states, and what importing costs."""
+"""The pure parts: retries, serializers, states, and what importing costs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sayso
-from sayso import Approval, BadRequest, Conflict, NotRestorable, Sayso, SaysoError, ServerError, State, retry, wire
+from sayso import (
+    Approval,
+    BadRequest,
+    Conflict,
+    NotRestorable,
+    Sayso,
+    SaysoError,
+    ServerError,
+    State,
+    retry,
+    serializers,
+)
 from sayso.asking import compose, key_for
 from sayso.effects import Reply
 from sayso.errors import problem_error
@@ -68,7 +79,7 @@ def test_problems_become_typed_errors() -> None:
     """Every field of a problem document is on the error, and the status picks its type."""
     body = b'{"type":"t","title":"Bad","detail":"d","field":"params.x","errors":[1],"state":"claimed"}'
     with pytest.raises(BadRequest, match="400 Bad: d") as caught:
-        wire.check(reply(400, body))
+        serializers.check(reply(400, body))
     error = caught.value
     assert (error.type, error.field, error.errors, error.state) == ("t", "params.x", [1], "claimed")
     kinds = [
@@ -88,12 +99,12 @@ def test_problems_become_typed_errors() -> None:
 def test_a_wrong_approval_is_an_unexpected_answer(body: bytes) -> None:
     """Whatever a server sends in place of an approval, the error is ours and typed."""
     with pytest.raises(sayso.UnexpectedAnswer):
-        wire.read_approval(reply(200, body))
+        serializers.read_approval(reply(200, body))
 
 
 def test_new_fields_are_tolerated_and_kept() -> None:
     """A newer server's fields do not break an older client."""
-    approval = wire.read_approval(reply(200, b'{"id":"1","action":"a","state":"pending","mood":"good"}'))
+    approval = serializers.read_approval(reply(200, b'{"id":"1","action":"a","state":"pending","mood":"good"}'))
     assert (approval.state, approval.model_extra) == (State.PENDING, {"mood": "good"})
 
 

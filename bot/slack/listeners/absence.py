@@ -19,7 +19,7 @@ from policies.errors import InvalidInput
 from policies.files.roster import Roster
 from policies.permissions import Actor
 from store import workload
-from store.figures import Figures, figures
+from store.stats import Stats, stats
 from store.unit import Unit
 
 _SPELL = re.compile(r"^(\d{1,3})\s*(m|h|d)$")
@@ -43,8 +43,8 @@ async def reviewers(desk: Desk, actor: Actor, rest: str) -> str:
     members = {role: world.directory.members(roster, role) for role in roster.roles}
     people = {user for users in members.values() for user in users}
 
-    def look(unit: Unit) -> tuple[dict[str, workload.Load], Figures, datetime]:
-        return workload.loads(unit, people), figures(unit, days=DAYS), unit.now
+    def look(unit: Unit) -> tuple[dict[str, workload.Load], Stats, datetime]:
+        return workload.loads(unit, people), stats(unit, days=DAYS), unit.now
 
     loads, found, now = await desk.call(world.database.read, look)
     told = {role.role: of_role(role) for role in found.roles}

@@ -13,7 +13,7 @@ from bot.render import cards, hidden_view, modals
 from bot.service import authorization, decide, disclosure, review, steer, undo
 from bot.service.authorization import Tap, UnseenInPart
 from bot.service.disclosure import HiddenUnseen
-from bot.slack.listeners import screens
+from bot.slack.listeners import batches
 from bot.slack.listeners.desk import Body, Desk, explain, in_modal, is_outage, place, state_of
 from policies.approval import Approval
 from policies.errors import SaysoError
@@ -232,6 +232,6 @@ _HANDLERS: dict[str, _Handler] = {
     "answer": partial(_yes_form, modals.answer_modal),
     "show_hidden": _show_hidden,
     **{f"session_{word}": partial(_steer, word) for word in steer.STATES},
-    "batch_approve": screens.approve,
-    "batch_reject": screens.ask_why,
+    "batch_approve": batches.approve,
+    "batch_reject": batches.ask_why,
 }

@@ -25,8 +25,8 @@ from policies.approval import Approval
 from policies.errors import InvalidInput, NotFound, SaysoError
 from policies.permissions import Actor
 from store import approvals, audit
-from store import figures as counted
-from store.figures import Figures
+from store import stats as counted
+from store.stats import Stats
 from store.unit import Unit
 
 log = logging.getLogger("sayso.commands")
@@ -116,7 +116,7 @@ async def _show(desk: Desk, actor: Actor, rest: str) -> str:
 
 async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
     authorization.require_genuine(actor)
-    found = await desk.call(desk.runtime.world.database.read, lambda unit: counted.figures(unit, days=DAYS))
+    found = await desk.call(desk.runtime.world.database.read, lambda unit: counted.stats(unit, days=DAYS))
     desk.runtime.background(_draw(desk, actor.user, found))
     lines = [f"*Now*: {told.load(found.waiting)}", f"*The last {found.days} days*: {told.team(found)}"]
     lines += [f"• *{escape(role.role)}*: {told.of_role(role)}" for role in found.roles]
@@ -124,7 +124,7 @@ async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
     return pages.first(lines)
 
 
-async def _draw(desk: Desk, user: str, found: Figures) -> None:
+async def _draw(desk: Desk, user: str, found: Stats) -> None:
     """The same as a picture, directly to whoever asked; the words have been said where Slack does not take it."""
     slack = desk.runtime.slack
     try:

@@ -13,7 +13,7 @@ from bot.slack.listeners.desk import Body, Desk, explain, is_outage
 from policies.errors import SaysoError
 from policies.files.roster import Roster
 from store import approvals, directory
-from store.figures import figures
+from store.stats import stats
 from store.unit import Unit
 
 DAYS = 14
@@ -61,7 +61,7 @@ def _drawn(unit: Unit, user: str, roster: Roster) -> dict[str, Any]:
         mine,
         approvals.decided_by(unit, user),
         absences.get(user),
-        on_home(figures(unit, days=DAYS)),
+        on_home(stats(unit, days=DAYS)),
         away=user in absences,
         quiet_until=roster.quiet_until(user, unit.now),
         day_off=roster.day_off(user, unit.now),

@@ -13,7 +13,7 @@ from PIL import Image
 from bot.service import stats
 from bot.service.stats import duration
 from bot.slack import chart
-from store.figures import Day, Figures, ReviewerFigures, RoleFigures, Spread, Waiting
+from store.stats import Day, ReviewerStats, RoleStats, Spread, Stats, Waiting
 
 FIRST = date(2026, 10, 25)
 amounts = st.integers(0, 200_000)
@@ -78,14 +78,14 @@ def test_times_are_read_from_steps_that_people_count_in(slowest: float) -> None:
 def test_the_words_hold_what_the_picture_shows() -> None:
     """Whoever does not see the picture reads each day's figures; days on which nothing happened are left out."""
     spread = Spread(3, 240.0, 900.0)
-    found = Figures(
+    found = Stats(
         14,
         Waiting(2, 1, 7200.0),
         {"ask": 1200, "auto": 7},
         4,
         spread,
-        (RoleFigures("finance", Waiting(2, 1, 7200.0), 4, spread),),
-        (ReviewerFigures("U0BOB", Waiting(), 0.2, spread, 2 / 3),),
+        (RoleStats("finance", Waiting(2, 1, 7200.0), 4, spread),),
+        (ReviewerStats("U0BOB", Waiting(), 0.2, spread, 2 / 3),),
         tuple(days([(3, 2, 1, 240.0), (0, 0, 0, None), (1, 1, 0, 90.0)])),
     )
     assert stats.team(found) == "1,200 asked · 3 decided · 4 past their SLA · median 4 min, p90 15 min"

@@ -1,4 +1,4 @@
-"""Slack's door, Socket Mode, and settings that are wrong."""
+"""Slack's ingress, Socket Mode, and settings that are wrong."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_junk_that_is_signed_is_no_accident(office: Office) -> None:
 
 
 @on_sqlite
-def test_the_door_is_only_so_wide(office: Office) -> None:
+def test_the_ingress_is_only_so_wide(office: Office) -> None:
     """Bodies beyond what Slack sends are refused before they are read, and other methods too."""
     assert office.slack.send_signed(b"x" * 1_100_000)[0] == 413
     assert office.agent.http.get("/slack/events").status_code in (404, 405)

@@ -1,4 +1,4 @@
-"""Quiet hours, what presses, reminders that back off, and the moment of the morning's list, also where clocks change."""
+"""Quiet hours, what notifies_at_any_hour, reminders that back off, and the moment of the morning's list, also where clocks change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from test_policy_approval import approval
 from policies.deadlines import Clock, Due, asked_again, assigned, exhausted, hushed, opened, owed, reminded
 from policies.hours import hours_of
 from policies.levels import Level
-from policies.peace import LATE, Morning, always_quiet, presses, quiet_hours
+from policies.quiet_hours import LATE, Morning, always_quiet, notifies_at_any_hour, quiet_hours
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -96,13 +96,13 @@ def test_what_a_person_has_comes_before_what_all_have() -> None:
 def test_only_what_is_declared_presses() -> None:
     """Urgency and high severity press, and so does what silence would let run; confidence, amount and the rest do not."""
     plain = approval(policy=policy(severity="medium"))
-    assert not presses(plain)
-    assert not presses(replace(plain, request=request(urgency="low")))
-    assert presses(replace(plain, request=request(urgency="high")))
-    assert presses(approval(policy=policy(severity="high")))
+    assert not notifies_at_any_hour(plain)
+    assert not notifies_at_any_hour(replace(plain, request=request(urgency="low")))
+    assert notifies_at_any_hour(replace(plain, request=request(urgency="high")))
+    assert notifies_at_any_hour(approval(policy=policy(severity="high")))
     consented = policy(severity="low", on_timeout="approve")
-    assert presses(approval(policy=consented, level=Level.SOFT_APPROVAL))
-    assert not presses(approval(policy=consented, level=Level.HARD_APPROVAL))
+    assert notifies_at_any_hour(approval(policy=consented, level=Level.SOFT_APPROVAL))
+    assert not notifies_at_any_hour(approval(policy=consented, level=Level.HARD_APPROVAL))
 
 
 # --- reminders ---------------------------------------------------------------------------------------------------

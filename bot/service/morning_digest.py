@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.service.context import World
-from policies.peace import Morning
-from store import approvals, mornings, outbox, workload
+from policies.quiet_hours import Morning
+from store import approvals, morning_digest, outbox, workload
 from store.unit import Unit
 
 MOST = 100  # looked at; a message shows the first ten
@@ -18,7 +18,7 @@ def greet(world: World) -> int:
     people = _people(world)
     if not people:
         return 0
-    owed = world.database.read(lambda unit: mornings.untold(unit, _days(people, unit.now)))
+    owed = world.database.read(lambda unit: morning_digest.untold(unit, _days(people, unit.now)))
     if not owed:
         return 0
     sent = world.database.run(lambda unit: sum(_sent(unit, user, day) for user, day in sorted(owed.items())))
@@ -47,7 +47,7 @@ def _days(people: Mapping[str, Morning], now: datetime) -> dict[str, str]:
 
 def _sent(unit: Unit, user: str, day: str) -> bool:
     """Whether there was something to say: who is away, or has nothing to decide, is left alone for that day."""
-    if not mornings.begin(unit, user, day) or workload.loads(unit, [user])[user].away:
+    if not morning_digest.begin(unit, user, day) or workload.loads(unit, [user])[user].away:
         return False
     waiting = [found for found in approvals.pending(unit, assignee=user, limit=MOST) if not found.clock.paused_at]
     if not waiting:

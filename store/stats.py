@@ -43,7 +43,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class RoleFigures:
+class RoleStats:
     """One role: what waits for it, requests of the window that missed their SLA, and its members' decisions."""
 
     role: str
@@ -53,7 +53,7 @@ class RoleFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewerFigures:
+class ReviewerStats:
     """One person: what waits for them, and their decisions of the window (docs/rules.md: F9): how many a day, times, share of yes."""
 
     user: str
@@ -75,7 +75,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Stats:
     """The team's figures: `waiting` is of now, the rest of the last `days` days up to this moment."""
 
     days: int
@@ -83,8 +83,8 @@ class Figures:
     by_route: dict[str, int]
     breached: int
     spread: Spread | None
-    roles: tuple[RoleFigures, ...]
-    reviewers: tuple[ReviewerFigures, ...]
+    roles: tuple[RoleStats, ...]
+    reviewers: tuple[ReviewerStats, ...]
     by_day: tuple[Day, ...]
 
     @property
@@ -93,13 +93,13 @@ class Figures:
         return self.by_route.get("ask", 0)
 
 
-def figures(unit: Unit, *, days: int = 14) -> Figures:
+def stats(unit: Unit, *, days: int = 14) -> Stats:
     """The figures of the last `days` days, by database time."""
     since = unit.now - timedelta(days=days)
     routes = select(approvals.c.route, func.count().label("asked")).where(approvals.c.created_at > since)
     by_route = {row.route: row.asked for row in unit.execute(routes.group_by(approvals.c.route))}
     took, missed = _Taken(unit, since), _missed(unit, since)
-    return Figures(
+    return Stats(
         days=days,
         waiting=waiting(unit),
         by_route=by_route,
@@ -179,23 +179,23 @@ def _missed(unit: Unit, since: datetime) -> dict[str, int]:
     return missed
 
 
-def _roles(unit: Unit, took: _Taken, missed: dict[str, int]) -> tuple[RoleFigures, ...]:
+def _roles(unit: Unit, took: _Taken, missed: dict[str, int]) -> tuple[RoleStats, ...]:
     now = _waiting_by(unit, approvals.c.role)
     names = sorted({name for name in (*took.by_role, *now, *missed) if name})
     return tuple(
-        RoleFigures(name, now.get(name, Waiting()), missed.get(name, 0), _spread(took.by_role.get(name)))
+        RoleStats(name, now.get(name, Waiting()), missed.get(name, 0), _spread(took.by_role.get(name)))
         for name in names
     )
 
 
-def _reviewers(unit: Unit, took: _Taken, days: int) -> tuple[ReviewerFigures, ...]:
+def _reviewers(unit: Unit, took: _Taken, days: int) -> tuple[ReviewerStats, ...]:
     now = _waiting_by(unit, approvals.c.assignee)
     found = []
     for user in sorted({user for user in (*took.by_person, *now) if user}):
         spread = _spread(took.by_person.get(user))
         count = spread.count if spread else 0
         rate = took.yes[user] / count if count else None
-        found.append(ReviewerFigures(user, now.get(user, Waiting()), count / days, spread, rate))
+        found.append(ReviewerStats(user, now.get(user, Waiting()), count / days, spread, rate))
     return tuple(found)
 
 

@@ -45,7 +45,7 @@ def always_quiet(hours: Hours, quiet: Hours) -> bool:
     return True
 
 
-def presses(approval: Approval) -> bool:
+def notifies_at_any_hour(approval: Approval) -> bool:
     """Whether it notifies at any hour: it is declared urgent or of high severity, or silence would let it run."""
     policy = approval.policy
     if approval.request.urgency == "high" or policy is None or policy.severity == "high":

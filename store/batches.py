@@ -1,4 +1,4 @@
-"""Screens: several waiting cards of one channel shown by one message. Who is on it never changes once it is made (docs/rules.md: D4)."""
+"""Batches: several waiting cards of one channel shown by one message. Who is on it never changes once it is made (docs/rules.md: D4)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from policies.routing import RouteName
 from store import approvals
 from store.agents import Agent
 from store.engine import Database
-from store.figures import Figures, Spread, Waiting, figures, waiting
+from store.stats import Spread, Stats, Waiting, stats, waiting
 from store.tables import decisions
 from store.unit import Unit
 
@@ -96,7 +96,7 @@ def still(entries: list[dict[str, Any]], now: datetime) -> Waiting:
     )
 
 
-def compare(found: Figures, entries: list[dict[str, Any]], now: datetime, days: int) -> None:
+def compare(found: Stats, entries: list[dict[str, Any]], now: datetime, days: int) -> None:
     """Everything in `found` against a recount in plain Python."""
     since = now - timedelta(days=days)
     pending = [entry for entry in entries if entry["pending"]]
@@ -139,7 +139,7 @@ def test_the_figures_are_those_of_a_recount(database: Database, seed: int) -> No
         # One unit has one `now`, even where midnight comes in between.
         entries = history(seed, (1, 40, 150)[seed], unit.now)
         remember(unit, agent, entries)
-        compare(figures(unit, days=14), entries, unit.now, 14)
+        compare(stats(unit, days=14), entries, unit.now, 14)
         mine = [entry for entry in entries if entry["pending"] and entry["assignee"] == "U0BOB"]
         assert waiting(unit, "U0BOB") == still(mine, unit.now)
 
@@ -148,6 +148,6 @@ def test_the_figures_are_those_of_a_recount(database: Database, seed: int) -> No
 
 def test_of_nothing_there_are_figures_too(database: Database) -> None:
     """An empty store has fourteen empty days, nothing that waits and no times."""
-    found = database.read(lambda unit: figures(unit, days=14))
+    found = database.read(lambda unit: stats(unit, days=14))
     assert (found.waiting, found.spread, found.roles, found.reviewers) == (Waiting(), None, (), ())
     assert [(day.asked, day.decided, day.breached, day.median) for day in found.by_day] == [(0, 0, 0, None)] * 14
