@@ -8,6 +8,7 @@ from decimal import Decimal
 from policies.files.manifest import Policy
 from policies.history import History
 from policies.request import Request
+from policies.standing import Standing, uncovered
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,13 @@ class Case:
     def sum_of_all(self) -> Decimal:
         """The sum of the window over all targets, this request included."""
         return self.history.total_usd + (self.amount or 0)
+
+    @property
+    def covering(self) -> Standing | None:
+        """The standing approval that lets it run; None where none does."""
+        found = (one for one in self.history.standings if self.uncovered_by(one) is None)
+        return next(found, None)
+
+    def uncovered_by(self, one: Standing) -> str | None:
+        """Why a standing approval does not let it run; None where it does."""
+        return uncovered(one, self.agent, self.request, self.policy)

@@ -12,7 +12,8 @@ from policies.files.manifest import Manifest, OnTimeout, Policy
 from policies.kinds import check_kind
 from policies.request import Request, check_params
 from policies.routing import History, Level, Route, RouteName, route
-from policies.sentences import sentence
+from policies.sentences import sentence, usd
+from policies.standing import never, unsayable
 
 IN_WORDS = {
     Level.FULL_AUTO: "runs by itself",
@@ -55,6 +56,7 @@ class Explanation:
     sla_clock: str | None = None
     policy_version: str = ""
     entry: str | None = None  # the manifest's pattern that stands for the action, where it is not named itself
+    standing: str | None = None  # whether a reviewer may let the like of it run, where the manifest has such bounds
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as JSON values."""
@@ -80,7 +82,7 @@ def explain(manifest: Manifest, request: Request, *, agent: str, history: Histor
         problem=_problem(policy, request),
         policy_version=manifest.version,
         entry=policy.action if policy.action != request.action else None,
-        **(_asked(policy, went, request.urgency) if went.name is RouteName.ASK else {}),
+        **(_asked(policy, went, request) if went.name is RouteName.ASK else {}),
     )
 
 
@@ -93,7 +95,7 @@ def _problem(policy: Policy, request: Request) -> str | None:
     return None
 
 
-def _asked(policy: Policy, went: Route, urgency: str) -> dict[str, Any]:
+def _asked(policy: Policy, went: Route, request: Request) -> dict[str, Any]:
     soft = went.level is Level.SOFT_APPROVAL
     timeout = policy.soft_timeout_seconds if soft else policy.hard_timeout_seconds
     # Silence consents to soft approvals only (docs/rules.md: B4): elsewhere it denies.
@@ -102,12 +104,25 @@ def _asked(policy: Policy, went: Route, urgency: str) -> dict[str, Any]:
         "role": went.role,
         "escalation_path": tuple(role for role in policy.escalation_path if role != went.role),
         "approvers": quorum.total(policy.approvers),
-        "sla_seconds": urgent(policy.sla_seconds, urgency),
+        "sla_seconds": urgent(policy.sla_seconds, request.urgency),
         "timeout_seconds": None if silence is OnTimeout.HOLD else timeout,
         "on_timeout": silence.value,
         "tier": policy.tier.value if policy.tier else None,
         "sla_clock": policy.sla_clock.value,
+        "standing": _standing(policy, request),
     }
+
+
+def _standing(policy: Policy, request: Request) -> str | None:
+    bounds = policy.standing
+    if bounds is None:
+        return None
+    problem = never(policy, request) or unsayable(policy, request)
+    if problem is not None:
+        return f"none can be given with this request: {problem}"
+    money = f", {usd(bounds.max_total_usd)} in all" if bounds.max_total_usd is not None else ""
+    same = f", with the same {', '.join(bounds.same)}" if bounds.same else ""
+    return f"a reviewer may let up to {bounds.max_uses} like it run within {bounds.max_seconds} s{money}{same}"
 
 
 def in_words(explanation: Explanation, *, path: str) -> str:
@@ -136,7 +151,8 @@ def _who(explanation: Explanation) -> list[str]:
     people = "person" if explanation.approvers == 1 else "people"
     counted = " of their working hours" if explanation.sla_clock == SlaClock.BUSINESS_HOURS else ""
     tier = f" (tier {explanation.tier})" if explanation.tier else ""
-    return [
+    told = [
         f"Asked: {explanation.approvers} {people} of {roles}, each with {explanation.sla_seconds:g} s{counted}{tier}",
         f"Silence: {explanation.on_timeout}, {until}",
     ]
+    return [*told, f"Standing approval: {explanation.standing}"] if explanation.standing else told

@@ -11,72 +11,15 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from policies import credentials, paths
+from policies import credentials
 from policies.approval import Approval
-from policies.credentials import Kind
-from policies.private_keys import Span
+from policies.leaves import By, Leaf, leaves
 from policies.sentences import sentence
 
-
-class By(StrEnum):
-    """On whose word something is hidden."""
-
-    MANIFEST = "manifest"
-    PATTERN = "pattern"
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """One value of the parameters; an empty container counts as one. `path` is raw.
-
-    `by` says who hides something of it: the manifest all of it, a pattern the `spans` of a text or a whole number.
-    """
-
-    path: tuple[str | int, ...]
-    value: Any
-    by: By | None = None
-    spans: tuple[Span, ...] = ()
-
-    @property
-    def secret(self) -> bool:
-        """Whether nothing of it is shown."""
-        return self.by is not None and self.spans in ((), ((0, len(str(self.value))),))
-
-    @property
-    def text(self) -> str:
-        """A text itself, everything else as JSON."""
-        return self.value if isinstance(self.value, str) else json.dumps(self.value)
-
-    @property
-    def hidden_texts(self) -> tuple[str, ...]:
-        """The pieces of it that are hidden."""
-        if self.by is None:
-            return ()
-        return tuple(self.text[start:end] for start, end in self.spans) or (self.text,)
-
-    @property
-    def open_text(self) -> str:
-        """What is shown of it."""
-        if self.by is None:
-            return self.text
-        return cut(self.text, self.spans, "\0") if self.spans else ""
-
-
-def cut(text: str, spans: Sequence[Span], put: str) -> str:
-    """`text` with `put` where the `spans` are."""
-    ends = [0, *(end for _, end in spans)]
-    starts = [*(start for start, _ in spans), len(text)]
-    return put.join(text[end:start] for end, start in zip(ends, starts, strict=True))
-
-
-def leaves(params: Any, redact: Iterable[str] = (), reveal: Iterable[str] = ()) -> list[Leaf]:
-    """Every leaf in order, with what is hidden of it: `redact` wins over `reveal`, and `reveal` over patterns."""
-    walk = _Walk([paths.steps(path) for path in redact], [paths.steps(path) for path in reveal])
-    return list(walk.leaves(params, (), None))
+__all__ = ["By", "Finder", "Hidden", "Leaf", "Piece", "finder_of", "hidden_of", "hiding", "leaves", "leaves_of"]
 
 
 def hiding(approval: Approval) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -88,35 +31,6 @@ def hiding(approval: Approval) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def leaves_of(approval: Approval, params: dict[str, Any] | None = None) -> list[Leaf]:
     """Every leaf of an approval's parameters, or of `params` under its policy."""
     return leaves(approval.params if params is None else params, *hiding(approval))
-
-
-class _Walk:
-    def __init__(self, redact: list[paths.Steps], reveal: list[paths.Steps]) -> None:
-        self._redact, self._reveal = redact, reveal
-
-    def leaves(self, value: Any, at: tuple[str | int, ...], kind: Kind | None) -> Iterator[Leaf]:
-        if isinstance(value, dict) and value:
-            for key, child in value.items():
-                own = credentials.kind_of(key)
-                # What stands under `credentials` need not be one: only what looks drawn is taken for it.
-                yield from self.leaves(child, (*at, key), own or (Kind.TOKEN if kind else None))
-        elif isinstance(value, list) and value:
-            for index, child in enumerate(value):
-                yield from self.leaves(child, (*at, index), kind)
-        else:
-            yield self._leaf(value, at, kind)
-
-    def _leaf(self, value: Any, at: tuple[str | int, ...], kind: Kind | None) -> Leaf:
-        if value is None or value in ("", [], {}):
-            return Leaf(at, value)
-        if any(paths.covers(steps, at) for steps in self._redact):
-            return Leaf(at, value, By.MANIFEST)
-        if isinstance(value, bool) or any(paths.covers(steps, at) for steps in self._reveal):
-            return Leaf(at, value)
-        if not isinstance(value, str):
-            return Leaf(at, value, By.PATTERN) if credentials.in_number(kind, value) else Leaf(at, value)
-        spans = credentials.in_value(kind, value)
-        return Leaf(at, value, By.PATTERN, spans) if spans else Leaf(at, value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from policies.levels import Level
+from policies.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class History:
     `requests_24h` is what this agent asked of this action within 24 h and was not refused by policy. `unseen_in_row`
     is how many ran by policy alone since a person last decided one of this agent and action, whatever the session.
     `held_elsewhere` says, in words, which other session of this agent people stopped; None where this request is clear of it.
+    `standings` are the standing approvals of this agent and action that hold now, the oldest first.
     """
 
     agent_failures_24h: int = 0
@@ -42,3 +44,4 @@ class History:
     aggregate_unread: int = 0
     total_unread: int = 0
     held_elsewhere: str | None = None
+    standings: tuple[Standing, ...] = ()

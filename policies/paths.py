@@ -46,6 +46,12 @@ def _fits(step: str | int | None, key: str | int) -> bool:
     return isinstance(key, int) if step is None else step == key
 
 
+def overlap(one: str, other: str) -> bool:
+    """Whether two paths can name the same place, or one something that holds the other's."""
+    pairs = zip(steps(one), steps(other), strict=False)
+    return all(a == b or (None in (a, b) and not isinstance(a or b, str)) for a, b in pairs)
+
+
 def value_at(path: str, params: dict[str, Any]) -> Any:
     """The value at a path that names one place, or ABSENT."""
     return next(iter(values_at(path, params)), ABSENT)

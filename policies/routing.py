@@ -15,6 +15,8 @@ from policies.history import History
 from policies.levels import Level, RouteName, RuleResult, asked, denied, runs, strictness
 from policies.request import Request
 from policies.sentences import usd
+from policies.standing import KEY as STANDING
+from policies.standing import reason as reason_of_standing
 
 __all__ = ["FAILURE_WINDOW_SECONDS", "History", "Level", "Route", "RouteName", "route"]
 
@@ -31,7 +33,7 @@ class Route:
 
     `role` is the role that is asked first, and differs from the action's own where it escalates at once (docs/rules.md: A7).
     `keys` names, reason for reason, the manifest's key that it rests on (within the action), or None; `lines` where in
-    `file` that stands.
+    `file` that stands. `standing` is the id of the standing approval that decides, where one does.
     """
 
     name: RouteName
@@ -42,6 +44,7 @@ class Route:
     keys: tuple[str | None, ...] = ()
     lines: tuple[int | None, ...] = ()
     file: str = ""
+    standing: str | None = None
 
     @property
     def cited(self) -> tuple[str, ...]:
@@ -53,7 +56,8 @@ class Route:
 
     def because(self, reason: str, line: int | None = None) -> Route:
         """The same route with another deciding reason before its own."""
-        return replace(self, why=(reason, *self.why), keys=(None, *self.keys), lines=(line, *self.lines))
+        why, keys, lines = (reason, *self.why), (None, *self.keys), (line, *self.lines)
+        return replace(self, why=why, keys=keys, lines=lines, standing=None)
 
     def also(self, reason: str) -> Route:
         """The same route with one more reason after its own."""
@@ -77,11 +81,31 @@ def route(agent: str, request: Request, policy: Policy | None, history: History)
         return Route(RouteName.BLOCK, None, (reason,), keys=(None,), lines=(None,))
     case = _case(agent, request, policy, history)
     ordered, own = _speaking(case), list(restrictions.speaking(case))
-    strictest = max(own, key=lambda said: said.strictness, default=ordered[0])
+    strictest = max(_binding(ordered[0], own), key=lambda said: said.strictness, default=ordered[0])
     if strictest.strictness <= ordered[0].strictness:
-        return _route(policy, [*ordered, *own], escalates=ordered[0].escalate)
+        return _with_standing(case, _route(policy, [*ordered, *own], escalates=ordered[0].escalate))
     own.remove(strictest)
-    return _route(policy, [strictest, *ordered, *own], escalates=ordered[0].escalate)
+    return _with_standing(case, _route(policy, [strictest, *ordered, *own], escalates=ordered[0].escalate))
+
+
+def _binding(first: RuleResult, own: list[RuleResult]) -> list[RuleResult]:
+    """The restrictions that hold whatever the order says: a person's standing yes is the yes that the ratchet wants."""
+    if first.key != STANDING:
+        return own
+    return [said for said in own if said.key != "autonomy" or said.level is Level.HUMAN_TAKEOVER]
+
+
+def _with_standing(case: Case, found: Route) -> Route:
+    """The route with the standing approval that decides it; where a person is asked, why the newest one does not."""
+    standings = case.history.standings
+    if not standings:
+        return found
+    if found.keys[0] == STANDING and case.covering is not None:
+        return replace(found, standing=case.covering.id)
+    problem = case.uncovered_by(standings[-1])
+    if found.name is not RouteName.ASK or problem is None:
+        return found
+    return found.also(f"the standing approval of {standings[-1].by} does not cover it: {problem}")
 
 
 def _case(agent: str, request: Request, policy: Policy, history: History) -> Case:
@@ -275,6 +299,11 @@ def _no_approval_required(case: Case) -> RuleResult | None:
     return runs(level, reason, "approval_required")
 
 
+def _standing(case: Case) -> RuleResult | None:
+    one = case.covering
+    return None if one is None else runs(Level.NOTIFY_ONLY, reason_of_standing(one), STANDING)
+
+
 def _irreversible(case: Case) -> RuleResult | None:
     if case.policy.irreversible:
         return asked(Level.HARD_APPROVAL, "the action is irreversible", "reversibility")
@@ -342,6 +371,7 @@ _RULES: tuple[_Rule, ...] = (
     _only_a_person_knows,
     _small_amount,
     _no_approval_required,
+    _standing,
     _irreversible,
     _regulated,
     _costly,

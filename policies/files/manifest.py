@@ -15,6 +15,7 @@ from policies.deadlines import SlaClock
 from policies.files.limits import DAY, Aggregate, Amount, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.files.params_schema import check_schema
 from policies.files.schema import CHANNEL, Line, Share, Strict, Version, Word, one_of, validated
+from policies.files.standing_bounds import StandingBounds
 from policies.files.strict_yaml import Document, Path, parse
 from policies.files.tiers import TIERS, Tier
 from policies.files.tightening import Autonomy, FirstUses, Quota, Rule
@@ -176,6 +177,8 @@ class Action(Strict):
     """How often one agent may ask."""
     autonomy: Autonomy | None = None
     """The ratchet: how much oversight an agent starts with, and what it earned."""
+    standing: StandingBounds | None = None
+    """How far a reviewer may let the like of a request run with one yes; without it nobody may."""
 
     @field_validator("describe")
     @classmethod
@@ -225,6 +228,9 @@ class Action(Strict):
                     raise ValueError(f"rules.{at}.when: {error}") from None
         if self.batch and self.severity is not Severity.LOW:
             raise ValueError("batch: is for low severity only")
+        if self.standing is not None:
+            grave = self.severity is Severity.HIGH or self.undoable is Reversibility.IRREVERSIBLE
+            self.standing.check(grave=grave, owner=self.owner, amount=self.amount is not None)
         return self
 
     @property
@@ -312,12 +318,19 @@ class Policy(Strict):
     kinds: Kinds = [Kind.CONFIRM]
     editable: list[str] | None = None
     resubmit_seconds: int = DAY
+    standing: StandingBounds | None = None
     file: str = ""
     lines: dict[str, int] = {}
 
     def line_of(self, key: str | None) -> int | None:
         """Where the file says so: the key's own line, or the action's where a default speaks; None where no key does."""
         return None if key is None else self.lines.get(key, self.line)
+
+    @property
+    def fingerprint(self) -> str:
+        """The sum of what the policy says, wherever in its file it says so."""
+        said = self.model_dump_json(exclude={"file", "line", "lines"}, exclude_defaults=True)
+        return hashlib.sha256(said.encode()).hexdigest()[:32]
 
     @property
     def irreversible(self) -> bool:
@@ -417,6 +430,7 @@ class Manifest:
             kinds=action.kinds,
             editable=action.editable,
             resubmit_seconds=action.resubmit_seconds or defaults.resubmit_seconds,
+            standing=action.standing,
             file=self.name,
             lines=self._lines(name, action),
         )
@@ -468,6 +482,7 @@ _CITED = (
     "checkpoint_every",
     "quota.per_day",
     "autonomy",
+    "standing",
 )
 
 

@@ -42,15 +42,9 @@ def _amount(case: Case) -> Iterator[Finding]:
     if not policy.irreversible or policy.editable is None or quorum.total(policy.approvers) > 1:
         return
     for amount in edits.amount_paths(policy):
-        if any(_overlap(path, amount) for path in policy.editable):
+        if any(paths.overlap(path, amount) for path in policy.editable):
             message = f"editable lets one person raise the amount {amount} of something that cannot be undone"
             yield case.warning("editable", message, "Take it out: without the key one person may lower it and no more")
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Whether two paths can name the same place, or one something that holds the other's."""
-    pairs = zip(paths.steps(one), paths.steps(other), strict=False)
-    return all(a == b or (None in (a, b) and not isinstance(a or b, str)) for a, b in pairs)
 
 
 def _grave(case: Case) -> bool:
