@@ -152,6 +152,7 @@ class Approval:
     asked_as: str = ""  # what it asks for, whatever the spelling (sameness.identity)
     again: Again | None = None  # that it was asked before
     step: str | None = None  # what the agent calls the step that it is asked in
+    standing: str | None = None  # the standing approval that let it run
 
     @property
     def edited(self) -> bool:

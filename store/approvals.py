@@ -75,6 +75,7 @@ def add(
             "action": approval.action,
             "asked_as": approval.asked_as or None,
             "step": approval.step,
+            "standing": approval.standing,
             "session_id": request.session_id,
             "chain": [[link.agent, link.approval_id] for link in approval.chain] or None,
             "request": request.model_dump_json(exclude={"checkpoint"}, exclude_defaults=True),
@@ -392,15 +393,23 @@ def listed(
     session_id: str | None = None,
     assignee: str | None = None,
     undone: str | None = None,
+    standing: str | None = None,
     cursor: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Approval]:
     """Approvals newest first, filtered; `cursor` is the (created_at, id) of the last one already seen.
 
-    `undone` is "true" for everything that a person undid, "open" for what the agent still has to roll back.
+    `standing` is the standing approval that let them run. `undone` is "true" for everything that a person undid, "open"
+    for what the agent still has to roll back.
     """
     query = select(*columns).order_by(approvals.c.created_at.desc(), approvals.c.id.desc()).limit(limit)
-    wanted = {"agent_id": agent_id, "state": state, "session_id": session_id, "assignee": assignee}
+    wanted = {
+        "agent_id": agent_id,
+        "state": state,
+        "session_id": session_id,
+        "assignee": assignee,
+        "standing": standing,
+    }
     for name, value in wanted.items():
         if value is not None:
             query = query.where(approvals.c[name] == value)

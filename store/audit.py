@@ -31,6 +31,9 @@ BESIDE = frozenset(
         "notified",
         "denied",
         "blocked",
+        "standing_given",
+        "standing_used",
+        "standing_ended",
     }
 )
 KEYS = (

@@ -16,6 +16,10 @@ class DuplicateVote(Exception):
     """This person has decided on this digest before."""
 
 
+class DuplicateStanding(Exception):
+    """A standing approval was given with this approval before."""
+
+
 @contextlib.contextmanager
 def told_as(duplicate: type[Exception], *names: str) -> Iterator[None]:
     """Raise `duplicate` where the constraint with one of `names` refuses; SQLite names its columns instead."""

@@ -205,6 +205,13 @@ def _against_votes(unit: Unit, approval: Approval, lines: Sequence[Line]) -> lis
     return unknown(decisions, [row._asdict() for row in rows], kept_of(lines), lines)
 
 
+def beside_holds(unit: Unit, approval_id: str, table: Table, row: Mapping[str, Any]) -> None:
+    """Raise Tampered where a row beside an approval is not what the trail recorded, or the trail of it is not whole."""
+    lines = list(_whole(unit.execute(_rows_about, {"_id": approval_id}).all()))
+    for fault in unknown(table, [row], kept_of(lines), lines):
+        raise Tampered(what=fault)
+
+
 def kept_of(lines: Iterable[Line]) -> Counter[str]:
     """The sums of everything that the trail says stands beside an approval: what was added, less what took its place."""
     kept: Counter[str] = Counter()

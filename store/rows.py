@@ -113,6 +113,7 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         asked_as=row.asked_as or "",
         again=again_of(row.again),
         step=row.step,
+        standing=row.standing,
     )
 
 

@@ -171,6 +171,7 @@ approvals = Table(
     Column("asked_as", Text),
     Column("again", JsonText),
     Column("step", Text),
+    Column("standing", Text),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("version >= 1", name="version"),
@@ -283,6 +284,14 @@ approvals = Table(
         sqlite_where=text("state IN ('rejected', 'cancelled')"),
         postgresql_where=text("state IN ('rejected', 'cancelled')"),
     ),
+    # What a standing approval let run.
+    Index(
+        "ix_approvals_standing",
+        "standing",
+        "created_at",
+        sqlite_where=text("standing IS NOT NULL"),
+        postgresql_where=text("standing IS NOT NULL"),
+    ),
     # What the figures of the last days are counted from.
     Index("ix_approvals_created", "created_at", "route"),
     Index(
@@ -322,6 +331,31 @@ disclosures = Table(
     Column("seal", Text, primary_key=True),
     Column("by", Text, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
+)
+
+# One yes for many: given with an approval, and changed once, when it ends. Its uses are the approvals that name it.
+standings = Table(
+    "standings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("approval_id", Text, ForeignKey("approvals.id"), nullable=False),
+    Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("terms", JsonText, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("ended_by", Text),
+    Column("ended_why", Text),
+    UniqueConstraint("approval_id", name="uq_standings_approval"),
+    Index(
+        "ix_standings_open",
+        "agent_id",
+        "action",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
 )
 
 labels = Table(

@@ -14,10 +14,10 @@ from store import rows as approval_rows
 from store.audit import GENESIS, Head, body_of, hash_of
 from store.evidence import Line, against_digest, against_trail, kept_of, unknown
 from store.seals import seal, sum_aside
-from store.tables import approvals, audit, decisions, delegates, delegations, demotions, labels
+from store.tables import approvals, audit, decisions, delegates, delegations, demotions, labels, standings
 from store.unit import Unit
 
-BESIDE_APPROVALS = (decisions, labels, demotions, delegations, delegates)
+BESIDE_APPROVALS = (decisions, labels, demotions, delegations, delegates, standings)
 MOST = 1000  # faults told one by one; of a database that is another one, every row is a fault
 _CHUNK = 200
 _STREAM = 1000
