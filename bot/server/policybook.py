@@ -14,13 +14,12 @@ from typing import Any, Generic, TypeVar
 
 from bot.server.runtime import Runtime
 from bot.service import notices
-from bot.service.context import Book, World
+from bot.service.context import Book, Context, World
 from bot.settings import BadSetting, Settings, read_file
 from policies.errors import BadFile
 from policies.files.manifest import Manifest, load_manifest
 from policies.files.roster import Roster, load_roster
 from store import directory
-from store.unit import Unit
 
 log = logging.getLogger("sayso.policy")
 LOOK_SECONDS = 0.5
@@ -112,7 +111,7 @@ class PolicyBook:
 
     def _refuse(self, file: _File[Any], problem: str) -> None:
         if problem != file.bad:
-            self._world.database.run(lambda unit: _tell(self._world, unit, problem))
+            self._world.run(lambda ctx: _tell(ctx, problem))
             file.bad = problem
 
 
@@ -122,14 +121,12 @@ def remember(world: World, manifest: Manifest) -> None:
     world.database.run(lambda unit: directory.remember_policy(unit, manifest.version, text))
 
 
-def _tell(world: World, unit: Unit, problem: str) -> None:
+def _tell(ctx: Context, problem: str) -> None:
     """Said once for each way of being bad: every replica sees the same file, and each of them tells."""
-    key = hashlib.sha256(f"{world.book.manifest.version} {world.book.roster.version} {problem}".encode()).hexdigest()
-    text = f"{problem}\nThe policy before it stays in force (manifest {world.book.manifest.version})."
-    notices.operations(
-        world, unit, f"policy:{key[:16]}", "alert", None, title="A policy file cannot be used", text=text
-    )
-    unit.after_commit(world.signals.outbox_filled)
+    key = hashlib.sha256(f"{ctx.manifest.version} {ctx.roster.version} {problem}".encode()).hexdigest()
+    text = f"{problem}\nThe policy before it stays in force (manifest {ctx.manifest.version})."
+    notices.operations(ctx, f"policy:{key[:16]}", "alert", None, title="A policy file cannot be used", text=text)
+    ctx.unit.after_commit(ctx.world.signals.outbox_filled)
 
 
 async def watch(runtime: Runtime, changed: Callable[[], object]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.service.context import World
+from bot.service.context import Context, World
 from policies.approval import Approval
 from policies.delegation import MAX_CHAIN, Link
 from policies.errors import InvalidInput, Refused, Revoked, Unauthorised
@@ -46,24 +46,24 @@ class NoWord(InvalidInput):
         super().__init__(field=FIELD)
 
 
-def of(world: World, unit: Unit, agent: Agent, request: Request) -> Authority:
+def of(ctx: Context, agent: Agent, request: Request) -> Authority:
     """On whose authority `agent` makes this request.
 
     Raises UnknownPrincipal or InvalidInput for `on_behalf_of`, and NoWord or InvalidInput for `delegated_from`: the same
     for a parent that has not given its word and for one that does not exist.
     """
-    register = world.directory.register(world.book.roster)
-    held, links = _links(unit, agent, request.delegated_from)
+    register = ctx.directory.register(ctx.roster)
+    held, links = _links(ctx.unit, agent, request.delegated_from)
     if len(links) > MAX_CHAIN:
         raise InvalidInput(f"more than {MAX_CHAIN} agents stand above this one", field=FIELD)
-    living = agents.named(unit, {link.agent for link in links}) if links else {}
+    living = agents.named(ctx.unit, {link.agent for link in links}) if links else {}
     if len(living) < len({link.agent for link in links}):
         raise NoWord()
     above = tuple(living[link.agent] for link in links)
     inherited = [*held.principals] if held else []
     inherited += [_bound(register, one) for one in above if one.principal]
     principals = dict.fromkeys([*_stated(register, agent, request), *inherited])
-    return Authority(tuple(principals), links, above, _owner(world, agent))
+    return Authority(tuple(principals), links, above, _owner(ctx.world, agent))
 
 
 def _stated(register: Register, agent: Agent, request: Request) -> Iterator[Principal]:
@@ -120,17 +120,17 @@ def _registered(unit: Unit, agent: Agent) -> list[Agent]:
         raise InvalidInput(words, field=FIELD) from None
 
 
-def require_still(world: World, unit: Unit, agent: Agent, approval: Approval) -> None:
+def require_still(ctx: Context, agent: Agent, approval: Approval) -> None:
     """Raise where `agent` may no longer act on its approval.
 
     Unauthorised where its token ended, Revoked where it or an agent above it was revoked, and Refused where one of them
     may not use the action any more, as the manifest says now.
     """
-    if agent.token is not None and agents.authenticate(unit, agent.token) is None:
+    if agent.token is not None and agents.authenticate(ctx.unit, agent.token) is None:
         raise Unauthorised()
     if approval.chain or agent.token is None:
-        require_living(unit, approval)
-    policy = world.book.manifest.policy(approval.action)
+        require_living(ctx.unit, approval)
+    policy = ctx.manifest.policy(approval.action)
     names = [approval.agent, *(link.agent for link in approval.chain)]
     refusals = (may_act(policy, name) for name in names) if policy else iter(())
     refusal = next((words for words in refusals if words), None)

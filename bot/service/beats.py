@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from bot.service import limits
-from bot.service.context import World
+from bot.service.context import Context, World
 from policies.errors import InvalidInput
 from store import approvals, sessions
 from store.agents import Agent
 from store.sessions import Session
-from store.unit import Unit
 
 MAX_ID = 200
 
@@ -21,11 +20,11 @@ def beat(world: World, agent: Agent, session_id: str, title: str | None) -> tupl
     if len(session_id) > MAX_ID or not session_id.isprintable():
         raise InvalidInput(f"must be at most {MAX_ID} printable characters", field="session_id")
 
-    def work(unit: Unit) -> tuple[Session, str | None]:
-        if sessions.get(unit, agent.id, session_id) is None:
-            limits.count_session(world, unit, agent)
-            sessions.forget_oldest(unit, agent.id, limits.MOST_SESSIONS - 1)
-        found = sessions.beat(unit, agent.id, session_id, title)
-        return found, approvals.taken_over_by(unit, agent.id, session_id)
+    def work(ctx: Context) -> tuple[Session, str | None]:
+        if sessions.get(ctx.unit, agent.id, session_id) is None:
+            limits.count_session(ctx, agent)
+            sessions.forget_oldest(ctx.unit, agent.id, limits.MOST_SESSIONS - 1)
+        found = sessions.beat(ctx.unit, agent.id, session_id, title)
+        return found, approvals.taken_over_by(ctx.unit, agent.id, session_id)
 
-    return world.database.run(work)
+    return world.run(work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.service.callback_hosts import Hosts
 from policies.files.manifest import Manifest
@@ -13,6 +13,9 @@ from policies.files.roster import Roster
 from policies.permissions import Actor, genuine
 from policies.principals import Account, Identity, Principal, Register, own
 from store.engine import Database
+from store.unit import Unit
+
+_T = TypeVar("_T")
 
 
 class Signals(Protocol):
@@ -209,3 +212,39 @@ class World:
     gather_seconds: float = GATHER_SECONDS
     unconfirmed: Callable[[Collection[str]], frozenset[str]] = lambda users: frozenset()
     counted: object = None  # who could decide when open requests were last counted (service/recount.py)
+
+    def run(self, work: Callable[[Context], _T]) -> _T:
+        """Do `work` in one transaction."""
+        return self.database.run(lambda unit: work(Context(self, unit)))
+
+    def read(self, work: Callable[[Context], _T]) -> _T:
+        """Do `work`, which only reads."""
+        return self.database.read(lambda unit: work(Context(self, unit)))
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A use case at work: what it stands on, and the transaction in which it reads and writes."""
+
+    world: World
+    unit: Unit
+
+    @property
+    def now(self) -> datetime:
+        """Database time of this transaction."""
+        return self.unit.now
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest in force."""
+        return self.world.book.manifest
+
+    @property
+    def roster(self) -> Roster:
+        """The roster in force."""
+        return self.world.book.roster
+
+    @property
+    def directory(self) -> Directory:
+        """Who people are."""
+        return self.world.directory

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from bot.service import ballots, judge, notices, resubmission, seating, showing, staffing, submit
+from bot.service.advance import Draft
 from bot.service.authorization import MAX_NOTE, Check, Tap, UnseenInPart, role_of
-from bot.service.context import World
+from bot.service.context import Context, World
 from bot.service.decision_transaction import act, closed, decision_of, granted
 from bot.service.reassignment import reassigned
 from policies import deadlines, edits
@@ -36,10 +38,10 @@ def approve(world: World, tap: Tap, *, seen_enough: SeenEnough = _all_seen, chec
     Raises UnseenInPart where `seen_enough` denies that this tap came from a view of everything, and what `check` raises.
     """
 
-    def change(unit: Unit, approval: Approval) -> Approval:
+    def change(ctx: Context, approval: Approval) -> Draft | Approval:
         if check is not None:
-            check(unit, approval)
-        return _consented(world, unit, approval, tap, _Yes(Verb.APPROVE, "approved"), seen_enough)
+            check(ctx.unit, approval)
+        return _consented(ctx, approval, tap, _Yes(Verb.APPROVE, "approved"), seen_enough)
 
     return act(world, tap, Verb.APPROVE, change)
 
@@ -47,12 +49,11 @@ def approve(world: World, tap: Tap, *, seen_enough: SeenEnough = _all_seen, chec
 def reject(world: World, tap: Tap, *, check: Check | None = None) -> Approval:
     """Say no, with the reason the agent is told (docs/rules.md: B6); raises what `check` raises too."""
 
-    def change(unit: Unit, approval: Approval) -> Approval:
+    def change(ctx: Context, approval: Approval) -> Draft | Approval:
         if check is not None:
-            check(unit, approval)
-        rejected = closed(unit, approval, Verb.REJECT, decision_of(unit, approval, "rejected", tap))
-        resubmission.settled(world, unit, rejected, tap.actor.user)
-        return rejected
+            check(ctx.unit, approval)
+        rejected = closed(ctx.unit, approval, Verb.REJECT, decision_of(ctx.unit, approval, "rejected", tap))
+        return Draft(rejected, (partial(resubmission.tell_others, by=tap.actor.user),))
 
     if not (tap.note and tap.note.strip()):
         raise InvalidInput("a reason is needed", field="reason")
@@ -65,10 +66,10 @@ def choose(world: World, tap: Tap, choice: str, *, seen_enough: SeenEnough = _al
     Raises UnseenInPart as `approve` does.
     """
 
-    def change(unit: Unit, approval: Approval) -> Approval:
+    def change(ctx: Context, approval: Approval) -> Draft | Approval:
         if choice not in {option.id for option in approval.request.choices or []}:
             raise InvalidInput("is not one of the candidates", field="choose")
-        return _consented(world, unit, approval, tap, _Yes(Verb.CHOOSE, "chosen", choice=choice), seen_enough)
+        return _consented(ctx, approval, tap, _Yes(Verb.CHOOSE, "chosen", choice=choice), seen_enough)
 
     return act(world, tap, Verb.CHOOSE, change)
 
@@ -76,8 +77,8 @@ def choose(world: World, tap: Tap, choice: str, *, seen_enough: SeenEnough = _al
 def answer(world: World, tap: Tap, text: str) -> Approval:
     """Say yes with an answer to the agent's open question; of several people, only the same answer counts together."""
 
-    def change(unit: Unit, approval: Approval) -> Approval:
-        return _consented(world, unit, approval, tap, _Yes(Verb.ANSWER, "answered", answer=text), _all_seen)
+    def change(ctx: Context, approval: Approval) -> Draft | Approval:
+        return _consented(ctx, approval, tap, _Yes(Verb.ANSWER, "answered", answer=text), _all_seen)
 
     if not text.strip():
         raise InvalidInput("an answer is needed", field="answer")
@@ -96,27 +97,26 @@ class _Yes:
     answer: str | None = None
 
 
-def _consented(world: World, unit: Unit, approval: Approval, tap: Tap, yes: _Yes, seen_enough: SeenEnough) -> Approval:
+def _consented(ctx: Context, approval: Approval, tap: Tap, yes: _Yes, seen_enough: SeenEnough) -> Draft | Approval:
     """The approval with one more yes: granted where it was the last that was needed."""
     if not seen_enough(approval):
         raise UnseenInPart(approval)
     said = {"choice": yes.choice, "answer": yes.answer}
-    if not ballots.tally(world, approval, meant(**said), tap.actor).met:
-        voted = _voted(unit, approval, tap.actor, **said)
-        return seating.moved_on(world, unit, voted, f"{staffing.name_of(world, tap.actor.user)} said yes")
+    if not ballots.tally(ctx.world, approval, meant(**said), tap.actor).met:
+        voted = _voted(ctx.unit, approval, tap.actor, **said)
+        return seating.moved_on(ctx, voted, f"{staffing.name_of(ctx.world, tap.actor.user)} said yes")
     if approval.edited:
-        decision = decision_of(unit, approval, "edited", tap, edited_params=approval.params, **said)
-        return granted(unit, approval, Verb.CONFIRM, decision)
-    return granted(unit, approval, yes.verb, decision_of(unit, approval, yes.kind, tap, **said))
+        decision = decision_of(ctx.unit, approval, "edited", tap, edited_params=approval.params, **said)
+        return granted(ctx.unit, approval, Verb.CONFIRM, decision)
+    return granted(ctx.unit, approval, yes.verb, decision_of(ctx.unit, approval, yes.kind, tap, **said))
 
 
 def take_over(world: World, tap: Tap) -> Approval:
     """Do it by hand: from now on the agent only reads (docs/rules.md: C4)."""
 
-    def change(unit: Unit, approval: Approval) -> Approval:
-        taken = closed(unit, approval, Verb.TAKE_OVER, decision_of(unit, approval, "taken_over", tap))
-        notices.takeover(world, unit, taken)
-        return taken
+    def change(ctx: Context, approval: Approval) -> Draft | Approval:
+        taken = closed(ctx.unit, approval, Verb.TAKE_OVER, decision_of(ctx.unit, approval, "taken_over", tap))
+        return Draft(taken, (notices.takeover,))
 
     return act(world, tap, Verb.TAKE_OVER, change)
 
@@ -124,10 +124,10 @@ def take_over(world: World, tap: Tap) -> Approval:
 def hand_back(world: World, tap: Tap, steps: list[str]) -> Approval:
     """Return what was taken over, with the steps done by hand."""
 
-    def change(unit: Unit, approval: Approval) -> Approval:
-        decision = decision_of(unit, approval, "handed_back", tap, human_steps=steps)
-        notices.handed_back(unit, approval)
-        return closed(unit, approval, Verb.HAND_BACK, decision)
+    def change(ctx: Context, approval: Approval) -> Draft | Approval:
+        decision = decision_of(ctx.unit, approval, "handed_back", tap, human_steps=steps)
+        given = closed(ctx.unit, approval, Verb.HAND_BACK, decision)
+        return Draft(given, (notices.takeover_over(approval),))
 
     if not steps:
         raise InvalidInput("say what was done, one step a line", field="steps")
@@ -137,20 +137,17 @@ def hand_back(world: World, tap: Tap, steps: list[str]) -> Approval:
 def request_info(world: World, tap: Tap, question: str) -> Approval:
     """Ask the agent; the clock stands still until it answers (docs/rules.md: C1)."""
 
-    def change(unit: Unit, approval: Approval) -> Approval:
+    def change(ctx: Context, approval: Approval) -> Draft | Approval:
         if approval.info_request is not None:
             raise InvalidInput("a question is open already", field="question")
-        outcome = transition(approval.state, Verb.REQUEST_INFO, unit.now, approval.deadlines)
+        outcome = transition(approval.state, Verb.REQUEST_INFO, ctx.now, approval.deadlines)
         asked = replace(
             approval,
             state=outcome.state,
-            info_request=InfoRequest(question, tap.actor.user, unit.now),
-            clock=deadlines.paused(approval.clock, unit.now),
+            info_request=InfoRequest(question, tap.actor.user, ctx.now),
+            clock=deadlines.paused(approval.clock, ctx.now),
         )
-        after = replace(asked, version=asked.version + 1)
-        showing.set_apart(unit, after)
-        notices.in_thread(unit, after, "info_requested")
-        return asked
+        return Draft(asked, (showing.set_apart, notices.in_thread("info_requested")))
 
     if not question.strip():
         raise InvalidInput("a question is needed", field="question")
@@ -160,15 +157,15 @@ def request_info(world: World, tap: Tap, question: str) -> Approval:
 def escalate(world: World, tap: Tap) -> Approval:
     """Not sure either: hand the card to the next role of the path, or tell operations where there is none (docs/rules.md: C1)."""
 
-    def change(unit: Unit, approval: Approval) -> Approval:
+    def change(ctx: Context, approval: Approval) -> Draft | Approval:
         assert approval.policy is not None
-        outcome = transition(approval.state, Verb.ESCALATE, unit.now, approval.deadlines)
-        roles, staff = staffing.roles_ahead(approval.policy, approval.role)[1:], staffing.Staff(world, unit)
+        outcome = transition(approval.state, Verb.ESCALATE, ctx.now, approval.deadlines)
+        roles, staff = staffing.roles_ahead(approval.policy, approval.role)[1:], staffing.Staff(ctx)
         abstained = replace(approval, state=outcome.state, asked=(*approval.asked, tap.actor.user))
         own = [seat for seat in approval.seats if seat.user in (tap.actor.user, *tap.actor.accounts)]
         if any(staff.instead_of(abstained, seat) for seat in own):
             roles = []  # somebody else of their role takes their seat, and the turn stays where it is
-        return reassigned(world, unit, abstained, roles, staff, going=own.__contains__)
+        return reassigned(ctx, abstained, roles, staff, going=own.__contains__)
 
     return act(world, tap, Verb.ESCALATE, change)
 
@@ -176,50 +173,48 @@ def escalate(world: World, tap: Tap) -> Approval:
 def edit(world: World, tap: Tap, params: dict[str, Any]) -> Approval:
     """Change the parameters and say yes to them; the policy judges the new ones."""
 
-    def change(unit: Unit, approval: Approval) -> Approval:
+    def change(ctx: Context, approval: Approval) -> Draft | Approval:
         assert approval.policy is not None
         check_params(approval.policy.params_schema, params)
         if not edits.differ(approval.params, params):
             raise InvalidInput("nothing was changed", field="params")
         edits.check_room(approval.edits)
-        return _edited(world, unit, approval, tap, params)
+        return _edited(ctx, approval, tap, params)
 
     return act(world, tap, Verb.EDIT, change)
 
 
-def _edited(world: World, unit: Unit, approval: Approval, tap: Tap, params: dict[str, Any]) -> Approval:
+def _edited(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any]) -> Draft | Approval:
     """The approval with the new parameters, and its editor's yes to them; every earlier yes was to other ones."""
     policy = approval.policy
     assert policy is not None
-    judge.take_turn(unit, approval)
-    found = judge.again(unit, approval, params)
+    judge.take_turn(ctx.unit, approval)
+    found = judge.again(ctx.unit, approval, params)
     if found.name is RouteName.DENY:
         raise InvalidInput(f"refused by policy: {found.why[0]}", field="params")
-    decision = decision_of(unit, approval, "edited", tap, edited_params=params)
-    edit_ = Edit(
-        tap.actor.user, unit.now, decision.note, approval.params, _alone(world, unit, approval, tap, params, found)
-    )
+    decision = decision_of(ctx.unit, approval, "edited", tap, edited_params=params)
+    edit_ = Edit(tap.actor.user, ctx.now, decision.note, approval.params, _alone(ctx, approval, tap, params, found))
     words = sentence(policy.describe, policy.title, params)
     changed = replace(
         approval, params=params, sentence=words, why=found.cited, votes=(), edits=(*approval.edits, edit_)
     )
-    if not ballots.tally(world, changed, actor=tap.actor).met:
-        because = f"{staffing.name_of(world, tap.actor.user)} changed it"
+    if not ballots.tally(ctx.world, changed, actor=tap.actor).met:
+        because = f"{staffing.name_of(ctx.world, tap.actor.user)} changed it"
         role = None if found.role == policy.role else found.role
-        return seating.moved_on(
-            world, unit, _revised(unit, changed, found, tap.actor), because, role=role, changed=True
-        )
+        revised = _revised(ctx.unit, changed, found, tap.actor)
+        moved = seating.moved_on(ctx, revised, because, role=role, changed=True)
+        return replace(moved, says=(showing.set_apart, *moved.says))
     if not changed.edited:  # changed back to what was asked
-        return submit.sealed(granted(unit, changed, Verb.APPROVE, decision_of(unit, approval, "approved", tap)))
-    return submit.sealed(granted(unit, changed, Verb.EDIT, decision))
+        return submit.sealed(granted(ctx.unit, changed, Verb.APPROVE, decision_of(ctx.unit, approval, "approved", tap)))
+    return submit.sealed(granted(ctx.unit, changed, Verb.EDIT, decision))
 
 
-def _alone(world: World, unit: Unit, approval: Approval, tap: Tap, params: dict[str, Any], found: Route) -> bool:
+def _alone(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any], found: Route) -> bool:
     """Whether one person may change so much: within their reach, and policy wants no more than it did before."""
-    policy, me = approval.policy, ballots.person_of(world, tap.actor.user)
+    policy, me = approval.policy, ballots.person_of(ctx.world, tap.actor.user)
     assert policy is not None
-    base = edits.base(approval.edits, approval.params, lambda user: ballots.person_of(world, user) == me)
-    before = judge.again(unit, approval, base)
+    base = edits.base(approval.edits, approval.params, lambda user: ballots.person_of(ctx.world, user) == me)
+    before = judge.again(ctx.unit, approval, base)
     return edits.alone(policy, base, params) and not _riskier(before, found) and found.role == before.role
 
 
@@ -238,7 +233,6 @@ def _revised(unit: Unit, approval: Approval, found: Route, actor: Actor) -> Appr
     level = max((level for level in (approval.level, found.level) if level), key=lambda level: level.rank)
     votes = (Vote(actor.user, role_of(approval, actor), unit.now),)
     revised = replace(approval, state=outcome.state, level=level, reached_roles=tuple(reached), votes=votes)
-    showing.set_apart(unit, replace(revised, version=approval.version + 1))
     return submit.sealed(revised)
 
 

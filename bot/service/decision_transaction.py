@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.service import authority, disclosure, integrity, notices
+from bot.service import authority, disclosure, integrity
+from bot.service.advance import Draft, Overtaken, Saving, advance
 from bot.service.authorization import (
     Lost,
     Outdated,
@@ -18,33 +19,25 @@ from bot.service.authorization import (
     require_confirmed,
     role_of,
 )
-from bot.service.context import World
-from bot.service.waking import wake
+from bot.service.context import Context, World
 from policies import deadlines
 from policies.approval import Approval, Decision, Vote, meant
 from policies.errors import AlreadyVoted, InvalidInput, NotAllowed, Revoked, Settled, Stale, Tampered, TooLate
 from policies.kinds import Kind
 from policies.lifecycle import State, Verb, transition
 from policies.routing import Level
-from store import approvals, evidence, outbox
-from store.audit import entry_of
+from store import approvals, evidence
 from store.duplicates import DuplicateVote
 from store.unit import Unit
 
-Change = Callable[[Unit, Approval], Approval]
-
-
-class Overtaken(Exception):
-    """The row moved on between reading and writing it: look again."""
+Change = Callable[[Context, Approval], Draft | Approval]
 
 
 def act(world: World, tap: Tap, verb: Verb, change: Change) -> Approval:
     """Load, authorise, change, compare-and-set, record: one unit; every refusal is recorded too."""
     check_note(tap)
     try:
-        return until_settled(
-            lambda look: world.database.run(lambda unit: _acted(world, unit, tap, verb, change, again=look > 1))
-        )
+        return until_settled(lambda look: world.run(lambda ctx: _acted(ctx, tap, verb, change, again=look > 1)))
     except Tampered as error:
         integrity.tell(world, tap.approval_id, tap.actor.user, verb, error)
         raise
@@ -70,26 +63,32 @@ def until_settled(work: Callable[[int], Approval]) -> Approval:
     raise AssertionError("unreachable")
 
 
-def _acted(world: World, unit: Unit, tap: Tap, verb: Verb, change: Change, *, again: bool) -> Approval:
-    approval = loaded(unit, tap.approval_id)
+def _acted(ctx: Context, tap: Tap, verb: Verb, change: Change, *, again: bool) -> Approval:
+    approval = loaded(ctx.unit, tap.approval_id)
     authorise(approval, tap.actor)
     if _repeats(approval, tap, verb):
         return approval
-    _require_current(unit, approval, tap, verb)
+    _require_current(ctx.unit, approval, tap, verb)
     if verb in _GRANTING:
-        if not evidence.holds(unit, approval):
+        if not evidence.holds(ctx.unit, approval):
             raise Overtaken
-        require_confirmed(world, approval)
-    changed = replace(change(unit, approval), version=approval.version + 1, updated_at=unit.now)
+        require_confirmed(ctx.world, approval)
+    changed = change(ctx, approval)
+    draft = changed if isinstance(changed, Draft) else Draft(changed)
     if verb not in (Verb.REQUEST_INFO, Verb.ESCALATE, Verb.HAND_BACK, Verb.TAKE_OVER):
-        _vote_once(unit, approval, changed, tap, verb, again=again)
-    if not approvals.save(unit, approval, changed, in_time=approval.pending):
-        raise Overtaken
-    outbox.refresh(unit, changed.id, changed.version)
-    notices.outcome(world, unit, changed)
-    _record(unit, approval, changed, tap, verb)
-    unit.after_commit(lambda: wake(world, changed))
-    return changed
+        _vote_once(ctx.unit, approval, draft.approval, tap, verb, again=again)
+    return advance(
+        ctx,
+        approval,
+        draft,
+        transition(approval.state, verb, ctx.now, approval.deadlines).event,
+        tap.actor.user,
+        Saving.IN_TIME if approval.pending else Saving.AT_ANY_TIME,
+        decision=draft.approval.state.value,
+        rationale=tap.note,
+        latency_ms=approvals.latency_ms(approval, ctx.now),
+        extra={"team": tap.actor.team, **_specifics(approval, draft.approval, tap, verb)},
+    )
 
 
 def _repeats(approval: Approval, tap: Tap, verb: Verb) -> bool:
@@ -209,22 +208,6 @@ def closed(unit: Unit, approval: Approval, verb: Verb, decision: Decision) -> Ap
     """The approval with its decision, and no clock that runs on."""
     outcome = transition(approval.state, verb, unit.now, approval.deadlines)
     return replace(approval, state=outcome.state, decision=decision, clock=deadlines.Clock(), info_request=None)
-
-
-def _record(unit: Unit, before: Approval, after: Approval, tap: Tap, verb: Verb) -> None:
-    event = transition(before.state, verb, unit.now, before.deadlines).event
-    unit.record(
-        entry_of(
-            after,
-            event,
-            unit.now,
-            tap.actor.user,
-            decision=after.state.value,
-            rationale=tap.note,
-            latency_ms=approvals.latency_ms(before, unit.now),
-            extra={"team": tap.actor.team, **_specifics(before, after, tap, verb)},
-        )
-    )
 
 
 def _specifics(before: Approval, after: Approval, tap: Tap, verb: Verb) -> dict[str, Any]:

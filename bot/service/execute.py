@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.service import authority, demotion, integrity, labels, notices, review, staffing
-from bot.service.context import World
-from bot.service.waking import wake
+from bot.service.advance import Draft, Overtaken, advance
+from bot.service.context import Context, World
 from policies import deadlines
 from policies.approval import Approval, Decision
 from policies.digest import fingerprint
@@ -24,9 +24,9 @@ from policies.errors import (
     WrongNonce,
 )
 from policies.lifecycle import State, Verb, transition
-from store import approvals, evidence, outbox, sessions
+from store import approvals, evidence, sessions
 from store.agents import Agent
-from store.audit import Entry, entry_of
+from store.audit import entry_of
 from store.unit import Unit
 
 
@@ -67,42 +67,40 @@ def claim(world: World, agent: Agent, approval_id: str, nonce: str) -> Grant:
     recorded: what is run must be what was approved.
     """
     try:
-        return world.database.run(lambda unit: _claim(world, unit, agent, approval_id, nonce))
+        return world.run(lambda ctx: _claim(ctx, agent, approval_id, nonce))
     except Tampered as error:
         integrity.tell(world, approval_id, f"agent:{agent.name}", Verb.CLAIM, error)
         raise
 
 
-def _claim(world: World, unit: Unit, agent: Agent, approval_id: str, nonce: str) -> Grant:
-    approval = own(unit, agent, approval_id)
-    authority.require_still(world, unit, agent, approval)
+def _claim(ctx: Context, agent: Agent, approval_id: str, nonce: str) -> Grant:
+    approval = own(ctx.unit, agent, approval_id)
+    authority.require_still(ctx, agent, approval)
     hashed = fingerprint(nonce)
     if approval.undo is not None and approval.state in (State.CANCELLED, State.CLAIMED):
         raise UndoneMeanwhile(state=approval.state.value)
     if approval.state is State.CLAIMED:
         if approval.nonce_hash != hashed:
             raise WrongNonce()
-        return _grant(approval) if evidence.holds(unit, approval) else _claim(world, unit, agent, approval_id, nonce)
+        return _grant(approval) if evidence.holds(ctx.unit, approval) else _claim(ctx, agent, approval_id, nonce)
     if approval.state is State.EXPIRED:
         raise TooLate(state=approval.state.value)
-    outcome = transition(approval.state, Verb.CLAIM, unit.now, approval.deadlines)
-    if not evidence.holds(unit, approval):
-        return _claim(world, unit, agent, approval_id, nonce)
-    _require_running(unit, approval)
+    outcome = transition(approval.state, Verb.CLAIM, ctx.now, approval.deadlines)
+    if not evidence.holds(ctx.unit, approval):
+        return _claim(ctx, agent, approval_id, nonce)
+    _require_running(ctx.unit, approval)
     assert approval.policy is not None
     claimed = replace(
         approval,
         state=outcome.state,
-        version=approval.version + 1,
-        updated_at=unit.now,
-        claimed_at=unit.now,
+        claimed_at=ctx.now,
         nonce_hash=hashed,
-        clock=deadlines.claimed(unit.now, approval.policy.execution_seconds, approval.undo_seconds),
+        clock=deadlines.claimed(ctx.now, approval.policy.execution_seconds, approval.undo_seconds),
     )
-    if not approvals.save(unit, approval, claimed):
-        return _claim(world, unit, agent, approval_id, nonce)  # somebody was first: perhaps this very nonce
-    _moved(world, unit, claimed, entry_of(claimed, outcome.event, unit.now, f"agent:{agent.name}"))
-    return _grant(claimed)
+    try:
+        return _grant(advance(ctx, approval, claimed, outcome.event, f"agent:{agent.name}"))
+    except Overtaken:
+        return _claim(ctx, agent, approval_id, nonce)  # somebody was first: perhaps this very nonce
 
 
 def _grant(approval: Approval) -> Grant:
@@ -125,16 +123,14 @@ def _require_running(unit: Unit, approval: Approval) -> None:
 
 def result(world: World, agent: Agent, approval_id: str, nonce: str, outcome: str, detail: str | None) -> Approval:
     """What happened; the same report again is no error. Raises WrongNonce, OutcomeConflict, Settled, NotClaimable."""
-    return world.database.run(lambda unit: _result(world, unit, agent, approval_id, nonce, outcome, detail))
+    return world.run(lambda ctx: _result(ctx, agent, approval_id, nonce, outcome, detail))
 
 
 _OUTCOMES = {"succeeded": Verb.SUCCEED, "failed": Verb.FAIL}
 
 
-def _result(
-    world: World, unit: Unit, agent: Agent, approval_id: str, nonce: str, outcome: str, detail: str | None
-) -> Approval:
-    approval = own(unit, agent, approval_id)
+def _result(ctx: Context, agent: Agent, approval_id: str, nonce: str, outcome: str, detail: str | None) -> Approval:
+    approval = own(ctx.unit, agent, approval_id)
     if approval.nonce_hash is None:
         raise NotClaimable("Nothing was claimed, so there is no result to report")
     if approval.nonce_hash != fingerprint(nonce):
@@ -143,53 +139,55 @@ def _result(
         if approval.state.value != outcome:
             raise OutcomeConflict()
         return approval
-    moved = transition(approval.state, _OUTCOMES[outcome], unit.now, approval.deadlines)
+    moved = transition(approval.state, _OUTCOMES[outcome], ctx.now, approval.deadlines)
     finished = replace(
         approval,
         state=moved.state,
-        version=approval.version + 1,
-        updated_at=unit.now,
         outcome_detail=detail,
-        clock=deadlines.finished(approval.clock, unit.now, approval.undo_seconds if outcome == "succeeded" else 0),
+        clock=deadlines.finished(approval.clock, ctx.now, approval.undo_seconds if outcome == "succeeded" else 0),
     )
-    finished = review.opened(world, unit, finished)
-    if not approvals.save(unit, approval, finished):
-        return _result(world, unit, agent, approval_id, nonce, outcome, detail)  # somebody was first: look again
-    actor, extra = f"agent:{agent.name}", demotion.after_result(world, unit, finished)
-    entry = entry_of(finished, moved.event, unit.now, actor, decision=outcome, rationale=detail, extra=extra)
-    _moved(world, unit, finished, entry)
-    return finished
+    try:
+        return advance(
+            ctx,
+            approval,
+            review.opened(ctx, finished),
+            moved.event,
+            f"agent:{agent.name}",
+            decision=outcome,
+            rationale=detail,
+            extra=demotion.after_result,
+        )
+    except Overtaken:
+        return _result(ctx, agent, approval_id, nonce, outcome, detail)  # somebody was first: look again
 
 
 def cancel(world: World, agent: Agent, approval_id: str) -> Approval:
     """The agent no longer needs it; cancelling again is no error. Raises Settled where it is too late for that."""
 
-    def work(unit: Unit) -> Approval:
-        approval = own(unit, agent, approval_id)
-        return cancelled(world, unit, approval, f"agent:{agent.name}", "The agent no longer needs it.")
+    def work(ctx: Context) -> Approval:
+        approval = own(ctx.unit, agent, approval_id)
+        return withdraw(ctx, approval, f"agent:{agent.name}", "The agent no longer needs it.")
 
-    return world.database.run(work)
+    return world.run(work)
 
 
-def cancelled(world: World, unit: Unit, approval: Approval, by: str, note: str) -> Approval:
+def withdraw(ctx: Context, approval: Approval, by: str, note: str) -> Approval:
     """The approval withdrawn by `by`, or as it is when it was withdrawn already; raises Settled."""
     if approval.state is State.CANCELLED:
         return approval
-    outcome = transition(approval.state, Verb.CANCEL, unit.now, approval.deadlines)
-    latency = approvals.latency_ms(approval, unit.now)
+    outcome = transition(approval.state, Verb.CANCEL, ctx.now, approval.deadlines)
+    latency = approvals.latency_ms(approval, ctx.now)
     ended = replace(
         approval,
         state=outcome.state,
-        version=approval.version + 1,
-        updated_at=unit.now,
         clock=deadlines.Clock(),
         info_request=None,
-        decision=Decision(kind="cancelled", by=by, at=unit.now, note=note, latency_ms=latency),
+        decision=Decision(kind="cancelled", by=by, at=ctx.now, note=note, latency_ms=latency),
     )
-    if not approvals.save(unit, approval, ended):
-        return cancelled(world, unit, _as_it_is(unit, approval), by, note)
-    _moved(world, unit, ended, entry_of(ended, outcome.event, unit.now, by, rationale=note, latency_ms=latency))
-    return ended
+    try:
+        return advance(ctx, approval, ended, outcome.event, by, rationale=note, latency_ms=latency)
+    except Overtaken:
+        return withdraw(ctx, _as_it_is(ctx.unit, approval), by, note)
 
 
 def _as_it_is(unit: Unit, approval: Approval) -> Approval:
@@ -200,33 +198,29 @@ def _as_it_is(unit: Unit, approval: Approval) -> Approval:
 
 def answer_info(world: World, agent: Agent, approval_id: str, text: str) -> Approval:
     """The agent answers a reviewer's question; the clock goes on. Raises Settled where nothing was asked."""
+    return world.run(lambda ctx: _answered(ctx, agent, approval_id, text))
 
-    def work(unit: Unit) -> Approval:
-        approval = own(unit, agent, approval_id)
-        outcome = transition(approval.state, Verb.ANSWER_INFO, unit.now, approval.deadlines)
-        if approval.info_request is None:
-            raise Settled("Nobody is waiting for an answer")
-        assert approval.policy is not None
-        answered = replace(
-            approval,
-            version=approval.version + 1,
-            updated_at=unit.now,
-            info_request=None,
-            exchange=(*approval.exchange, (approval.info_request.text, text)),
-            clock=deadlines.resumed(
-                approval.clock, unit.now, staffing.sla_hours(world, approval.policy, approval.assignee)
-            ),
-        )
-        answered = staffing.hushed(world, answered, staffing.quiet_until(world, unit, answered))
-        if not approvals.save(unit, approval, answered):
-            return work(unit)
-        notices.in_thread(unit, answered, "info_answered", asked_by=approval.info_request.by)
-        _moved(
-            world, unit, answered, entry_of(answered, outcome.event, unit.now, f"agent:{agent.name}", rationale=text)
-        )
-        return answered
 
-    return world.database.run(work)
+def _answered(ctx: Context, agent: Agent, approval_id: str, text: str) -> Approval:
+    approval = own(ctx.unit, agent, approval_id)
+    outcome = transition(approval.state, Verb.ANSWER_INFO, ctx.now, approval.deadlines)
+    asked = approval.info_request
+    if asked is None:
+        raise Settled("Nobody is waiting for an answer")
+    assert approval.policy is not None
+    hours = staffing.sla_hours(ctx.world, approval.policy, approval.assignee)
+    answered = replace(
+        approval,
+        info_request=None,
+        exchange=(*approval.exchange, (asked.text, text)),
+        clock=deadlines.resumed(approval.clock, ctx.now, hours),
+    )
+    answered = staffing.hushed(ctx.world, answered, staffing.quiet_until(ctx, answered))
+    told = Draft(answered, (notices.in_thread("info_answered", asked_by=asked.by),))
+    try:
+        return advance(ctx, approval, told, outcome.event, f"agent:{agent.name}", rationale=text)
+    except Overtaken:
+        return _answered(ctx, agent, approval_id, text)
 
 
 def label(world: World, agent: Agent, approval_id: str, word: str, detail: str | None) -> Approval:
@@ -235,44 +229,37 @@ def label(world: World, agent: Agent, approval_id: str, word: str, detail: str |
     An agent labels its own, and its own labels are kept apart; a token that was made to label does it for any. `reverted`
     also reports that what a person undid is rolled back: then the card says so.
     """
-
-    def work(unit: Unit) -> Approval:
-        approval = _any(unit, approval_id) if agent.labels else own(unit, agent, approval_id)
-        by = labels.said_by(agent, approval)
-        owed = word == "reverted" and not agent.labels and approval.roll_back_owed
-        kept = labels.keep(unit, approval, word, by, detail)
-        rolled_back = _rolled_back(world, unit, approval, detail) if owed else None
-        told = rolled_back or (_as_it_is(unit, approval) if owed else approval)
-        if not kept and rolled_back is None:
-            return told
-        extra = {"moved": True} if rolled_back else {}
-        extra |= demotion.after_label(world, unit, told, word)
-        unit.record(entry_of(told, "labelled", unit.now, by, decision=word, rationale=detail, extra=extra))
-        return told
-
-    return world.database.run(work)
+    return world.run(lambda ctx: _labelled(ctx, agent, approval_id, word, detail))
 
 
-def _rolled_back(world: World, unit: Unit, approval: Approval, detail: str | None) -> Approval | None:
+def _labelled(ctx: Context, agent: Agent, approval_id: str, word: str, detail: str | None) -> Approval:
+    approval = _any(ctx.unit, approval_id) if agent.labels else own(ctx.unit, agent, approval_id)
+    by = labels.said_by(agent, approval)
+    owed = word == "reverted" and not agent.labels and approval.roll_back_owed
+    kept = labels.keep(ctx.unit, approval, word, by, detail)
+    if owed:
+        rolled_back = _rolled_back(ctx, approval, by, detail)
+        if rolled_back is not None:
+            return rolled_back
+        approval = _as_it_is(ctx.unit, approval)
+    if kept:
+        extra = demotion.after_label(ctx, approval, word)
+        ctx.unit.record(entry_of(approval, "labelled", ctx.now, by, decision=word, rationale=detail, extra=extra))
+    return approval
+
+
+def _rolled_back(ctx: Context, approval: Approval, by: str, detail: str | None) -> Approval | None:
     """The approval with its roll-back reported; None where that was reported meanwhile."""
     if approval.undo is None or not approval.roll_back_owed:
         return None
-    undo = replace(approval.undo, reverted_at=unit.now, reverted_detail=detail)
-    clock = replace(approval.clock, roll_back_by=None)
-    told = replace(approval, undo=undo, clock=clock, version=approval.version + 1, updated_at=unit.now)
-    if not approvals.save(unit, approval, told):
-        return _rolled_back(world, unit, _as_it_is(unit, approval), detail)
-    outbox.refresh(unit, told.id, told.version)
-    notices.in_thread(unit, told, "reverted")
-    unit.after_commit(lambda: wake(world, told))
-    return told
-
-
-def _moved(world: World, unit: Unit, approval: Approval, entry: Entry) -> None:
-    notices.outcome(world, unit, approval)
-    outbox.refresh(unit, approval.id, approval.version)
-    unit.record(entry)
-    unit.after_commit(lambda: wake(world, approval))
+    undo = replace(approval.undo, reverted_at=ctx.now, reverted_detail=detail)
+    after = replace(approval, undo=undo, clock=replace(approval.clock, roll_back_by=None))
+    told = Draft(after, (notices.in_thread("reverted"),))
+    extra = {"moved": True}
+    try:
+        return advance(ctx, approval, told, "labelled", by, decision="reverted", rationale=detail, extra=extra)
+    except Overtaken:
+        return _rolled_back(ctx, _as_it_is(ctx.unit, approval), by, detail)
 
 
 def check_nonce(nonce: object) -> str:

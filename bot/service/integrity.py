@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from bot.service import notices
-from bot.service.context import World
+from bot.service.context import Context, World
 from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.errors import Tampered
@@ -21,18 +21,19 @@ log = logging.getLogger("sayso.integrity")
 def tell(world: World, approval_id: str, actor: str, verb: Verb, error: Tampered) -> None:
     """Keep in the trail that `verb` was refused and why, once for each who tried, and tell operations once of it."""
 
-    def work(unit: Unit) -> None:
+    def work(ctx: Context) -> None:
+        unit = ctx.unit
         if _known(unit, approval_id, actor, str(error)):
             return
         approval = _readable(unit, approval_id)
         refused = entry_of(approval, "refused", unit.now, actor) if approval else None
         entry = refused or Entry("refused", unit.now, actor, approval_id=approval_id)
         unit.record(replace(entry, decision=verb.value, rationale=str(error)))
-        _alert(world, unit, approval_id, approval, str(error.facts.get("what")))
+        _alert(ctx, approval_id, approval, str(error.facts.get("what")))
         unit.after_commit(world.signals.outbox_filled)
 
     log.error("approval %s: %s of %s refused: %s", approval_id, verb.value, actor, error)
-    world.database.run(work)
+    world.run(work)
 
 
 def _known(unit: Unit, approval_id: str, actor: str, why: str) -> bool:
@@ -54,13 +55,13 @@ def _readable(unit: Unit, approval_id: str) -> Approval | None:
         return None
 
 
-def _alert(world: World, unit: Unit, approval_id: str, approval: Approval | None, what: str) -> None:
+def _alert(ctx: Context, approval_id: str, approval: Approval | None, what: str) -> None:
     text = (
         f"{approval_id} is not as Sayso recorded it: {what}. It can no longer be approved or claimed. Find out who "
         "changed the database, and run python -m bot audit verify."
     )
     title = "A record was changed outside Sayso"
-    notices.operations(world, unit, f"tampered:{approval_id}", "alert", approval, title=title, text=text)
+    notices.operations(ctx, f"tampered:{approval_id}", "alert", approval, title=title, text=text)
 
 
 def tell_of_the_trail(world: World, faults: list[str]) -> None:
@@ -71,8 +72,8 @@ def tell_of_the_trail(world: World, faults: list[str]) -> None:
     )
     title = "The audit trail was changed outside Sayso"
 
-    def work(unit: Unit) -> None:
-        notices.operations(world, unit, f"trail:{fingerprint(faults)}", "alert", None, title=title, text=text)
-        unit.after_commit(world.signals.outbox_filled)
+    def work(ctx: Context) -> None:
+        notices.operations(ctx, f"trail:{fingerprint(faults)}", "alert", None, title=title, text=text)
+        ctx.unit.after_commit(world.signals.outbox_filled)
 
-    world.database.run(work)
+    world.run(work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bot.service.context import World
+from bot.service.context import Context
 from policies.errors import LimitReached
 from policies.files.limits import Limits
 from store import attempts, turns
@@ -40,17 +40,17 @@ def count_large(unit: Unit, agent: Agent, weight: int) -> None:
         attempts.add(unit, agent.id, Kind.LARGE, weight - 1)
 
 
-def count_refused(world: World, unit: Unit, agent: Agent, body: bytes) -> None:
+def count_refused(ctx: Context, agent: Agent, body: bytes) -> None:
     """Count a request that was refused, in a unit of its own; raises LimitReached instead where the minute is full."""
-    _count(world, unit, agent, Kind.REFUSED, weight(world.book.manifest.limits, body))
+    _count(ctx, agent, Kind.REFUSED, weight(ctx.manifest.limits, body))
 
 
-def count_session(world: World, unit: Unit, agent: Agent) -> None:
+def count_session(ctx: Context, agent: Agent) -> None:
     """Count a session that was not known before; raises LimitReached where the minute is full."""
-    _count(world, unit, agent, Kind.SESSION, 1)
+    _count(ctx, agent, Kind.SESSION, 1)
 
 
-def _count(world: World, unit: Unit, agent: Agent, kind: Kind, units: int) -> None:
-    turns.take(unit, [agent.id])
-    hold(world.book.manifest.limits, attempts.used(unit, agent.id), units)
-    attempts.add(unit, agent.id, kind, units)
+def _count(ctx: Context, agent: Agent, kind: Kind, units: int) -> None:
+    turns.take(ctx.unit, [agent.id])
+    hold(ctx.manifest.limits, attempts.used(ctx.unit, agent.id), units)
+    attempts.add(ctx.unit, agent.id, kind, units)

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
-from bot.service.context import World
+from bot.service.context import Context
 from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.lifecycle import State
 from policies.routing import RouteName
 from store import attempts, outbox
 from store.attempts import Kind
-from store.unit import Unit
 
 log = logging.getLogger("sayso.notices")
 
+Say = Callable[[Context, Approval], None]
+"""Says something of an approval in Slack: given it as it was saved."""
 
-def operations(world: World, unit: Unit, key: str, kind: str, approval: Approval | None, **facts: Any) -> bool:
+
+def operations(ctx: Context, key: str, kind: str, approval: Approval | None, **facts: Any) -> bool:
     """Tell operations, whether that is new; where the roster names no channel for them, the log is what remains."""
-    channel = world.book.roster.operations
+    channel = ctx.roster.operations
     log.warning("operations: %s %s", kind, facts | ({"approval": approval.id} if approval else {}))
     if channel is None:
         return False
     return outbox.put_notice(
-        unit,
+        ctx.unit,
         key,
         channel=channel,
         facts={"notice": kind, **facts},
@@ -37,86 +39,93 @@ def operations(world: World, unit: Unit, key: str, kind: str, approval: Approval
 ALARMS = 10  # within an hour that one agent's asking may raise; further ones stand in the log and the trail alone
 
 
-def _by_asking(
-    world: World, unit: Unit, asked: Approval, key: str, kind: str, of: Approval | None, **facts: Any
-) -> None:
+def _by_asking(ctx: Context, asked: Approval, key: str, kind: str, of: Approval | None, **facts: Any) -> None:
     """Tell operations of what an agent brought about by asking, as often as that may be."""
-    if attempts.last_hour(unit, asked.agent_id, Kind.ALARM) < ALARMS:
-        if operations(world, unit, key, kind, of, **facts):
-            attempts.add(unit, asked.agent_id, Kind.ALARM)
+    if attempts.last_hour(ctx.unit, asked.agent_id, Kind.ALARM) < ALARMS:
+        if operations(ctx, key, kind, of, **facts):
+            attempts.add(ctx.unit, asked.agent_id, Kind.ALARM)
         return
     log.warning("operations are not told, %s raised %s alarms within the hour: %s %s", asked.agent, ALARMS, kind, key)
 
 
-def unknown_action(world: World, unit: Unit, approval: Approval) -> None:
+def unknown_action(ctx: Context, approval: Approval) -> None:
     """An action that the manifest does not know was blocked: it needs classifying (docs/rules.md: A4). Said once an hour and action."""
-    hour = unit.now.strftime("%Y%m%d%H")
-    _by_asking(world, unit, approval, f"blocked:{approval.action}:{hour}", "unknown_action", approval)
+    hour = ctx.now.strftime("%Y%m%d%H")
+    _by_asking(ctx, approval, f"blocked:{approval.action}:{hour}", "unknown_action", approval)
 
 
-def nobody_can_decide(world: World, unit: Unit, action: str, role: str) -> None:
+def nobody_can_decide(ctx: Context, action: str, role: str) -> None:
     """A request was refused because nobody could ever decide it (docs/rules.md: E2). Said once an hour and role."""
-    hour = unit.now.strftime("%Y%m%d%H")
+    hour = ctx.now.strftime("%Y%m%d%H")
     text = f"Nobody could ever decide {action}: role {role} has no eligible member. The request was refused."
-    operations(world, unit, f"nobody:{action}:{role}:{hour}", "alert", None, title="Nobody can decide", text=text)
+    operations(ctx, f"nobody:{action}:{role}:{hour}", "alert", None, title="Nobody can decide", text=text)
 
 
-def nobody_available(world: World, unit: Unit, approval: Approval) -> None:
+def nobody_available(ctx: Context, approval: Approval) -> None:
     """A request waits for somebody who is not there. It is not stored yet: the notice cannot refer to its row."""
     text = f"{approval.id} waits for {approval.assignee}: {approval.assigned_why}."
-    _by_asking(world, unit, approval, f"absent:{approval.id}", "alert", None, title="Nobody is available", text=text)
+    _by_asking(ctx, approval, f"absent:{approval.id}", "alert", None, title="Nobody is available", text=text)
 
 
-def nobody_left(world: World, unit: Unit, approval: Approval) -> None:
+def nobody_left(ctx: Context, approval: Approval) -> None:
     """Everybody on the path was asked and nobody decided (docs/rules.md: E3)."""
-    operations(world, unit, f"exhausted:{approval.id}:{len(approval.asked)}", "nobody_left", approval)
+    operations(ctx, f"exhausted:{approval.id}:{len(approval.asked)}", "nobody_left", approval)
 
 
-def too_few(world: World, unit: Unit, approval: Approval, lacking: str) -> None:
+def too_few(ctx: Context, approval: Approval, lacking: str) -> None:
     """Too few people are left for a quorum (docs/rules.md: E5). Said once for each way of lacking, whoever finds it."""
-    operations(world, unit, f"too_few:{approval.id}:{fingerprint(lacking)[:16]}", "too_few", approval, lacking=lacking)
+    operations(ctx, f"too_few:{approval.id}:{fingerprint(lacking)[:16]}", "too_few", approval, lacking=lacking)
 
 
-def outcome_unknown(world: World, unit: Unit, approval: Approval) -> None:
+def outcome_unknown(ctx: Context, approval: Approval) -> None:
     """A claim died: a person must look what really happened."""
-    operations(world, unit, f"unknown:{approval.id}", "outcome_unknown", approval)
+    operations(ctx, f"unknown:{approval.id}", "outcome_unknown", approval)
 
 
-def not_rolled_back(world: World, unit: Unit, approval: Approval) -> None:
+def not_rolled_back(ctx: Context, approval: Approval) -> None:
     """A person undid it, and the agent never reported the roll-back: a person must look (docs/rules.md: A14)."""
-    operations(world, unit, f"not_rolled_back:{approval.id}", "not_rolled_back", approval)
+    operations(ctx, f"not_rolled_back:{approval.id}", "not_rolled_back", approval)
 
 
-def in_thread(unit: Unit, approval: Approval, kind: str, **facts: Any) -> None:
-    """A line under the approval's card: its history."""
-    assert approval.policy is not None
-    outbox.put_notice(
-        unit,
-        f"{kind}:{approval.id}:{approval.version}",
-        channel=approval.policy.channel,
-        facts={"notice": kind, **facts},
-        approval_id=approval.id,
-        thread_of=approval.id,
-        urgency=1,
-    )
+def in_thread(kind: str, **facts: Any) -> Say:
+    """What says a line under the approval's card: its history."""
+
+    def say(ctx: Context, approval: Approval) -> None:
+        assert approval.policy is not None
+        outbox.put_notice(
+            ctx.unit,
+            f"{kind}:{approval.id}:{approval.version}",
+            channel=approval.policy.channel,
+            facts={"notice": kind, **facts},
+            approval_id=approval.id,
+            thread_of=approval.id,
+            urgency=1,
+        )
+
+    return say
 
 
-def takeover(world: World, unit: Unit, approval: Approval) -> None:
+def takeover(ctx: Context, approval: Approval) -> None:
     """The takeover package, to the card's thread and to operations as the backup channel (docs/rules.md: C4)."""
-    in_thread(unit, replace(approval, version=approval.version + 1), "takeover")
-    operations(world, unit, f"takeover:{approval.id}", "takeover", approval)
+    in_thread("takeover")(ctx, approval)
+    operations(ctx, f"takeover:{approval.id}", "takeover", approval)
 
 
-def handed_back(unit: Unit, taken: Approval) -> None:
-    """Both copies of the package say that it is over, and lose their button."""
-    outbox.again(unit, [f"takeover:{taken.id}:{taken.version}", f"takeover:{taken.id}"])
+def takeover_over(taken: Approval) -> Say:
+    """What makes both copies of the package of `taken` say that it is over, and lose their button."""
+    keys = [f"takeover:{taken.id}:{taken.version}", f"takeover:{taken.id}"]
+
+    def say(ctx: Context, _: Approval) -> None:
+        outbox.again(ctx.unit, keys)
+
+    return say
 
 
-def outcome(world: World, unit: Unit, approval: Approval) -> None:
+def outcome(ctx: Context, approval: Approval) -> None:
     """Whoever it was asked for is told once what was decided, where somebody was asked; the message then follows its end."""
     if approval.route is not RouteName.ASK or approval.pending or approval.state is State.CLAIMED:
         return
     key = f"outcome:{approval.id}"
-    user = world.directory.user_of(approval.principals[0]) if approval.principals else None
-    if user is not None and not outbox.again(unit, [key]):
-        outbox.put_notice(unit, key, channel=user, facts={"notice": "outcome"}, approval_id=approval.id)
+    user = ctx.directory.user_of(approval.principals[0]) if approval.principals else None
+    if user is not None and not outbox.again(ctx.unit, [key]):
+        outbox.put_notice(ctx.unit, key, channel=user, facts={"notice": "outcome"}, approval_id=approval.id)

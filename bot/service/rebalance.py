@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from bot.service import staffing
+from bot.service.advance import Saving, advance
 from bot.service.authorization import require_admin
-from bot.service.context import World
+from bot.service.context import Context, World
 from bot.service.reassignment import moved_to
-from bot.service.waking import wake
 from policies.approval import Approval
 from policies.assignment import Choice
 from policies.lifecycle import Verb, transition
 from policies.permissions import Actor
-from store import approvals, outbox, turns
-from store.audit import entry_of
-from store.unit import Unit
+from store import approvals, turns
 
 MOST = 1000  # cards looked at in one go, those with the most time left first
 
@@ -43,13 +41,13 @@ def rebalance(world: World, actor: Actor, *, really: bool) -> Dealt:
     Refused for whoever is no admin.
     """
     require_admin(actor)
-    return world.database.run(lambda unit: _dealt(world, unit, actor, really))
+    return world.run(lambda ctx: _dealt(ctx, actor, really))
 
 
-def _dealt(world: World, unit: Unit, actor: Actor, really: bool) -> Dealt:
-    turns.take_sweep(unit)
-    found = approvals.movable(unit, MOST)
-    staff = staffing.Staff(world, unit)
+def _dealt(ctx: Context, actor: Actor, really: bool) -> Dealt:
+    turns.take_sweep(ctx.unit)
+    found = approvals.movable(ctx.unit, MOST)
+    staff = staffing.Staff(ctx)
     moves = [*_moves(found, staff.instead, staff)]
     dealt = Dealt(Counter(), Counter(), sum(not staff.holds(one) for one in found) - sum(move.left for move in moves))
     moved = {move.approval.id for move in moves}
@@ -58,7 +56,7 @@ def _dealt(world: World, unit: Unit, actor: Actor, really: bool) -> Dealt:
         dealt.reasons[move.reason] += 1
         dealt.receivers[move.choice.user] += 1
         if really:
-            _move(world, unit, actor, move)
+            _move(ctx, actor, move)
     return dealt
 
 
@@ -87,11 +85,10 @@ def _moves(
         yield _Move(approval, replace(choice, why=f"{choice.why}; {why}"), reason)
 
 
-def _move(world: World, unit: Unit, actor: Actor, move: _Move) -> None:
+def _move(ctx: Context, actor: Actor, move: _Move) -> None:
     approval, choice = move.approval, move.choice
-    outcome = transition(approval.state, Verb.REASSIGN, unit.now, approval.deadlines)
-    moved = replace(moved_to(world, unit, approval, choice), version=approval.version + 1, updated_at=unit.now)
-    approvals.save_later(unit, approval, moved)
-    outbox.refresh_later(unit, moved.id, moved.version)
-    unit.record(entry_of(moved, outcome.event, unit.now, actor.user, decision=choice.user, rationale=choice.why))
-    unit.after_commit(lambda: wake(world, moved))
+    outcome = transition(approval.state, Verb.REASSIGN, ctx.now, approval.deadlines)
+    moved = moved_to(ctx, approval, choice)
+    advance(
+        ctx, approval, moved, outcome.event, actor.user, Saving.TOGETHER, decision=choice.user, rationale=choice.why
+    )

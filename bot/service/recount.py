@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
 from bot.service import seating, shortage
-from bot.service.context import World
-from bot.service.waking import wake
+from bot.service.advance import Draft, Overtaken, advance
+from bot.service.context import Context, World
 from policies.approval import Approval
 from policies.errors import Tampered
 from policies.lifecycle import Verb, transition
-from store import approvals, outbox
-from store.audit import entry_of
-from store.unit import Unit
+from store import approvals
 
 log = logging.getLogger("sayso.recount")
 PAGE = 200
@@ -50,31 +47,34 @@ def _eligible(world: World) -> object:
 def _counted(world: World, approval_id: str) -> bool:
     """Whether what it lacks is something else now; then its card says so, and operations hear of it."""
     try:
-        return world.database.run(lambda unit: _told(world, unit, approval_id))
+        return world.run(lambda ctx: _told(ctx, approval_id))
     except Tampered as error:
         log.error("approval %s was not counted again: %s", approval_id, error)
         return False
 
 
-def _told(world: World, unit: Unit, approval_id: str) -> bool:
-    approval = approvals.load(unit, approval_id)
+def _told(ctx: Context, approval_id: str) -> bool:
+    approval = approvals.load(ctx.unit, approval_id)
     if approval is None or not approval.pending:
         return False
-    after = shortage.marked(world, unit, approval)
+    after = shortage.marked(ctx, approval)
     if after.lacking == approval.lacking:
         return False
+    draft = Draft(after)
     if after.lacking is None and approval.assignee is None:
-        after = seating.moved_on(world, unit, after, "there are enough people again")
-    return _saved(world, unit, approval, after)
+        draft = seating.moved_on(ctx, after, _ENOUGH)
+    return _saved(ctx, approval, draft)
 
 
-def _saved(world: World, unit: Unit, before: Approval, after: Approval) -> bool:
-    outcome = transition(before.state, Verb.ESCALATE if after.lacking else Verb.REASSIGN, unit.now, before.deadlines)
-    after = replace(after, version=before.version + 1, updated_at=unit.now)
-    if not approvals.save(unit, before, after):
+_ENOUGH = "there are enough people again"
+
+
+def _saved(ctx: Context, before: Approval, draft: Draft) -> bool:
+    after = draft.approval
+    outcome = transition(before.state, Verb.ESCALATE if after.lacking else Verb.REASSIGN, ctx.now, before.deadlines)
+    why = after.lacking or _ENOUGH
+    try:
+        advance(ctx, before, draft, outcome.event, "system", decision=after.assignee, rationale=why)
+    except Overtaken:
         return False  # it moved on meanwhile: whatever moved it counted for itself
-    outbox.refresh(unit, after.id, after.version)
-    why = after.lacking or "there are enough people again"
-    unit.record(entry_of(after, outcome.event, unit.now, "system", decision=after.assignee, rationale=why))
-    unit.after_commit(lambda: wake(world, after))
     return True

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.service import staffing
+from bot.service.advance import advance
 from bot.service.authority import Authority
-from bot.service.context import World
-from bot.service.waking import wake
+from bot.service.context import Context, World
 from policies import resubmission, sameness
 from policies.amounts import amount_of
 from policies.approval import Approval
@@ -22,9 +22,8 @@ from policies.principals import Principal
 from policies.request import Request
 from policies.resubmission import HOUR, SHOWN, Again, Earlier, What
 from policies.routing import Route, RouteName
-from store import approvals, outbox, resubmissions
+from store import resubmissions
 from store.agents import Agent
-from store.audit import entry_of
 from store.unit import Unit
 
 
@@ -41,8 +40,7 @@ class Past:
 
 
 def look(
-    world: World,
-    unit: Unit,
+    ctx: Context,
     agent: Agent,
     request: Request,
     policy: Policy | None,
@@ -53,9 +51,9 @@ def look(
     if policy is None:
         return Past()
     family = {agent.id, *authority.above_ids(agent)}
-    since = unit.now - timedelta(seconds=policy.resubmit_seconds)
+    since = ctx.now - timedelta(seconds=policy.resubmit_seconds)
     asked_as = sameness.identity(request)
-    found = resubmissions.kin(unit, family, request.action, asked_as, since)
+    found = resubmissions.kin(ctx.unit, family, request.action, asked_as, since)
     same = [one for one in found if one.asked_as == asked_as]
     waiting = tuple(one for one in same if one.pending)
     meant = next((one for one in waiting if _meant(one, agent, request, authority, step)), None)
@@ -65,7 +63,7 @@ def look(
     told = [
         earlier
         for one in found
-        if (earlier := _earlier(world, unit, agent, request, policy, one, asked_as)) is not None
+        if (earlier := _earlier(ctx, agent, request, policy, one, asked_as)) is not None
         and not (earlier.no and not earlier.differs and earlier.at <= allowed_at)
     ]
     return Past(resubmission.again(told), None, waiting)
@@ -120,13 +118,13 @@ _WHAT = {
 
 
 def _earlier(
-    world: World, unit: Unit, agent: Agent, request: Request, policy: Policy, one: Approval, asked_as: str
+    ctx: Context, agent: Agent, request: Request, policy: Policy, one: Approval, asked_as: str
 ) -> Earlier | None:
     """What is told of `one` on the card of `request`; None where they are two things, or nothing is to be told."""
     differs = _differences(policy, one, request, asked_as)
     if differs is None:
         return None
-    told = described(world, unit, one)
+    told = described(ctx, one)
     if told is None or (differs and not (told.no or told.what is What.CANCELLED)):
         return None
     was, now = amount_of(policy, one.request.params), amount_of(policy, request.params)
@@ -139,12 +137,12 @@ def _differences(policy: Policy, one: Approval, request: Request, asked_as: str)
     return () if one.asked_as == asked_as else sameness.differences_of(policy, one.request, request)
 
 
-def described(world: World, unit: Unit, one: Approval) -> Earlier | None:
+def described(ctx: Context, one: Approval) -> Earlier | None:
     """What became of an approval, as others like it tell it; None where it was allowed, or policy decided it."""
     session_id, role = one.request.session_id, one.role or (one.policy.role if one.policy else None)
     if one.undo is not None:
         undo = one.undo
-        return _named(world, unit, Earlier(one.id, What.UNDONE, undo.at, by=undo.by, note=undo.note, role=role))
+        return _named(ctx, Earlier(one.id, What.UNDONE, undo.at, by=undo.by, note=undo.note, role=role))
     what, decision = _WHAT.get(one.state), one.decision
     if what is None or (what is What.EXPIRED and (decision is None or decision.kind != "expired")):
         return None
@@ -153,14 +151,14 @@ def described(world: World, unit: Unit, one: Approval) -> Earlier | None:
     by = one.assignee if what in (What.CANCELLED, What.EXPIRED) else decision.by
     note = decision.note if what is What.REJECTED else None
     told = Earlier(one.id, what, decision.at, by=by, note=note, role=role, session_id=session_id)
-    return _named(world, unit, told)
+    return _named(ctx, told)
 
 
-def _named(world: World, unit: Unit, one: Earlier) -> Earlier:
+def _named(ctx: Context, one: Earlier) -> Earlier:
     """With the name of whom it mentions where they must not be notified now."""
-    if one.by is None or world.book.roster.quiet_until(one.by, unit.now) is None:
+    if one.by is None or ctx.roster.quiet_until(one.by, ctx.now) is None:
         return one
-    facts = world.directory.people.get(one.by)
+    facts = ctx.directory.people.get(one.by)
     return replace(one, named=facts.name if facts and facts.name else one.by)
 
 
@@ -243,31 +241,27 @@ def told_at(silent: datetime | None, clock: Clock, now: datetime) -> datetime | 
     return min(silent, now + (clock.expires_at - now) / 2)
 
 
-def name_each_other(world: World, unit: Unit, approval: Approval, others: Iterable[Approval]) -> None:
+def name_each_other(ctx: Context, approval: Approval, others: Iterable[Approval]) -> None:
     """Let the cards of the same request that is open elsewhere name this one too."""
-    told = described(world, unit, approval)
+    told = described(ctx, approval)
     for other in list(others)[:SHOWN]:
-        _tell(world, unit, other, told, f"agent:{approval.agent}")
+        _tell(ctx, other, told, f"agent:{approval.agent}")
 
 
-def settled(world: World, unit: Unit, after: Approval, by: str) -> None:
+def tell_others(ctx: Context, after: Approval, by: str) -> None:
     """A person said no: the cards of what the agent has open of the same, or nearly the same, say so."""
-    told, policy = described(world, unit, after), after.policy
+    told, policy = described(ctx, after), after.policy
     if told is None or policy is None:
         return
-    for other in resubmissions.still_open(unit, {after.agent_id}, after.action, after.id):
+    for other in resubmissions.still_open(ctx.unit, {after.agent_id}, after.action, after.id):
         differs = _differences(policy, after, other.request, other.asked_as)
         if differs is not None:
-            _tell(world, unit, other, replace(told, differs=differs), by)
+            _tell(ctx, other, replace(told, differs=differs), by)
 
 
-def _tell(world: World, unit: Unit, other: Approval, told: Earlier | None, actor: str) -> None:
-    now = resubmissions.locked(unit, other.id) if told is not None else None
+def _tell(ctx: Context, other: Approval, told: Earlier | None, actor: str) -> None:
+    now = resubmissions.locked(ctx.unit, other.id) if told is not None else None
     if told is None or now is None:
         return
     again = resubmission.with_one_more(now.again, told)
-    after = replace(now, again=again, version=now.version + 1, updated_at=unit.now)
-    approvals.save(unit, now, after)
-    outbox.refresh(unit, after.id, after.version)
-    unit.record(entry_of(after, "noted", unit.now, actor, rationale=resubmission.reason(told)))
-    unit.after_commit(lambda: wake(world, after))
+    advance(ctx, now, replace(now, again=again), "noted", actor, rationale=resubmission.reason(told))

@@ -6,19 +6,20 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
-from bot.service import demotion, labels, staffing
+from bot.service import demotion, labels, showing, staffing
+from bot.service.advance import Draft, advance
 from bot.service.authorization import Lost, Tap, authorise, check_note, record_refusal
-from bot.service.context import World
-from bot.service.decision_transaction import Overtaken, until_settled
-from bot.service.waking import wake
+from bot.service.context import Context, World
+from bot.service.decision_transaction import until_settled
 from policies.approval import Approval, Review
 from policies.errors import InvalidInput, NotAllowed, NotFound, Settled
 from policies.learning.sampling import sampled
 from policies.lifecycle import EXECUTED, Verb
 from policies.routing import RouteName
-from store import approvals, outbox, sampling
-from store.audit import entry_of
+from store import approvals, sampling
 from store.unit import Unit
 
 log = logging.getLogger("sayso.review")
@@ -29,42 +30,42 @@ class AlreadyReviewed(Lost):
     """This review is closed."""
 
 
-def opened(world: World, unit: Unit, approval: Approval) -> Approval:
-    """What was executed, with a reviewer and their card where it is in the sample. The caller saves it."""
+def opened(ctx: Context, approval: Approval) -> Draft:
+    """What was executed, with a reviewer and their card where it is in the sample."""
     policy = approval.policy
     if policy is None or policy.sample_review <= 0 or approval.route is not RouteName.AUTO:
-        return approval
+        return Draft(approval)
     if approval.state not in EXECUTED:
-        return approval
-    if not sampled(sampling.key(unit), approval.id, approval.digest, policy.sample_review):
-        return approval
-    reviewed = _asked(staffing.Staff(world, unit), unit, approval, ())
+        return Draft(approval)
+    if not sampled(sampling.key(ctx.unit), approval.id, approval.digest, policy.sample_review):
+        return Draft(approval)
+    reviewed = _asked(staffing.Staff(ctx), approval, ())
     if reviewed is None:
         log.warning("nobody of %s could review %s", policy.role, approval.id)
-    return reviewed or approval
+    return reviewed or Draft(approval)
 
 
-def moved_on(staff: staffing.Staff, unit: Unit, approval: Approval) -> Approval:
-    """An overdue review with the next reviewer; closed quietly where nobody is left. The caller saves it."""
+def moved_on(staff: staffing.Staff, approval: Approval) -> Draft:
+    """An overdue review with the next reviewer; closed quietly where nobody is left."""
     review = approval.review
     assert review is not None
-    following = _asked(staff, unit, approval, review.asked)
+    following = _asked(staff, approval, review.asked)
     if following is not None:
         return following
-    return replace(approval, review=replace(review, closed=True), clock=replace(approval.clock, review_by=None))
+    clock = replace(approval.clock, review_by=None)
+    return Draft(replace(approval, review=replace(review, closed=True), clock=clock))
 
 
-def _asked(staff: staffing.Staff, unit: Unit, approval: Approval, already: tuple[str, ...]) -> Approval | None:
-    """With somebody new to review it, told by a card of their own; `approval.version` is the one to be saved."""
-    assert approval.policy is not None
+def _asked(staff: staffing.Staff, approval: Approval, already: tuple[str, ...]) -> Draft | None:
+    """With somebody new to review it, told by a card of their own."""
     choice = staff.afterwards(approval, already)
     if choice is None:
         return None
     asked = (*already, choice.user)
     begins = staff.not_before(choice.user)
-    outbox.put_review(unit, approval, channel=approval.policy.channel, round_=len(asked), at=begins)
     due = begins + timedelta(seconds=REVIEW_SECONDS)
-    return replace(approval, review=Review(asked), clock=replace(approval.clock, review_by=due))
+    reviewed = replace(approval, review=Review(asked), clock=replace(approval.clock, review_by=due))
+    return Draft(reviewed, (partial(showing.review_card, round_=len(asked), at=begins),))
 
 
 def look(world: World, tap: Tap) -> Approval:
@@ -79,27 +80,23 @@ def judge(world: World, tap: Tap, verdict: str) -> Approval:
         raise InvalidInput("say what went wrong", field="note")
 
     def once(_look: int) -> Approval:
-        return world.database.run(lambda unit: _judged(world, unit, tap, verdict))
+        return world.run(lambda ctx: _judged(ctx, tap, verdict))
 
     return _recorded(world, tap, lambda: until_settled(once))
 
 
-def _judged(world: World, unit: Unit, tap: Tap, verdict: str) -> Approval:
-    approval = _open(unit, tap)
+def _judged(ctx: Context, tap: Tap, verdict: str) -> Approval:
+    approval = _open(ctx.unit, tap)
     assert approval.review is not None
-    review = replace(approval.review, by=tap.actor.user, at=unit.now, verdict=verdict, note=tap.note, closed=True)
-    clock = replace(approval.clock, review_by=None)
-    after = replace(approval, review=review, clock=clock, version=approval.version + 1, updated_at=unit.now)
-    if not approvals.save(unit, approval, after):
-        raise Overtaken
-    labels.keep(unit, after, verdict, tap.actor.user, tap.note)
-    extra = {"team": tap.actor.team, "moved": True, **demotion.after_label(world, unit, after, verdict)}
-    unit.record(
-        entry_of(after, "labelled", unit.now, tap.actor.user, decision=verdict, rationale=tap.note, extra=extra)
-    )
-    outbox.refresh(unit, after.id, after.version)
-    unit.after_commit(lambda: wake(world, after))
-    return after
+    review = replace(approval.review, by=tap.actor.user, at=ctx.now, verdict=verdict, note=tap.note, closed=True)
+    after = replace(approval, review=review, clock=replace(approval.clock, review_by=None))
+
+    def labelled(ctx: Context, saved: Approval) -> dict[str, Any]:
+        labels.keep(ctx.unit, saved, verdict, tap.actor.user, tap.note)
+        return {"team": tap.actor.team, "moved": True, **demotion.after_label(ctx, saved, verdict)}
+
+    by = tap.actor.user
+    return advance(ctx, approval, after, "labelled", by, decision=verdict, rationale=tap.note, extra=labelled)
 
 
 def _open(unit: Unit, tap: Tap) -> Approval:

@@ -6,45 +6,44 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.service import ballots, notices, shortage, staffing
+from bot.service.advance import Draft
 from bot.service.ballots import Standing
-from bot.service.context import World
+from bot.service.context import Context, World
 from policies import deadlines
 from policies.approval import Approval, Seat
 from policies.assignment import Choice
-from store.unit import Unit
 
 
-def beside(world: World, unit: Unit, approval: Approval, staff: staffing.Staff) -> Approval:
+def beside(ctx: Context, approval: Approval, staff: staffing.Staff) -> Approval:
     """A new request with everybody who is asked beside its assignee: somebody of each further role of its quorum."""
     assert approval.policy is not None
-    standing = ballots.standing(world, approval, [])
+    standing = ballots.standing(ctx.world, approval, [])
     seats: list[Seat] = []
     for role in standing.tally.unfilled:
         if role != approval.role:
             choice, _ = staff.adding(approval, [role], standing, [*approval.asked, *(seat.user for seat in seats)])
-            seats += [staffing.seated(world, unit, approval, choice)] if choice else []
+            seats += [staffing.seated(ctx, approval, choice)] if choice else []
     return replace(approval, seats=tuple(seats), asked=(*approval.asked, *(seat.user for seat in seats)))
 
 
 def moved_on(
-    world: World, unit: Unit, approval: Approval, because: str, *, role: str | None = None, changed: bool = False
-) -> Approval:
+    ctx: Context, approval: Approval, because: str, *, role: str | None = None, changed: bool = False
+) -> Draft:
     """The approval after a yes that did not settle it: asked are those who can add what is missing, and who is new is told.
 
     Nobody who said yes is asked any more; where nobody can add anything, operations hear of it. `role` is where to
-    look first, the assignee's own unless given; where the request `changed`, whoever is still asked is told too. The
-    caller saves it: the version here is the one before.
+    look first, the assignee's own unless given; where the request `changed`, whoever is still asked is told too.
     """
     assert approval.policy is not None
-    staff = staffing.Staff(world, unit)
+    staff = staffing.Staff(ctx)
     ahead = staffing.roles_ahead(approval.policy, role or approval.role)
-    standing = ballots.standing(world, approval, ahead)
-    kept = _still_asked(world, approval, standing)
+    standing = ballots.standing(ctx.world, approval, ahead)
+    kept = _still_asked(ctx.world, approval, standing)
     chosen, available = _chosen(approval, staff, standing, ahead, kept)
-    moved = _turned(world, unit, approval, kept, chosen, because, changed=changed)
-    if chosen and not available and not moved.heard_in_time:
-        notices.nobody_available(world, unit, moved)
-    return shortage.marked(world, unit, moved)
+    moved = _turned(ctx, approval, kept, chosen, because, changed=changed)
+    if chosen and not available and not moved.approval.heard_in_time:
+        notices.nobody_available(ctx, moved.approval)
+    return replace(moved, approval=shortage.marked(ctx, moved.approval))
 
 
 def _still_asked(world: World, approval: Approval, standing: Standing) -> list[Seat]:
@@ -77,15 +76,14 @@ def _chosen(
 
 
 def _turned(
-    world: World,
-    unit: Unit,
+    ctx: Context,
     approval: Approval,
     kept: Sequence[Seat],
     chosen: Sequence[Choice],
     because: str,
     *,
     changed: bool,
-) -> Approval:
+) -> Draft:
     """The approval on the desks of those who were kept and chosen; the first holds the turn, with a fresh SLA if it is new."""
     fresh = {choice.user: choice for choice in chosen}
     after = replace(
@@ -97,25 +95,23 @@ def _turned(
     )
     first = kept[0] if kept else None
     if first is not None and first.user == approval.assignee:
-        seats = [*kept[1:], *(staffing.seated(world, unit, after, choice) for choice in chosen)]
+        seats = [*kept[1:], *(staffing.seated(ctx, after, choice) for choice in chosen)]
         new = [seat for seat in [first, *seats] if changed or seat.user in fresh]
-        return _told(unit, replace(after, seats=tuple(seats)), new)
+        return _told(replace(after, seats=tuple(seats)), new)
     if first is None and not chosen:
-        clock = deadlines.exhausted(approval.clock, unit.now, approval.created_at)
-        return replace(after, assignee=None, assigned_why=None, named=None, seats=(), clock=clock)
+        clock = deadlines.exhausted(approval.clock, ctx.now, approval.created_at)
+        return Draft(replace(after, assignee=None, assigned_why=None, named=None, seats=(), clock=clock))
     lead = Choice(first.user, first.role, f"{first.role}, asked from the start") if first else chosen[0]
     after = replace(after, assignee=lead.user, role=lead.role, assigned_why=f"{lead.why}; {because}", named=None)
-    after = replace(after, clock=staffing.fresh_sla(world, unit, after))
-    after = staffing.handed(world, unit, after)
-    others = [staffing.seated(world, unit, after, choice) for choice in (chosen if first else chosen[1:])]
+    after = replace(after, clock=staffing.fresh_sla(ctx, after))
+    after = staffing.handed(ctx, after)
+    others = [staffing.seated(ctx, after, choice) for choice in (chosen if first else chosen[1:])]
     after = replace(after, seats=(*kept[1:], *others))
     new = [] if after.hushed else [Seat(lead.role, lead.user)]
-    return _told(unit, after, [*new, *others])
+    return _told(after, [*new, *others])
 
 
-def _told(unit: Unit, approval: Approval, new: Sequence[Seat]) -> Approval:
-    """A line under the card that mentions whoever is asked now; who must not be notified hears of it later."""
+def _told(approval: Approval, new: Sequence[Seat]) -> Draft:
+    """With a line under the card that mentions whoever is asked now; who must not be notified hears of it later."""
     whom = [seat.user for seat in new if seat.named is None]
-    if whom:
-        notices.in_thread(unit, replace(approval, version=approval.version + 1), "asked", whom=whom)
-    return approval
+    return Draft(approval, (notices.in_thread("asked", whom=whom),) if whom else ())

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.service import ballots, notices, staffing
-from bot.service.context import World
+from bot.service.context import Context, World
 from policies.approval import Approval
-from store.unit import Unit
 
 
-def marked(world: World, unit: Unit, approval: Approval) -> Approval:
+def marked(ctx: Context, approval: Approval) -> Approval:
     """The approval with what it lacks now, and operations told where that is new. The caller saves it."""
-    lacking = found(world, approval)
+    lacking = found(ctx.world, approval)
     if lacking is not None and lacking != approval.lacking:
-        notices.too_few(world, unit, approval, lacking)
+        notices.too_few(ctx, approval, lacking)
     return replace(approval, lacking=lacking)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from bot.service.context import World
+from bot.service.context import Context, World
 from policies.approval import Approval
 from policies.batching import alike, risk_class
 from store import batches, outbox
@@ -14,10 +14,10 @@ _URGENCY = {"low": 0, "normal": 1, "high": 2}
 AT_ONCE = timedelta(0)
 
 
-def first_card(world: World, unit: Unit, approval: Approval) -> None:
+def first_card(ctx: Context, approval: Approval) -> None:
     """Want the first card; what may share one with its like waits for them a little (docs/rules.md: D4)."""
     name = None if approval.again else alike(approval)  # what was asked before is no matter of routine
-    _put(unit, approval, len(approval.asked), name, _gathering(world, approval) if name else AT_ONCE)
+    _put(ctx.unit, approval, len(approval.asked), name, _gathering(ctx.world, approval) if name else AT_ONCE)
 
 
 def told(unit: Unit, approval: Approval) -> None:
@@ -25,17 +25,23 @@ def told(unit: Unit, approval: Approval) -> None:
     _put(unit, approval, len(approval.asked))
 
 
-def next_card(unit: Unit, approval: Approval) -> None:
+def next_card(ctx: Context, approval: Approval) -> None:
     """Want a card for the person who is asked now; the one before shows where it went."""
-    outbox.retire(unit, approval.id, approval.version, approval.assignee)
-    _put(unit, approval, len(approval.asked))
+    outbox.retire(ctx.unit, approval.id, approval.version, approval.assignee)
+    _put(ctx.unit, approval, len(approval.asked))
 
 
-def set_apart(unit: Unit, approval: Approval) -> None:
-    """Give a request that changed while it shares a screen a card of its own; `approval` is it as it now is."""
-    if batches.place_of(unit, approval.id) is not None:
-        outbox.retire(unit, approval.id, approval.version, approval.assignee)
-        _put(unit, approval, f"v{approval.version}")
+def review_card(ctx: Context, approval: Approval, *, round_: int, at: datetime) -> None:
+    """Want a card at that moment for a review after the fact; `round_` numbers those who are asked."""
+    assert approval.policy is not None
+    outbox.put_review(ctx.unit, approval, channel=approval.policy.channel, round_=round_, at=at)
+
+
+def set_apart(ctx: Context, approval: Approval) -> None:
+    """Give a request that changed while it shares a screen a card of its own."""
+    if batches.place_of(ctx.unit, approval.id) is not None:
+        outbox.retire(ctx.unit, approval.id, approval.version, approval.assignee)
+        _put(ctx.unit, approval, f"v{approval.version}")
 
 
 def _gathering(world: World, approval: Approval) -> timedelta:

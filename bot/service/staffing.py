@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.service import ballots
 from bot.service.ballots import Standing
-from bot.service.context import World
+from bot.service.context import Context, World
 from policies import deadlines, quiet_hours
 from policies.approval import Approval, Seat
 from policies.assignment import Candidate, Choice, choose_reviewer, least_loaded, lighter_by_two, unasked
@@ -19,7 +19,6 @@ from policies.hours import Hours
 from policies.principals import Principal, by_person
 from policies.quorum import fillable, roles_needed
 from store import notification_budget, workload
-from store.unit import Unit
 
 # Somebody who is away without an end, or full, may be there at any time: looked for again after the approval's own
 # age, so that an old one is not looked at every few minutes.
@@ -82,56 +81,56 @@ def sla_hours(world: World, policy: Policy, user: str | None) -> Hours | None:
     return world.book.roster.hours(user)
 
 
-def fresh_sla(world: World, unit: Unit, approval: Approval) -> deadlines.Clock:
+def fresh_sla(ctx: Context, approval: Approval) -> deadlines.Clock:
     """The clock from the moment on at which the assignee hears of it."""
     policy = approval.policy
     assert policy is not None
     seconds = deadlines.urgent(policy.sla_seconds, approval.request.urgency)
-    return deadlines.assigned(approval.clock, unit.now, seconds, sla_hours(world, policy, approval.assignee))
+    return deadlines.assigned(approval.clock, ctx.now, seconds, sla_hours(ctx.world, policy, approval.assignee))
 
 
-def handed(world: World, unit: Unit, approval: Approval) -> Approval:
+def handed(ctx: Context, approval: Approval) -> Approval:
     """The approval on its assignee's desk: what does not press waits without a mention until they may be notified."""
-    return hushed(world, approval, notified(world, unit, approval))
+    return hushed(ctx.world, approval, notified(ctx, approval))
 
 
-def notified(world: World, unit: Unit, approval: Approval) -> datetime | None:
+def notified(ctx: Context, approval: Approval) -> datetime | None:
     """Until when the assignee must not be notified of this; None where they are now, which counts in their hour."""
-    return _told(world, unit, approval, approval.assignee) if approval.assignee else None
+    return _told(ctx, approval, approval.assignee) if approval.assignee else None
 
 
-def seated(world: World, unit: Unit, approval: Approval, choice: Choice) -> Seat:
+def seated(ctx: Context, approval: Approval, choice: Choice) -> Seat:
     """A seat beside the assignee's for whoever was chosen; named and not mentioned where they must not be notified."""
-    until = _told(world, unit, approval, choice.user)
-    return Seat(choice.role, choice.user, None if until is None else name_of(world, choice.user))
+    until = _told(ctx, approval, choice.user)
+    return Seat(choice.role, choice.user, None if until is None else name_of(ctx.world, choice.user))
 
 
-def _told(world: World, unit: Unit, approval: Approval, user: str) -> datetime | None:
-    roster = world.book.roster
-    until = None if quiet_hours.notifies_at_any_hour(approval) else roster.quiet_until(user, unit.now)
+def _told(ctx: Context, approval: Approval, user: str) -> datetime | None:
+    roster = ctx.roster
+    until = None if quiet_hours.notifies_at_any_hour(approval) else roster.quiet_until(user, ctx.now)
     budget = roster.budget(user)
     if until is not None or budget is None:
         return until
-    full_until = notification_budget.full_until(unit, user, budget)
+    full_until = notification_budget.full_until(ctx.unit, user, budget)
     if full_until is not None and not quiet_hours.notifies_at_any_hour(approval):
         return full_until
-    notification_budget.add(unit, user)
+    notification_budget.add(ctx.unit, user)
     return None
 
 
-def quiet_until(world: World, unit: Unit, approval: Approval) -> datetime | None:
+def quiet_until(ctx: Context, approval: Approval) -> datetime | None:
     """When the quiet hours end in which the assignee is now; None where they are in none, or it notifies at any hour."""
     if approval.assignee is None or quiet_hours.notifies_at_any_hour(approval):
         return None
-    return world.book.roster.quiet_until(approval.assignee, unit.now)
+    return ctx.roster.quiet_until(approval.assignee, ctx.now)
 
 
-def off_until(world: World, unit: Unit, approval: Approval) -> datetime | None:
+def off_until(ctx: Context, approval: Approval) -> datetime | None:
     """When the assignee's working hours begin, where they are over now and no SLA runs that would say more."""
-    hours = world.book.roster.hours(approval.assignee) if approval.assignee else None
-    if approval.clock.due_at is not None or hours is None or hours.covers(unit.now):
+    hours = ctx.roster.hours(approval.assignee) if approval.assignee else None
+    if approval.clock.due_at is not None or hours is None or hours.covers(ctx.now):
         return None
-    return hours.opening(unit.now)
+    return hours.opening(ctx.now)
 
 
 def hushed(world: World, approval: Approval, until: datetime | None) -> Approval:
@@ -152,8 +151,8 @@ class Staff:
     """Who is there and how busy, as of one transaction. It counts what is handed out meanwhile, so that a whole
     batch is dealt out fairly and everybody's load is read once."""
 
-    def __init__(self, world: World, unit: Unit) -> None:
-        self._world, self._unit = world, unit
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
         self._loads: dict[str, workload.Load] = {}
         self._qualified: dict[tuple[str, tuple[Principal, ...]], list[str]] = {}
         self._gone: dict[str, tuple[str, datetime | None] | None] = {}
@@ -195,7 +194,7 @@ class Staff:
 
         `holders` are asked at present, for another seat.
         """
-        taken = {ballots.person_of(self._world, user) for user in holders}
+        taken = {ballots.person_of(self._ctx.world, user) for user in holders}
         candidates = {
             role: [one for one in people if self._could_add(standing, one.user, taken)]
             for role, people in self._candidates(approval, roles).items()
@@ -208,7 +207,7 @@ class Staff:
         return (least_loaded(staffed, candidates[staffed]) if staffed else None), False
 
     def _could_add(self, standing: Standing, user: str, taken: Collection[str]) -> bool:
-        person = ballots.person_of(self._world, user)
+        person = ballots.person_of(self._ctx.world, user)
         return person not in taken and standing.adds(person)
 
     def instead_of(self, approval: Approval, seat: Seat) -> Choice | None:
@@ -220,19 +219,19 @@ class Staff:
         assert approval.policy is not None
         role = approval.policy.role
         people = self._candidates(approval, [role])[role]
-        self._unit.write()
-        waiting = workload.open_reviews(self._unit, {person.user for person in people})
+        self._ctx.unit.write()
+        waiting = workload.open_reviews(self._ctx.unit, {person.user for person in people})
         people = [replace(person, open=person.open + waiting.get(person.user, 0)) for person in people]
         return choose_reviewer([role], {role: people}, already) or (None if already else least_loaded(role, people))
 
     def not_before(self, user: str) -> datetime:
         """When somebody may be notified of what can wait: now, or when their quiet hours end."""
-        return self._world.book.roster.quiet_until(user, self._unit.now) or self._unit.now
+        return self._ctx.roster.quiet_until(user, self._ctx.now) or self._ctx.now
 
     def soonest(self, approval: Approval, roles: Sequence[str]) -> datetime | None:
         """When somebody who was not asked yet may be there; None where everybody was asked."""
         left = unasked(roles, self._candidates(approval, roles), self._already(approval))
-        now = self._unit.now
+        now = self._ctx.now
         look = now + min(max(now - approval.created_at, SOONEST_LOOK), LATEST_LOOK)
         return min((person.back_at or look for person in left), default=None)
 
@@ -266,14 +265,14 @@ class Staff:
         if was in self._loads:
             self._loads[was] = replace(self._loads[was], open=max(0, self._loads[was].open - 1))
         if to in self._given:
-            self._given[to] = self._given[to].one_more(self._unit.now)
+            self._given[to] = self._given[to].one_more(self._ctx.now)
         if to in self._loads:
-            self._loads[to] = replace(self._loads[to], open=self._loads[to].open + 1, last_assigned_at=self._unit.now)
+            self._loads[to] = replace(self._loads[to], open=self._loads[to].open + 1, last_assigned_at=self._ctx.now)
 
     def _already(self, approval: Approval) -> set[str]:
         """Who was asked or has voted, by whichever account."""
         users = {*approval.asked, *(vote.user for vote in approval.votes), *(seat.user for seat in approval.seats)}
-        return self._world.directory.accounts_of(self._world.book.roster, users)
+        return self._ctx.directory.accounts_of(self._ctx.roster, users)
 
     def _candidates(self, approval: Approval, roles: Sequence[str]) -> dict[str, list[Candidate]]:
         by_role = {role: self._could_decide(role, approval.principals) for role in roles}
@@ -285,16 +284,16 @@ class Staff:
     def _could_decide(self, role: str, principals: tuple[Principal, ...]) -> list[str]:
         key = (role, principals)
         if key not in self._qualified:
-            self._qualified[key] = self._world.directory.could_decide(self._world.book.roster, role, principals)
+            self._qualified[key] = self._ctx.directory.could_decide(self._ctx.roster, role, principals)
         return self._qualified[key]
 
     def _read(self, users: Iterable[str]) -> None:
         missing = set(users).difference(self._loads)
         if missing:
-            self._unit.write()  # what was put off changes who is how busy
-            self._loads |= workload.loads(self._unit, missing)
-            limited = {user for user in missing if self._world.book.roster.budget(user) is not None}
-            self._given |= notification_budget.last_hour(self._unit, limited)
+            self._ctx.unit.write()  # what was put off changes who is how busy
+            self._loads |= workload.loads(self._ctx.unit, missing)
+            limited = {user for user in missing if self._ctx.roster.budget(user) is not None}
+            self._given |= notification_budget.last_hour(self._ctx.unit, limited)
 
     def _of_role(self, users: Sequence[str], any_hour: bool) -> list[Candidate]:
         people = [self._candidate(user, any_hour) for user in users]
@@ -303,7 +302,7 @@ class Staff:
     def _candidate(self, user: str, any_hour: bool) -> Candidate:
         load = self._loads[user]
         gone = self._missing(user)
-        most = self._world.book.roster.person(user).max_open
+        most = self._ctx.roster.person(user).max_open
         if gone is None and most is not None and load.open >= most:
             gone = (f"at capacity with {load.open} open", None)
         rests = None if gone else self._rests(user)
@@ -312,12 +311,12 @@ class Staff:
 
     def _rests(self, user: str) -> tuple[str, datetime | None] | None:
         """Why somebody who is there gets only what notifies at any hour, and until when."""
-        quiet_until = self._world.book.roster.quiet_until(user, self._unit.now)
+        quiet_until = self._ctx.roster.quiet_until(user, self._ctx.now)
         return ("in quiet hours", quiet_until) if quiet_until else self._spent(user)
 
     def _spent(self, user: str) -> tuple[str, datetime | None] | None:
         """Why somebody had all the cards of this hour, and until when."""
-        given, most = self._given.get(user), self._world.book.roster.budget(user)
+        given, most = self._given.get(user), self._ctx.roster.budget(user)
         if given is None or most is None or given.count < most:
             return None
         return f"had {given.count} cards within the hour", given.first_at and given.first_at + notification_budget.HOUR
@@ -329,7 +328,7 @@ class Staff:
         if away is None or heir is None:
             return None
         found = next(person for person in people if person.user == heir)
-        facts = self._world.directory.people.get(user)
+        facts = self._ctx.directory.people.get(user)
         whom = f"{facts.name if facts and facts.name else user}, who is {away[0]}"
         last = self._loads[user].last_assigned_at
         return replace(found, last_assigned_at=last, stands_in_for=whom, turn_of=user)
@@ -342,7 +341,7 @@ class Staff:
         while heir is not None and heir not in seen:
             seen.add(heir)
             self._read([heir])
-            heir = self._loads[heir].delegate or self._world.book.roster.person(heir).delegate
+            heir = self._loads[heir].delegate or self._ctx.roster.person(heir).delegate
             if heir in available and heir != user:
                 return heir
         return None
@@ -360,13 +359,13 @@ class Staff:
             return None
         if load.away_until is None:
             return "away", None
-        hours = self._world.book.roster.hours(user)
+        hours = self._ctx.roster.hours(user)
         back_at = hours.opening(load.away_until) if hours else load.away_until
         return f"away until {load.away_until:%a %d %b %H:%M} UTC", back_at
 
     def _off(self, user: str) -> tuple[str, datetime | None] | None:
-        hours = self._world.book.roster.hours(user)
-        if hours is None or hours.covers(self._unit.now):
+        hours = self._ctx.roster.hours(user)
+        if hours is None or hours.covers(self._ctx.now):
             return None
-        day_off = hours.day_off(self._unit.now)
-        return f"off today ({day_off})" if day_off else "outside working hours", hours.opening(self._unit.now)
+        day_off = hours.day_off(self._ctx.now)
+        return f"off today ({day_off})" if day_off else "outside working hours", hours.opening(self._ctx.now)

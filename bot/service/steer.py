@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.service import authorization
-from bot.service.context import World
-from bot.service.execute import cancelled
+from bot.service.context import Context, World
+from bot.service.execute import withdraw
 from policies.approval import Approval
 from policies.errors import InvalidInput, NotFound, Refused, Settled
 from policies.permissions import Actor, genuine, may_administer
@@ -29,7 +29,7 @@ def _require_admin(actor: Actor) -> None:
 def steer_session(world: World, actor: Actor, session_id: str, word: str) -> list[Session]:
     """Pause, resume or cancel a session; cancelling withdraws what it has open. Raises Refused, NotFound."""
     _require_admin(actor)
-    return world.database.run(lambda unit: _steer(world, unit, actor, session_id, word))
+    return world.run(lambda ctx: _steer(ctx, actor, session_id, word))
 
 
 def may_steer(actor: Actor, approval: Approval) -> bool:
@@ -43,18 +43,18 @@ def steer_from_card(world: World, actor: Actor, approval_id: str, word: str) -> 
     Open to those who may decide the approval and to admins. Raises NotFound and Refused.
     """
 
-    def work(unit: Unit) -> Approval:
-        approval = authorization.loaded(unit, approval_id)
+    def work(ctx: Context) -> Approval:
+        approval = authorization.loaded(ctx.unit, approval_id)
         if not may_steer(actor, approval):
             raise Refused(authorization.refusal_of(approval, actor) or "")
         session_id = approval.request.session_id
         if session_id is None:
             raise NotFound("This request belongs to no session.")
-        sessions.beat(unit, approval.agent_id, session_id, None)  # the agent may never have registered it
-        _steer(world, unit, actor, session_id, word, approval.agent_id)
-        return authorization.loaded(unit, approval_id)
+        sessions.beat(ctx.unit, approval.agent_id, session_id, None)  # the agent may never have registered it
+        _steer(ctx, actor, session_id, word, approval.agent_id)
+        return authorization.loaded(ctx.unit, approval_id)
 
-    return world.database.run(work)
+    return world.run(work)
 
 
 def session_of(world: World, approval: Approval) -> Session | None:
@@ -66,16 +66,14 @@ def session_of(world: World, approval: Approval) -> Session | None:
     return found or Session(approval.agent_id, session_id, "running", None, approval.created_at)
 
 
-def _steer(
-    world: World, unit: Unit, actor: Actor, session_id: str, word: str, agent_id: str | None = None
-) -> list[Session]:
-    steered = sessions.steer(unit, session_id, STATES[word], actor.user, agent_id=agent_id)
+def _steer(ctx: Context, actor: Actor, session_id: str, word: str, agent_id: str | None = None) -> list[Session]:
+    steered = sessions.steer(ctx.unit, session_id, STATES[word], actor.user, agent_id=agent_id)
     if not steered:
         raise NotFound(f"There is no running session {session_id}.")
-    unit.record(
+    ctx.unit.record(
         Entry(
             event=EVENTS[word],
-            at=unit.now,
+            at=ctx.now,
             actor=actor.user,
             session_id=session_id,
             decision=STATES[word],
@@ -84,19 +82,19 @@ def _steer(
     )
     if word == "cancel":
         for session in steered:
-            _withdraw(world, unit, actor, session)
-    unit.after_commit(lambda: world.signals.approval_changed(f"session:{session_id}"))
+            _withdraw(ctx, actor, session)
+    ctx.unit.after_commit(lambda: ctx.world.signals.approval_changed(f"session:{session_id}"))
     return steered
 
 
-def _withdraw(world: World, unit: Unit, actor: Actor, session: Session) -> None:
+def _withdraw(ctx: Context, actor: Actor, session: Session) -> None:
     note = f"Session {session.id} was cancelled."
     for state in ("pending", "approved", "edited", "chosen", "answered"):
         for approval in approvals.listed(
-            unit, agent_id=session.agent_id, session_id=session.id, state=state, limit=1000
+            ctx.unit, agent_id=session.agent_id, session_id=session.id, state=state, limit=1000
         ):
             try:
-                cancelled(world, unit, approval, actor.user, note)
+                withdraw(ctx, approval, actor.user, note)
             except Settled:
                 continue
 

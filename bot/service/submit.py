@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.service import authority, judge, limits, notices, resubmission, seating, showing, staffing
 from bot.service.authority import Authority
-from bot.service.context import World
+from bot.service.context import Context, World
 from bot.service.resubmission import Past
 from policies import deadlines, sameness
 from policies.approval import Approval, Decision, digest_of_approval
@@ -33,7 +33,6 @@ from store.agents import Agent, Scope
 from store.attempts import Kind
 from store.audit import Entry, entry_of
 from store.duplicates import DuplicateKey
-from store.engine import Database
 from store.unit import Unit
 
 MAX_KEY = 200
@@ -86,17 +85,17 @@ def submit(
     try:
         _require_scope(agent, Scope.CREATE)
         ask = replace(_read(world, agent, key, body, step), also=also)
-        return _first_or_again(world.database, lambda unit: _submit(world, unit, ask))
+        return _first_or_again(world, lambda ctx: _submit(ctx, ask))
     except _REFUSALS as error:
         refusal = error
-    world.database.run(lambda unit: _refused(world, unit, agent, body, refusal))
+    world.run(lambda ctx: _refused(ctx, agent, body, refusal))
     raise refusal
 
 
-def _refused(world: World, unit: Unit, agent: Agent, body: bytes, error: SaysoError) -> None:
-    limits.count_refused(world, unit, agent, body)
+def _refused(ctx: Context, agent: Agent, body: bytes, error: SaysoError) -> None:
+    limits.count_refused(ctx, agent, body)
     if isinstance(error, NobodyCanDecide):
-        _tell_operations(world, unit, agent, body, str(error.facts.get("role")))
+        _tell_operations(ctx, agent, body, str(error.facts.get("role")))
 
 
 def agent_of(unit: Unit, token_hash: str, *scopes: Scope) -> Agent:
@@ -130,12 +129,12 @@ def dry_run(world: World, token_hash: str, body: bytes) -> Route:
     agent = world.database.read(lambda unit: agent_of(unit, token_hash, Scope.CREATE))
     ask = _read(world, agent, "dry-run", body)
 
-    def look(unit: Unit) -> Route:
-        authorised = _authorised(world, unit, ask)
-        found = _judged(unit, authorised, _known(unit, authorised))
-        return _after_what_was(world, unit, authorised, found, _past(world, unit, authorised))
+    def look(ctx: Context) -> Route:
+        authorised = _authorised(ctx, ask)
+        found = _judged(ctx.unit, authorised, _known(ctx.unit, authorised))
+        return _after_what_was(ctx, authorised, found, _past(ctx, authorised))
 
-    return world.database.read(look)
+    return world.read(look)
 
 
 def _read(world: World, agent: Agent, key: str | None, body: bytes, step: str | None = None) -> _Ask:
@@ -161,44 +160,44 @@ def _printable(text: str) -> bool:
     return 1 <= len(text) <= MAX_KEY and text.isprintable()
 
 
-def _first_or_again(database: Database, work: Callable[[Unit], Submitted]) -> Submitted:
+def _first_or_again(world: World, work: Callable[[Context], Submitted]) -> Submitted:
     try:
-        return database.run(work)
+        return world.run(work)
     except DuplicateKey:
         # The same key arrived twice at once: by now the other one is the recorded answer.
-        return database.run(work)
+        return world.run(work)
 
 
-def _submit(world: World, unit: Unit, ask: _Ask) -> Submitted:
+def _submit(ctx: Context, ask: _Ask) -> Submitted:
     acts_for_others = ask.request.delegated_from is not None or ask.agent.parent_id is not None
     if acts_for_others:
-        made = _made_before(unit, ask, _known(unit, ask))  # whatever became of those above it since
+        made = _made_before(ctx.unit, ask, _known(ctx.unit, ask))  # whatever became of those above it since
         if made is not None:
             return made
-        ask = _authorised(world, unit, ask)
-    turns.take(unit, [ask.agent.id, *ask.authority.above_ids(ask.agent)])
-    ask = _still(unit, ask)
-    known = _known(unit, ask)
-    made = _made_before(unit, ask, known)
+        ask = _authorised(ctx, ask)
+    turns.take(ctx.unit, [ask.agent.id, *ask.authority.above_ids(ask.agent)])
+    ask = _still(ctx.unit, ask)
+    known = _known(ctx.unit, ask)
+    made = _made_before(ctx.unit, ask, known)
     if made is not None:
         return made
     limits.hold(ask.manifest.limits, known.used_last_minute, ask.weight)
-    ask = ask if acts_for_others else _authorised(world, unit, ask)
-    past = _past(world, unit, ask)
+    ask = ask if acts_for_others else _authorised(ctx, ask)
+    past = _past(ctx, ask)
     if past.meant is not None:
-        return _meant_again(unit, ask, past.meant)
+        return _meant_again(ctx.unit, ask, past.meant)
     limits.hold_pending(ask.manifest.limits, known.pending)
-    found = _after_what_was(world, unit, ask, _judged(unit, ask, known), past)
-    ask, found = _urgent_within_limits(unit, ask, known, found)
+    found = _after_what_was(ctx, ask, _judged(ctx.unit, ask, known), past)
+    ask, found = _urgent_within_limits(ctx.unit, ask, known, found)
     for reason in ask.also:
         found = found.also(reason)
-    approval = _decided(world, unit, ask, found, past)
+    approval = _decided(ctx, ask, found, past)
     above = ask.authority.above_ids(ask.agent)
-    approvals.add(unit, approval, idempotency_key=ask.key, body_hash=ask.body_hash, above=above)
-    limits.count_large(unit, ask.agent, ask.weight)
-    resubmission.name_each_other(world, unit, approval, past.others)
-    _announce(world, unit, approval)
-    unit.after_commit(lambda: _wake(world, approval))
+    approvals.add(ctx.unit, approval, idempotency_key=ask.key, body_hash=ask.body_hash, above=above)
+    limits.count_large(ctx.unit, ask.agent, ask.weight)
+    resubmission.name_each_other(ctx, approval, past.others)
+    _announce(ctx, approval)
+    ctx.unit.after_commit(lambda: _wake(ctx.world, approval))
     return Submitted(approval, created=True)
 
 
@@ -226,9 +225,9 @@ def _wake(world: World, approval: Approval) -> None:
         world.signals.deadline_set(approval.clock.wake_at)
 
 
-def _authorised(world: World, unit: Unit, ask: _Ask) -> _Ask:
+def _authorised(ctx: Context, ask: _Ask) -> _Ask:
     """The request with whom it is for and who stands above; raises what `authority.of` raises."""
-    found = authority.of(world, unit, ask.agent, ask.request)
+    found = authority.of(ctx, ask.agent, ask.request)
     return replace(ask, request=found.signed(ask.request), authority=found)
 
 
@@ -240,12 +239,12 @@ def _judged(unit: Unit, ask: _Ask, known: prior_history.Before) -> Route:
     return judge.judged(unit, ask.agent, ask.request, ask.policy, known.history, ask.authority)
 
 
-def _past(world: World, unit: Unit, ask: _Ask) -> Past:
-    return resubmission.look(world, unit, ask.agent, ask.request, ask.policy, ask.authority, ask.step)
+def _past(ctx: Context, ask: _Ask) -> Past:
+    return resubmission.look(ctx, ask.agent, ask.request, ask.policy, ask.authority, ask.step)
 
 
-def _after_what_was(world: World, unit: Unit, ask: _Ask, found: Route, past: Past) -> Route:
-    return resubmission.judged(world, found, past, unit.now, ask.policy, ask.authority.principals)
+def _after_what_was(ctx: Context, ask: _Ask, found: Route, past: Past) -> Route:
+    return resubmission.judged(ctx.world, found, past, ctx.now, ask.policy, ask.authority.principals)
 
 
 def _urgent_within_limits(unit: Unit, ask: _Ask, known: prior_history.Before, found: Route) -> tuple[_Ask, Route]:
@@ -263,8 +262,8 @@ def _urgent_within_limits(unit: Unit, ask: _Ask, known: prior_history.Before, fo
     )
 
 
-def _decided(world: World, unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
-    approval = _fresh(unit, ask, found, past)
+def _decided(ctx: Context, ask: _Ask, found: Route, past: Past) -> Approval:
+    approval = _fresh(ctx.unit, ask, found, past)
     match found.name:
         case RouteName.BLOCK:
             return _by_policy(approval, State.BLOCKED, "blocked")
@@ -272,13 +271,13 @@ def _decided(world: World, unit: Unit, ask: _Ask, found: Route, past: Past) -> A
             return _by_policy(approval, State.DENIED, "denied")
         case RouteName.AUTO:
             assert ask.policy is not None
-            clock = deadlines.granted(unit.now, ask.policy.claim_seconds, approval.undo_seconds)
+            clock = deadlines.granted(ctx.now, ask.policy.claim_seconds, approval.undo_seconds)
             return sealed(
                 replace(_by_policy(approval, State.APPROVED, "approved"), clock=clock, expires_at=clock.claim_by)
             )
         case RouteName.ASK:
             assert ask.policy is not None
-            return _asked(world, unit, approval, ask.policy, found)
+            return _asked(ctx, approval, ask.policy, found)
 
 
 def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
@@ -315,19 +314,19 @@ def _by_policy(approval: Approval, state: State, kind: str) -> Approval:
     return sealed(replace(approval, state=state, decision=decision))
 
 
-def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: Route) -> Approval:
-    roles, staff = staffing.roles_ahead(policy, found.role), staffing.Staff(world, unit)
-    staffing.require_somebody(world, policy, approval.principals, roles)
+def _asked(ctx: Context, approval: Approval, policy: Policy, found: Route) -> Approval:
+    roles, staff = staffing.roles_ahead(policy, found.role), staffing.Staff(ctx)
+    staffing.require_somebody(ctx.world, policy, approval.principals, roles)
     choice, available = resubmission.first(staff, approval, policy, staffing.roles_first(policy, found.role))
     assert choice is not None, "require_somebody found somebody"
-    silent_until = resubmission.silent_until(unit, approval, choice.user)
+    silent_until = resubmission.silent_until(ctx.unit, approval, choice.user)
     if silent_until is not None:
         approval = resubmission.silenced(approval)
     clock = deadlines.opened(
-        unit.now,
+        ctx.now,
         sla_seconds=deadlines.urgent(policy.sla_seconds, approval.request.urgency),
         timeout_seconds=timeout_of(policy, approval.level),
-        hours=staffing.sla_hours(world, policy, choice.user),
+        hours=staffing.sla_hours(ctx.world, policy, choice.user),
     )
     reached = dict.fromkeys([policy.role, *(choice.passed_roles or (choice.role,))])
     asked = replace(
@@ -340,13 +339,13 @@ def _asked(world: World, unit: Unit, approval: Approval, policy: Policy, found: 
         asked=(choice.user,),
         assigned_why=choice.why,
     )
-    told_at = resubmission.told_at(silent_until, clock, unit.now)
+    told_at = resubmission.told_at(silent_until, clock, ctx.now)
     if told_at is None:
-        asked = seating.beside(world, unit, staffing.handed(world, unit, asked), staff)
+        asked = seating.beside(ctx, staffing.handed(ctx, asked), staff)
     else:
-        asked = staffing.hushed(world, replace(asked, clock=replace(clock, due_at=None)), told_at)
+        asked = staffing.hushed(ctx.world, replace(asked, clock=replace(clock, due_at=None)), told_at)
     if not available and not asked.heard_in_time:
-        notices.nobody_available(world, unit, asked)
+        notices.nobody_available(ctx, asked)
     return sealed(asked)
 
 
@@ -362,25 +361,27 @@ def sealed(approval: Approval) -> Approval:
     return replace(approval, digest=digest_of_approval(approval))
 
 
-def _announce(world: World, unit: Unit, approval: Approval) -> None:
+def _announce(ctx: Context, approval: Approval) -> None:
     """The audit rows of a new approval, and what Slack shall show of it."""
     actor = f"agent:{approval.agent}"
     extra: dict[str, Any] = {"delegation": [str(link) for link in approval.chain]} if approval.chain else {}
     if approval.principals:
         extra["on_behalf_of"] = [principal.name for principal in approval.principals]
     reason = approval.request.reason or None
-    unit.record(entry_of(approval, "requested", unit.now, actor, rationale=reason, extra=extra))
+    ctx.unit.record(entry_of(approval, "requested", ctx.now, actor, rationale=reason, extra=extra))
     event = _POLICY_EVENTS.get((approval.route, approval.level))
     if event is not None:
         rationale = approval.why[0]
-        unit.record(entry_of(approval, event, unit.now, "policy", decision=approval.state.value, rationale=rationale))
+        ctx.unit.record(
+            entry_of(approval, event, ctx.now, "policy", decision=approval.state.value, rationale=rationale)
+        )
     if approval.pending:
-        showing.first_card(world, unit, approval)
+        showing.first_card(ctx, approval)
     elif approval.state is State.BLOCKED:
-        notices.unknown_action(world, unit, approval)
+        notices.unknown_action(ctx, approval)
     elif approval.route is RouteName.AUTO and (approval.level is Level.NOTIFY_ONLY or approval.undo_seconds):
         showing.told(
-            unit, approval
+            ctx.unit, approval
         )  # people are told afterwards (docs/rules.md: A5), and may undo it (docs/rules.md: A14)
 
 
@@ -392,14 +393,14 @@ _POLICY_EVENTS: dict[tuple[RouteName, Level | None], str] = {
 }
 
 
-def _tell_operations(world: World, unit: Unit, agent: Agent, body: bytes, role: str) -> None:
+def _tell_operations(ctx: Context, agent: Agent, body: bytes, role: str) -> None:
     """Keep that nobody could decide it, without the parameters: what is refused must not fill the trail."""
-    request, manifest = read_request(parse_object(body)), world.book.manifest
+    request, manifest = read_request(parse_object(body)), ctx.manifest
     params = canonical(request.params).encode()
-    unit.record(
+    ctx.unit.record(
         Entry(
             event="refused",
-            at=unit.now,
+            at=ctx.now,
             actor="policy",
             agent=agent.name,
             action=request.action,
@@ -409,5 +410,5 @@ def _tell_operations(world: World, unit: Unit, agent: Agent, body: bytes, role: 
             extra={"params_sha256": fingerprint(request.params), "params_bytes": len(params)},
         )
     )
-    notices.nobody_can_decide(world, unit, request.action, role)
-    unit.after_commit(world.signals.outbox_filled)
+    notices.nobody_can_decide(ctx, request.action, role)
+    ctx.unit.after_commit(ctx.world.signals.outbox_filled)

@@ -6,10 +6,11 @@ import logging
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from bot.service import authority, demotion, morning_digest, notices, recount, review, revoking, staffing
-from bot.service.context import World
+from bot.service.advance import Draft, Recorded, Saving, advance, set_clock
+from bot.service.context import Context, World
 from bot.service.reassignment import moved_to, reassigned
 from bot.service.submit import timeout_of
 from policies import deadlines, silence
@@ -19,8 +20,7 @@ from policies.digest import rfc3339
 from policies.errors import Revoked
 from policies.files.manifest import OnTimeout
 from policies.lifecycle import State, Verb, transition
-from store import approvals, outbox, turns
-from store.audit import entry_of
+from store import approvals, turns
 from store.engine import passing
 from store.unit import Unit
 
@@ -60,50 +60,48 @@ def sweep(world: World) -> Counts:
     counted["withdrawn"] = revoking.withdraw_strays(world)
     counted["recounted"] = recount.look(world)
     while True:
-        done = world.database.run(lambda unit: _batch(world, unit))
+        done = world.run(_batch)
         counted.update(done)
         if sum(done.values()) < BATCH:
             return Counts(**counted, greeted=morning_digest.greet(world))
 
 
-def _batch(world: World, unit: Unit) -> Counter[str]:
+def _batch(ctx: Context) -> Counter[str]:
     done: Counter[str] = Counter()
-    if not turns.try_sweep(unit):  # one at a time keeps "least loaded" true; any server may be it
+    if not turns.try_sweep(ctx.unit):  # one at a time keeps "least loaded" true; any server may be it
         return done
-    due, unreadable = approvals.due(unit, BATCH)
+    due, unreadable = approvals.due(ctx.unit, BATCH)
     try:
-        with unit.savepoint():
-            desk = _Desk(world, unit)
+        with ctx.unit.savepoint():
+            desk = _Desk(ctx)
             done.update(desk.handle(approval) for approval in due)
             desk.judge_silence()
     except Exception as error:
         if passing(error):
             raise  # it was not the row's fault: the whole batch is tried again
         log.exception("one of %s due approvals could not be swept; each is tried alone", len(due))
-        done = _one_by_one(world, unit, due)
+        done = _one_by_one(ctx, due)
     for approval_id in unreadable:
         log.error("approval %s cannot be read; it is set aside", approval_id)
-        _set_aside(unit, approval_id)
+        _set_aside(ctx.unit, approval_id)
         done["failed"] += 1
-    if done:
-        unit.after_commit(world.signals.outbox_filled)
     return done
 
 
-def _one_by_one(world: World, unit: Unit, due: list[Approval]) -> Counter[str]:
+def _one_by_one(ctx: Context, due: list[Approval]) -> Counter[str]:
     """Each in a savepoint of its own: what cannot be handled is set aside and stops nobody."""
     done: Counter[str] = Counter()
     for approval in due:
         try:
-            with unit.savepoint():
-                desk = _Desk(world, unit)
+            with ctx.unit.savepoint():
+                desk = _Desk(ctx)
                 done[desk.handle(approval)] += 1
                 desk.judge_silence()
         except Exception as error:
             if passing(error):
                 raise
             log.exception("approval %s could not be swept", approval.id)
-            _set_aside(unit, approval.id)
+            _set_aside(ctx.unit, approval.id)
             done["failed"] += 1
     return done
 
@@ -121,19 +119,19 @@ def _missed(before: Approval, after: Approval, now: datetime) -> bool:
 class _Desk:
     """What one batch of a sweep works with."""
 
-    def __init__(self, world: World, unit: Unit) -> None:
-        self.world, self.unit = world, unit
-        self.staff = staffing.Staff(world, unit)
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.staff = staffing.Staff(ctx)
         self._silent: list[tuple[Approval, dict[str, Any]]] = []
 
     def judge_silence(self) -> None:
         """What was claimed and never reported may cost its agent a level, as a failure does; last, and in one order."""
-        self.unit.write()
+        self.ctx.unit.write()
         for approval, extra in sorted(self._silent, key=lambda one: (one[0].agent_id, one[0].action)):
-            extra |= demotion.after_result(self.world, self.unit, approval)
+            extra |= demotion.after_result(self.ctx, approval)
 
     def handle(self, approval: Approval) -> str:
-        match deadlines.owed(approval.clock, self.unit.now, claimed=approval.state is State.CLAIMED):
+        match deadlines.owed(approval.clock, self.ctx.now, claimed=approval.state is State.CLAIMED):
             case Due.TELL:
                 return self._tell(approval)
             case Due.REMIND:
@@ -153,61 +151,53 @@ class _Desk:
             case None:
                 raise AssertionError("woken with nothing owed")
 
-    def _save(self, before: Approval, after: Approval, event: str, **more: Any) -> None:
-        missed = self.unit.now if _missed(before, after, self.unit.now) else None
-        version, breached_at = before.version + 1, before.breached_at or missed
-        after = replace(after, version=version, updated_at=self.unit.now, breached_at=breached_at)
-        if before.pending and not after.pending:
+    def _advance(self, before: Approval, after: Draft | Approval, event: str, **recorded: Unpack[Recorded]) -> Approval:
+        draft = after if isinstance(after, Draft) else Draft(after)
+        missed = self.ctx.now if _missed(before, draft.approval, self.ctx.now) else None
+        draft = replace(draft, approval=replace(draft.approval, breached_at=before.breached_at or missed))
+        if before.pending and not draft.approval.pending:
             self.staff.moved(before.assignee, None)
-        approvals.save_later(self.unit, before, after)
-        outbox.refresh_later(self.unit, after.id, after.version)
-        notices.outcome(self.world, self.unit, after)
-        self.unit.record(entry_of(after, event, self.unit.now, "system", **more))
-        self.unit.after_commit(lambda: self.world.signals.approval_changed(after.id))
+        return advance(self.ctx, before, draft, event, "system", Saving.TOGETHER, **recorded)
 
     def _tell(self, approval: Approval) -> str:
         """Quiet hours or a full hour are over: now the assignee is mentioned, unless they have to wait once more."""
-        until = staffing.notified(self.world, self.unit, approval)
+        until = staffing.notified(self.ctx, approval)
         if until is not None:
             return self._put_off(approval, deadlines.hushed(approval.clock, until))
-        clock = staffing.fresh_sla(self.world, self.unit, approval)
+        clock = staffing.fresh_sla(self.ctx, approval)
         return self._spoken(approval, "yours", clock, "may be notified again")
 
     def _remind(self, approval: Approval) -> str:
-        clock, most = approval.clock, self.world.book.roster.reminders(approval.assignee)
+        clock, most = approval.clock, self.ctx.roster.reminders(approval.assignee)
         if clock.reminders >= most:
             return self._put_off(approval, replace(clock, remind_at=None))
-        until = staffing.quiet_until(self.world, self.unit, approval) or staffing.off_until(
-            self.world, self.unit, approval
-        )
+        until = staffing.quiet_until(self.ctx, approval) or staffing.off_until(self.ctx, approval)
         if until is not None:
             return self._put_off(approval, replace(clock, remind_at=until))
         why = "75 % of the SLA" if clock.due_at else f"reminder {clock.reminders + 1}"
-        return self._spoken(approval, "reminder", deadlines.reminded(clock, self.unit.now, approval.created_at), why)
+        return self._spoken(approval, "reminder", deadlines.reminded(clock, self.ctx.now, approval.created_at), why)
 
     def _put_off(self, approval: Approval, clock: deadlines.Clock) -> str:
-        approvals.put_off(self.unit, approval, clock)
+        approvals.put_off(self.ctx.unit, approval, clock)
         return "hushed"
 
     def _spoken(self, approval: Approval, notice: str, clock: deadlines.Clock, why: str) -> str:
-        outcome = transition(approval.state, Verb.REMIND, self.unit.now, approval.deadlines)
-        after = replace(approval, clock=clock)
-        notices.in_thread(self.unit, replace(after, version=approval.version + 1), notice)
-        self._save(approval, after, outcome.event, rationale=f"{why}, {approval.assignee}")
+        outcome = transition(approval.state, Verb.REMIND, self.ctx.now, approval.deadlines)
+        after = Draft(replace(approval, clock=clock), (notices.in_thread(notice),))
+        self._advance(approval, after, outcome.event, rationale=f"{why}, {approval.assignee}")
         return "reminded"
 
     def _reassign(self, approval: Approval) -> str:
         assert approval.policy is not None
-        outcome = transition(approval.state, Verb.REASSIGN, self.unit.now, approval.deadlines)
+        outcome = transition(approval.state, Verb.REASSIGN, self.ctx.now, approval.deadlines)
         roles = staffing.roles_ahead(approval.policy, approval.role)
-        after = reassigned(
-            self.world, self.unit, approval, roles, self.staff, "the reviewer before did not answer in time"
-        )
+        draft = reassigned(self.ctx, approval, roles, self.staff, "the reviewer before did not answer in time")
+        after = draft.approval
         if (after.assignee, after.seats) == (approval.assignee, approval.seats):
-            self._save(approval, after, "escalated", rationale=_nobody(after))
+            self._advance(approval, draft, "escalated", rationale=_nobody(after))
             return "exhausted"
         event = outcome.event if after.role == approval.role else "escalated"
-        self._save(approval, after, event, decision=after.assignee, rationale=after.assigned_why)
+        self._advance(approval, draft, event, decision=after.assignee, rationale=after.assigned_why)
         return "reassigned"
 
     def _expire(self, approval: Approval) -> str:
@@ -218,34 +208,34 @@ class _Desk:
                 return moved
         if approval.pending and silence.consents(approval) and self._living(approval):
             return self._consent(approval)
-        outcome = transition(approval.state, Verb.EXPIRE, self.unit.now, approval.deadlines)
+        outcome = transition(approval.state, Verb.EXPIRE, self.ctx.now, approval.deadlines)
         what = "nobody decided in time" if approval.pending else "nobody claimed it in time"
         after = replace(approval, state=outcome.state, clock=deadlines.Clock(), info_request=None)
         if approval.pending:
-            after = replace(after, decision=_by_policy(self.unit, approval, "expired", what))
-        self._save(approval, after, outcome.event, decision=after.state.value, rationale=what)
+            after = replace(after, decision=_by_policy(self.ctx.unit, approval, "expired", what))
+        self._advance(approval, after, outcome.event, decision=after.state.value, rationale=what)
         return "expired"
 
     def _living(self, approval: Approval) -> bool:
         """Whether nobody of those who asked was revoked: then silence consents to nothing."""
         try:
-            authority.require_living(self.unit, approval)
+            authority.require_living(self.ctx.unit, approval)
         except Revoked:
             return False
         return True
 
     def _consent(self, approval: Approval) -> str:
         assert approval.policy is not None
-        outcome = transition(approval.state, Verb.CONSENT, self.unit.now, approval.deadlines)
+        outcome = transition(approval.state, Verb.CONSENT, self.ctx.now, approval.deadlines)
         why = f"no objection within {approval.policy.soft_timeout_seconds} s"
         after = replace(
             approval,
             state=outcome.state,
-            decision=_by_policy(self.unit, approval, "approved", why),
-            clock=deadlines.granted(self.unit.now, approval.policy.claim_seconds, approval.undo_seconds),
+            decision=_by_policy(self.ctx.unit, approval, "approved", why),
+            clock=deadlines.granted(self.ctx.now, approval.policy.claim_seconds, approval.undo_seconds),
             info_request=None,
         )
-        self._save(approval, after, outcome.event, decision=after.state.value, rationale=why)
+        self._advance(approval, after, outcome.event, decision=after.state.value, rationale=why)
         return "consented"
 
     def _escalated_at_expiry(self, approval: Approval) -> str | None:
@@ -256,41 +246,40 @@ class _Desk:
         choice = self.staff.next(approval, roles) if roles and seconds is not None else None
         if choice is None or seconds is None:
             return None
-        extended = replace(approval.clock, expires_at=self.unit.now + timedelta(seconds=seconds))
+        extended = replace(approval.clock, expires_at=self.ctx.now + timedelta(seconds=seconds))
         self.staff.moved(approval.assignee, choice.user)
-        after = moved_to(self.world, self.unit, replace(approval, clock=extended), choice)
-        self._save(approval, after, "escalated", decision=after.assignee, rationale=after.assigned_why)
+        draft = moved_to(self.ctx, replace(approval, clock=extended), choice)
+        after = draft.approval
+        self._advance(approval, draft, "escalated", decision=after.assignee, rationale=after.assigned_why)
         return "reassigned"
 
     def _lapse(self, approval: Approval) -> str:
-        outcome = transition(approval.state, Verb.LAPSE, self.unit.now, approval.deadlines)
-        after = replace(approval, state=outcome.state, clock=deadlines.finished(approval.clock, self.unit.now))
-        notices.outcome_unknown(self.world, self.unit, after)
+        outcome = transition(approval.state, Verb.LAPSE, self.ctx.now, approval.deadlines)
+        after = replace(approval, state=outcome.state, clock=deadlines.finished(approval.clock, self.ctx.now))
+        notices.outcome_unknown(self.ctx, after)
         extra: dict[str, Any] = {}
         why = "claimed, no result came"
-        self._save(approval, after, outcome.event, decision=after.state.value, rationale=why, extra=extra)
-        self._silent.append((after, extra))
+        saved = self._advance(approval, after, outcome.event, decision=after.state.value, rationale=why, extra=extra)
+        self._silent.append((saved, extra))
         return "lapsed"
 
     def _close_undo(self, approval: Approval) -> str:
         """The window is over: nothing moves on, and the card loses its button."""
-        after = replace(approval, clock=replace(approval.clock, undo_until=None))
-        approvals.save_later(self.unit, approval, after)
-        outbox.refresh_later(self.unit, after.id, after.version)
+        set_clock(self.ctx, approval, replace(approval.clock, undo_until=None))
         return "closed"
 
     def _not_rolled_back(self, approval: Approval) -> str:
         after = replace(approval, clock=replace(approval.clock, roll_back_by=None))
-        notices.not_rolled_back(self.world, self.unit, after)
-        self._save(approval, after, "reminded", rationale="undone, and no roll-back was reported in time")
+        notices.not_rolled_back(self.ctx, after)
+        self._advance(approval, after, "reminded", rationale="undone, and no roll-back was reported in time")
         return "unreverted"
 
     def _review(self, approval: Approval) -> str:
         """An overdue review goes to the next person, and ends quietly where nobody is left (docs/rules.md: A14)."""
-        after = review.moved_on(self.staff, self.unit, replace(approval, version=approval.version + 1))
-        following = after.review.reviewer if after.review else None
+        draft = review.moved_on(self.staff, approval)
+        following = draft.approval.review.reviewer if draft.approval.review else None
         event = "reassigned" if following else "timeout"
-        self._save(approval, after, event, decision=following, rationale="the review after the fact was overdue")
+        self._advance(approval, draft, event, decision=following, rationale="the review after the fact was overdue")
         return "reviews"
 
 

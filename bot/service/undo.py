@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from bot.service import notices, resubmission
+from bot.service.advance import Draft, Saving, advance
 from bot.service.authorization import Lost, Outdated, Tap, authorise, check_note, record_refusal
-from bot.service.context import World
-from bot.service.decision_transaction import Overtaken, until_settled
-from bot.service.waking import wake
+from bot.service.context import Context, World
+from bot.service.decision_transaction import until_settled
 from policies import deadlines
 from policies.approval import Approval, Decision, Undo
 from policies.errors import NotAllowed, NotFound, Settled, Stale
 from policies.lifecycle import State, Verb, transition
-from store import approvals, outbox
-from store.audit import entry_of
+from store import approvals
 from store.unit import Unit
 
 
@@ -42,45 +42,35 @@ def undo(world: World, tap: Tap) -> Approval:
     check_note(tap)
 
     def once(_look: int) -> Approval:
-        return world.database.run(lambda unit: _undone(world, unit, tap))
+        return world.run(lambda ctx: _undone(ctx, tap))
 
     return _refusals_recorded(world, tap, lambda: until_settled(once))
 
 
-def _undone(world: World, unit: Unit, tap: Tap) -> Approval:
-    approval = _asked_about(unit, tap)
+def _undone(ctx: Context, tap: Tap) -> Approval:
+    approval = _asked_about(ctx.unit, tap)
     if approval.undo is not None and approval.undo.by == tap.actor.user:
         return approval
-    _require_offered(unit, approval, tap)
-    outcome = transition(approval.state, Verb.UNDO, unit.now, approval.deadlines)
+    _require_offered(ctx.unit, approval, tap)
+    outcome = transition(approval.state, Verb.UNDO, ctx.now, approval.deadlines)
     after = replace(
-        _taken_back(unit, approval, tap) if outcome.state is State.CANCELLED else _to_roll_back(unit, approval),
+        _taken_back(ctx.unit, approval, tap) if outcome.state is State.CANCELLED else _to_roll_back(ctx.unit, approval),
         state=outcome.state,
-        undo=Undo(tap.actor.user, unit.now, _note(tap)),
-        version=approval.version + 1,
-        updated_at=unit.now,
+        undo=Undo(tap.actor.user, ctx.now, _note(tap)),
     )
-    if not approvals.save(unit, approval, after, within_window=True):
-        raise Overtaken
-    outbox.refresh(unit, after.id, after.version)
-    resubmission.settled(world, unit, after, tap.actor.user)
-    notices.in_thread(unit, after, "undone")
-    notices.outcome(world, unit, after)
-    extra = {"team": tap.actor.team}
-    unit.record(
-        entry_of(
-            after,
-            outcome.event,
-            unit.now,
-            tap.actor.user,
-            decision=after.state.value,
-            rationale=_note(tap),
-            latency_ms=approvals.latency_ms(approval, unit.now),
-            extra=extra,
-        )
+    told_of = partial(resubmission.tell_others, by=tap.actor.user)
+    return advance(
+        ctx,
+        approval,
+        Draft(after, (told_of, notices.in_thread("undone"))),
+        outcome.event,
+        tap.actor.user,
+        Saving.WITHIN_WINDOW,
+        decision=after.state.value,
+        rationale=_note(tap),
+        latency_ms=approvals.latency_ms(approval, ctx.now),
+        extra={"team": tap.actor.team},
     )
-    unit.after_commit(lambda: wake(world, after))
-    return after
 
 
 def _taken_back(unit: Unit, approval: Approval, tap: Tap) -> Approval:

@@ -16,6 +16,7 @@ from tests.chaos.places import Report, command_line
 from tests.chaos.planting import ROOT, Fault, caught, warm
 
 EXECUTE, APPROVALS = "bot/service/execute.py", "store/approvals.py"
+ADVANCE = "bot/service/advance.py"
 ACTS, DECIDE = "bot/service/decision_transaction.py", "bot/service/decide.py"
 AT_EXECUTE, AT_APPROVALS = "store/test_store_execute.py", "store/test_store_approvals.py"
 AT_PEOPLE, AT_DECISIONS = "scenarios/test_scenario_people.py", "scenarios/test_scenario_decisions.py"
@@ -57,16 +58,16 @@ BUGS = (
         "Stop holds no claim",
         EXECUTE,
         "_claim",
-        "    _require_running(unit, approval)\n    assert",
+        "    _require_running(ctx.unit, approval)\n    assert",
         "    assert",
         f"{AT_EXECUTE}::test_nothing_is_claimed_while_all_is_stopped",
     ),
     Bug(
         "a claim that lost the race is granted",
-        EXECUTE,
-        "_claim",
-        "if not approvals.save(unit, approval, claimed):",
-        "if approvals.save(unit, approval, claimed) is None:",
+        ADVANCE,
+        "_save",
+        "if not approvals.save(",
+        "if None is approvals.save(",
         f"{AT_EXECUTE}::test_a_claim_that_comes_second_is_no_claim",
     ),
     Bug(
@@ -145,8 +146,8 @@ BUGS = (
         "an edit keeps the old digest",
         DECIDE,
         "_edited",
-        "return submit.sealed(granted(unit, changed, Verb.EDIT, decision))",
-        "return granted(unit, changed, Verb.EDIT, decision)",
+        "return submit.sealed(granted(ctx.unit, changed, Verb.EDIT, decision))",
+        "return granted(ctx.unit, changed, Verb.EDIT, decision)",
         f"{AT_DECISIONS}::test_edit",
     ),
     Bug(
@@ -177,8 +178,8 @@ BUGS = (
         "one answer fills a quorum",
         DECIDE,
         "_consented",
-        "if not ballots.tally(world, approval, meant(**said), tap.actor).met:",
-        "if yes.verb is Verb.APPROVE and not ballots.tally(world, approval, meant(**said), tap.actor).met:",
+        "if not ballots.tally(ctx.world, approval, meant(**said), tap.actor).met:",
+        "if yes.verb is Verb.APPROVE and not ballots.tally(ctx.world, approval, meant(**said), tap.actor).met:",
         f"{AT_CHOICES}::test_one_answer_does_not_fill_a_quorum",
     ),
     Bug(

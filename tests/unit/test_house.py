@@ -6,9 +6,10 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
 from support import second_try
 
-from tests.house import citations, code
+from tests.house import citations, code, versions
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| ([A-GI]\d{1,2}) \| .+ \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
@@ -56,3 +57,26 @@ def test_whatever_starts_servers_has_a_second_try() -> None:
     found = [path for path in tests.rglob("test_*.py") if path.relative_to(tests).parts[0] not in covered]
     assert len(found) > 50
     assert [fault for path in found for fault in starts_without_a_second_try(path)] == []
+
+
+def test_an_approval_moves_on_in_one_place() -> None:
+    """One line of the server raises a version, and no other module than `advance` saves an approval."""
+    found = {module.name: module.tree for module in code.modules(ROOT) if module.name.startswith(("bot.", "policies."))}
+    bumped = [name for name, tree in found.items() for _ in versions.bumps(tree)]
+    assert bumped == ["bot.service.advance"]
+    assert {name for name, tree in found.items() if [*versions.saves(tree)]} == {"bot.service.advance"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["replace(one, version=one.version + 1)", "replace(one, version=next)", "one.version += 1", "after = version + 1"],
+)
+def test_a_version_raised_elsewhere_is_found(line: str) -> None:
+    """However it is written, raising a version is seen."""
+    assert [*versions.bumps(ast.parse(line))] == [1]
+
+
+@pytest.mark.parametrize("line", ["approvals.save(unit, before, after)", "store = approvals.save_later"])
+def test_a_save_elsewhere_is_found(line: str) -> None:
+    """Saving an approval is seen, by whatever name it is called then."""
+    assert [*versions.saves(ast.parse(line))] == [1]
