@@ -1,27 +1,25 @@
-"""Which buttons a card offers, by state, kind and risk (docs/rules.md: C1; friction where an action cannot be undone)."""
+"""How what a person can do stands on a card: rows of buttons, and friction where an action cannot be undone (docs/rules.md: C1).
+
+Which buttons there are is told by the acts (bot/acts), each of which draws its own; here they get their places.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.render.blocks import OPTION, Button, Confirm, Option, size
+from bot.render.blocks import Button, Confirm, Option
 from bot.render.parameters import Listing
 from bot.render.redaction import Redactor
-from bot.render.visible_text import clip, visible
+from bot.render.visible_text import visible
 from policies.amounts import to_type, unreadable
 from policies.approval import Approval
-from policies.hidden import hidden_of
-from policies.lifecycle import State
+from policies.kinds import Kind
 from policies.routing import Level
 
-CHOICE_BUTTONS = 5
-CHOICE_LABEL = 40  # characters of a label that still reads well on a button
-CHOOSE_BYTES = 2600  # of buttons or options on the card; more open a modal
 SENTENCE_IN_DIALOG = 300
-# A choice and an answer are a yes to the action, and the control that sends them says so (at most 24 characters).
-WITH_CHOICE, WITH_ANSWER = "Approve with this choice", "Approve with this answer"
+FEW = 3  # buttons of a first row that has no primary one: the second row joins it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +31,82 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """What is picked rather than pressed: buttons in a row of their own, since their labels are the agent's words, or a menu."""
+
+    buttons: list[Button]
+    select: Select | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Controls:
     """What can be pressed: rows of buttons, and perhaps a menu above them."""
 
     rows: list[list[Button]]
     select: Select | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A card as its buttons are drawn for it; `full_view` where not everything fits, `undo_until` where it can be undone."""
+
+    approval: Approval
+    sentence: str
+    redact: Redactor
+    full_view: bool = False
+    undo_until: datetime | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether it waits for a decision."""
+        return self.approval.pending and self.undo_until is None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether only a person may do it."""
+        return self.approval.level is Level.HUMAN_TAKEOVER
+
+    def asks(self, *kinds: Kind) -> bool:
+        """Whether it waits for a yes that the agent may act on, in answer to a question of one of these kinds."""
+        return self.pending and not self.by_hand and self.approval.request.kind in kinds
+
+    def press(self, action: str, label: str, style: str | None = None, confirm: Confirm | None = None) -> Button:
+        """A button for this approval as it is shown."""
+        return Button(action, label, button_value(self.approval), style, confirm)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Where an act stands on a card, and what of it is there: None where it is not offered."""
+
+    draw: Callable[[Seen], Button | Choices | None]
+    row: int = 1
+
+
+Offers = Sequence[Offer]
+
+
+def controls(seen: Seen, offers: Offers) -> Controls:
+    """The controls of a card in its present state, in the order of the acts; dead cards have none.
+
+    A primary button stands first; a second row stands apart where the first one is full.
+    """
+    drawn = [(offer.row, found) for offer in offers if (found := offer.draw(seen)) is not None]
+    rows: dict[int, list[Button]] = {1: [], 2: []}
+    picked = Choices([])
+    for row, found in drawn:
+        if isinstance(found, Choices):
+            picked = found
+        else:
+            rows[1 if found.style == "primary" else row].append(found)
+    first = sorted(rows[1], key=lambda item: item.style != "primary")
+    split = [first, rows[2]] if len(first) >= FEW else [[*first, *rows[2]]]
+    return Controls([row for row in (picked.buttons, *split) if row], picked.select)
+
+
+def is_final(approval: Approval) -> bool:
+    """Whether nothing takes it back; what no policy describes counts as such."""
+    return approval.policy is None or approval.policy.irreversible
 
 
 def button_value(approval: Approval) -> str:
@@ -67,85 +136,3 @@ def wants_care(approval: Approval) -> bool:
 def full_view_first(approval: Approval, listed: Listing, sentence: str) -> bool:
     """Whether Approve opens the full view: something did not fit, or the amount wants care."""
     return not listed.complete or len(visible(sentence)) > SENTENCE_IN_DIALOG or wants_care(approval)
-
-
-def show_hidden(approval: Approval) -> Button:
-    """Opens what the card hides, for those who may decide."""
-    return Button("show_hidden", "Show hidden", button_value(approval))
-
-
-Press = Callable[..., Button]
-
-
-def controls(
-    approval: Approval, sentence: str, redact: Redactor, *, full_view: bool, undo_until: datetime | None
-) -> Controls:
-    """The controls of a card in its present state; dead cards have none."""
-
-    def press(action: str, label: str, style: str | None = None, confirm: Confirm | None = None) -> Button:
-        return Button(action, label, button_value(approval), style, confirm)
-
-    hidden = hidden_of(approval)
-    shows = [show_hidden(approval)] if hidden.count else []
-    if approval.state is State.TAKEN_OVER:
-        return Controls([[press("hand_back", "Hand back", "primary"), *shows]])
-    if undo_until is not None:
-        return Controls([[press("undo", "Undo")]])
-    if not approval.pending:
-        return Controls([])
-    reject, details = press("reject", "Reject", "danger"), press("details", "Details")
-    if approval.level is Level.HUMAN_TAKEOVER:
-        take_over = press("take_over", "Take over", "primary")
-        return Controls([[take_over, reject, details], [*_rest(approval, press, take_over=False), *shows]])
-    if approval.request.kind == "choose":
-        # In a row of their own: their labels are the agent's words and must not stand among our verbs.
-        chosen, select = _choosing(approval, sentence, redact, full_view, press)
-        return Controls([*([chosen] if chosen else []), [reject, details, *_rest(approval, press), *shows]], select)
-    if approval.request.kind == "input":
-        answer = press("answer", "Answer & approve", "primary")
-        return Controls([[answer, reject, details], [*_rest(approval, press), *shows]])
-    dialog = Confirm("This cannot be undone", sentence, "Approve") if _final(approval) and not full_view else None
-    approve = press("approve", "Review & approve" if full_view or hidden.by_pattern else "Approve", "primary", dialog)
-    return Controls([[approve, reject, press("edit", "Edit"), details], [*_rest(approval, press), *shows]])
-
-
-def _rest(approval: Approval, press: Press, *, take_over: bool = True) -> list[Button]:
-    row = [] if approval.info_request else [press("request_info", "Ask the agent")]
-    if take_over:
-        row.append(press("take_over", "Take over"))
-    return [*row, press("escalate", "Escalate")]
-
-
-def _final(approval: Approval) -> bool:
-    """Whether nothing takes it back; what no policy describes counts as such."""
-    return approval.policy is None or approval.policy.irreversible
-
-
-def _choosing(
-    approval: Approval, sentence: str, redact: Redactor, full_view: bool, press: Press
-) -> tuple[list[Button], Select | None]:
-    """Buttons where they are few and short, a menu where it fits, else a button that opens all of them."""
-    choices = approval.request.choices or []
-    options = [Option(choice.id, redact(choice.label)) for choice in choices]
-    longest = max(len(visible(item.label)) for item in options)
-    opens_all = press("choose", "Choose & approve…", "primary")
-    if full_view or longest > OPTION:
-        return [opens_all], None
-    title = "This cannot be undone" if _final(approval) else "Approve with this choice?"
-    dialog = Confirm(title, sentence, WITH_CHOICE)
-    if len(options) <= CHOICE_BUTTONS and longest <= CHOICE_LABEL:
-        ask = dialog if _final(approval) else None
-        buttons = [press(f"choose:{item.value}", f"Approve with: {item.label}", None, ask) for item in options]
-        if sum(map(_button_bytes, buttons)) <= CHOOSE_BYTES:
-            return buttons, None
-    if sum(size([item.value, item.label]) + 90 for item in options) <= CHOOSE_BYTES:
-        return [], Select(options, dialog)
-    return [opens_all], None
-
-
-def _button_bytes(item: Button) -> int:
-    """An upper bound of a button's JSON."""
-    texts = [item.action, item.label, item.value]
-    if item.confirm:
-        texts += [item.confirm.title, clip(visible(item.confirm.text), SENTENCE_IN_DIALOG)]
-    return size(texts) + (420 if item.confirm else 160)

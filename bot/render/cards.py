@@ -6,6 +6,7 @@ parameters a fixed one, and what others said gets what is left.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,7 +15,7 @@ from bot.render import quoted_text
 from bot.render.asked_before import asked_before
 from bot.render.batch_card import BATCH, batch_card, batchable, digest_card, read_batch_value
 from bot.render.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Block, render, size
-from bot.render.buttons import button_value, controls, full_view_first, read_value
+from bot.render.buttons import Offers, Seen, button_value, controls, full_view_first, read_value
 from bot.render.facts import facts, origin, status, why
 from bot.render.labels import consequence, mention, outcome_line, settled_sentence, stamp, verdict
 from bot.render.message import Message, block_ids, link_to, look, metadata, summary
@@ -37,7 +38,6 @@ __all__ = [
     "batchable",
     "button_value",
     "changes",
-    "chosen_on_card",
     "digest_card",
     "metadata",
     "needs_full_view",
@@ -66,14 +66,15 @@ class Face(StrEnum):
 
 def approval_card(
     approval: Approval,
+    offers: Offers,
     *,
     face: Face = Face.LIVE,
     moved_to: str | None = None,
     undo_until: datetime | None = None,
     link: str | None = None,
 ) -> Message:
-    """The card of an approval in its present state; `undo_until` offers Undo on what was let run (docs/rules.md: A14), `link` leads
-    from a moved card to the one it went to (docs/rules.md: D5)."""
+    """The card of an approval in its present state, with those of `offers` that it calls for; `undo_until` offers Undo on what was
+    let run (docs/rules.md: A14), `link` leads from a moved card to the one it went to (docs/rules.md: D5)."""
     if face is Face.MOVED and approval.pending:
         return _moved(approval, moved_to or approval.assignee, link)
     found = leaves_of(approval)
@@ -81,9 +82,10 @@ def approval_card(
     sentence = redact(approval.sentence)
     listed = listing(found, PARAMETERS_BYTES)
     full_view = full_view_first(approval, listed, sentence)
-    drawn = render("card", _context(approval, sentence, redact, listed, full_view, undo_until))
-    if not full_view and not _offers_fit(approval, redact, drawn):
-        drawn = render("card", _context(approval, sentence, redact, listed, True, undo_until))
+    seen = Seen(approval, sentence, redact, full_view, undo_until)
+    drawn = render("card", _context(seen, listed, offers))
+    if not full_view and not _question_fits(approval, redact, drawn):
+        drawn = render("card", _context(replace(seen, full_view=True), listed, offers))
     blocks = _with_words(approval, redact, drawn, look(approval, undo_until))
     return Message(blocks, _fallback(approval, sentence), metadata(approval))
 
@@ -94,16 +96,7 @@ def needs_full_view(approval: Approval) -> bool:
     return full_view_first(approval, listing(found, PARAMETERS_BYTES), redactor_of(approval, found)(approval.sentence))
 
 
-def chosen_on_card(approval: Approval) -> bool:
-    """Whether the card itself offers the candidates: it shows all of the request, the question and every candidate."""
-    pressed = (element for item in approval_card(approval).blocks for element in item.get("elements", ()))
-    return any(
-        str(element.get("action_id", "")).startswith("choose:") or element.get("type") == "static_select"
-        for element in pressed
-    )
-
-
-def _offers_fit(approval: Approval, redact: Redactor, drawn: list[Block]) -> bool:
+def _question_fits(approval: Approval, redact: Redactor, drawn: list[Block]) -> bool:
     """Whether what there is to choose from stands whole on the card; where it does not, the form shows it first."""
     if approval.request.kind != "choose" or not approval.pending:
         return True
@@ -111,17 +104,11 @@ def _offers_fit(approval: Approval, redact: Redactor, drawn: list[Block]) -> boo
     return quoted_text.fits(quoted_text.agent_asks(approval), redact, room)
 
 
-def _context(
-    approval: Approval,
-    sentence: str,
-    redact: Redactor,
-    listed: Listing,
-    full_view: bool,
-    undo_until: datetime | None,
-) -> dict[str, Any]:
+def _context(seen: Seen, listed: Listing, offers: Offers) -> dict[str, Any]:
+    approval, sentence, redact, undo_until = seen.approval, seen.sentence, seen.redact, seen.undo_until
     shown = visible(sentence)
     short = len(shown) <= HEADER_CHARS and json_size(shown) <= HEADER_BYTES
-    press = controls(approval, sentence, redact, full_view=full_view, undo_until=undo_until)
+    press = controls(seen, offers)
     return {
         "id": block_ids(look(approval, undo_until)),
         "header": shown if short else clip(visible(approval.title), HEADER_CHARS, HEADER_BYTES),

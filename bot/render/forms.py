@@ -54,7 +54,7 @@ def needed(state: State, block_id: str, message: str = "Please write something."
     return found
 
 
-def read_reject(state: State) -> str:
+def read_why_not(state: State) -> str:
     """The reason of a rejection: the picked one, the written one, or both."""
     picked = REJECT_REASONS.get(value_of(state, "reject_reason") or "")
     written = text_of(state, "reason")
@@ -64,35 +64,7 @@ def read_reject(state: State) -> str:
     return reason
 
 
-def read_hand_back(state: State) -> tuple[list[str], str | None]:
-    """The steps done by hand, one a line, and how things stand now."""
-    steps = [step.strip() for step in needed(state, "steps", "Say what you did, one step a line.").splitlines()]
-    return [step for step in steps if step], text_of(state, "state")
-
-
-def read_approve(approval: Approval, state: State) -> str | None:
-    """The note of an approval; raises FormErrors where the amount to be typed is missing or another."""
-    _confirmed(approval, approval.params, state)
-    return text_of(state, "note")
-
-
-def read_choose(approval: Approval, state: State) -> str:
-    """The candidate that was picked; raises FormErrors where none was, or an amount was not typed."""
-    found = value_of(state, "choose")
-    if found is None:
-        raise FormErrors({"choose": "Pick one."})
-    _confirmed(approval, approval.params, state)
-    return found
-
-
-def read_answer(approval: Approval, state: State) -> str:
-    """The answer; raises FormErrors where there is none, or an amount was not typed."""
-    found = needed(state, "answer")
-    _confirmed(approval, approval.params, state)
-    return found
-
-
-def _confirmed(approval: Approval, params: dict[str, Any], state: State) -> None:
+def require_amount(approval: Approval, params: dict[str, Any], state: State) -> None:
     """Raise where an amount above confirm_amount_above_usd was not typed."""
     amount = to_type(approval.policy, params)
     if amount is None:
@@ -125,7 +97,7 @@ def read_edit(approval: Approval, state: State) -> dict[str, Any]:
     if errors:
         raise FormErrors(errors)
     _check(approval, edited)
-    _confirmed(approval, edited, state)
+    require_amount(approval, edited, state)
     return edited
 
 

@@ -11,16 +11,22 @@ from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.render import cards, hidden_view, modals
-from bot.render.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, TemplateFault, check_templates, size
+from bot.acts.act import Act
+from bot.acts.registry import ACTS, OFFERS, approval_card, named
+from bot.render import cards, modals
+from bot.render.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Button, TemplateFault, check_templates, size
+from bot.render.buttons import Seen
+from bot.render.forms import FormErrors
 from bot.render.home import home_view
+from bot.render.modals import Where
+from bot.render.redaction import redactor_of
 from bot.render.reviews import review_card
 from policies.approval import Approval, Decision, Review, Undo
 from policies.deadlines import opened
 from policies.digest import digest_of
 from policies.files.manifest import load_manifest
 from policies.lifecycle import State
-from policies.request import read_request
+from policies.request import ChoiceOption, read_request
 from policies.routing import Level, RouteName
 
 _NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -38,6 +44,7 @@ _PARAMS: Final[dict[str, Any]] = {
     "cvv": "000",
 }
 _ID: Final = "rehearsal"
+LAST: Final = 99  # the page of a form on which it can be sent
 
 
 def check_all() -> list[str]:
@@ -49,8 +56,13 @@ def check_all() -> list[str]:
     undo = Undo("U0", _NOON, "a mistake", _NOON, "taken back")
     undone = [replace(approval, undo=undo, claimed_at=claimed) for approval in settled for claimed in (None, _NOON)]
     for approval in (waiting, *settled, *undone):
-        _message(cards.approval_card(approval), f"the card of {approval.state.value}")
-        _message(cards.approval_card(approval, face=cards.Face.MOVED, moved_to="U0"), "a moved card")
+        _message(approval_card(approval), f"the card of {approval.state.value}")
+        _message(approval_card(approval, face=cards.Face.MOVED, moved_to="U0"), "a moved card")
+    samples = _samples(waiting)
+    for approval in samples:
+        _message(approval_card(approval, undo_until=approval.clock.undo_until), "a card to act on")
+    for act in ACTS:
+        _rehearse(act, samples)
     for kind in cards.Notice:
         _message(cards.notice(kind, waiting, undo_until=_NOON), f"the notice {kind.value}")
     _message(cards.alert("Title", "text"), "an alert")
@@ -60,21 +72,73 @@ def check_all() -> list[str]:
     for review in (Review(("U0",)), Review(("U1", "U0")), Review(("U0",), "U0", _NOON, "correct", closed=True)):
         _message(review_card(replace(settled[0], review=review), 1), "a review")
     _message(cards.notice(cards.Notice.DONE, undone[-1]), "the notice of what was undone")
-    for build in (
-        modals.details_modal,
-        modals.approve_modal,
-        modals.edit_modal,
-        modals.reject_modal,
-        modals.undo_modal,
-        modals.review_incident_modal,
-    ):
-        _view(build(waiting), build.__name__)
-    _view(modals.details_modal(waiting, may_decide=True), "the details to decide on")
-    _view(hidden_view.show_hidden_modal(waiting), "the hidden values")
-    _view(modals.batch_reject_modal([waiting]), "batch_reject_modal")
     _view(modals.loading_modal(), "the loading modal")
     _view(home_view("U0", [waiting], [settled[0]], _NOON, {"Decided": 1}), "the home tab")
     return names
+
+
+def _rehearse(act: Act[Any], samples: list[Approval]) -> None:
+    """Draw the act's button and its form wherever it is offered, and read the form back as it was drawn."""
+    offered = [approval for approval in samples if act.button is None or _offered(act, approval)]
+    if not offered:
+        raise TemplateFault(f"{act.verb}: no card has its button")
+    if act.form is None:
+        return
+    for approval in offered:
+        view = act.form(approval, Where("C0", "1.1", LAST, OFFERS))
+        _view(view, f"the form of {act.verb}")
+        if view["callback_id"] != act.modal:
+            raise TemplateFault(f"the form of {act.verb} is called {view['callback_id']}, not {act.modal}")
+        if act.run is not None:
+            _read_back(act, view, approval)
+
+
+def _offered(act: Act[Any], approval: Approval) -> bool:
+    """Whether the card of `approval` has the act's button, and a tap on it leads to the act."""
+    assert act.button is not None
+    redact, undo_until = redactor_of(approval), approval.clock.undo_until
+    found = act.button.draw(Seen(approval, redact(approval.sentence), redact, undo_until=undo_until))
+    buttons = [found] if isinstance(found, Button) else found.buttons if found is not None else []
+    for button in buttons:
+        leads = named(button.action)
+        if leads is None or leads.verb != act.verb:
+            raise TemplateFault(f"the button {button.action} of {act.verb} leads elsewhere")
+    return found is not None
+
+
+def _read_back(act: Act[Any], view: dict[str, Any], approval: Approval) -> None:
+    """Read the form as it is before anybody wrote in it: what is missing is said at an input that the form has."""
+    if "submit" not in view or act.read is None:
+        raise TemplateFault(f"the form of {act.verb} cannot be sent, or is not read")
+    inputs = {block["block_id"]: block["element"] for block in view["blocks"] if block["type"] == "input"}
+    state = {name: {element["action_id"]: _untouched(element)} for name, element in inputs.items()}
+    try:
+        act.read(state, lambda: approval)
+    except FormErrors as error:
+        elsewhere = sorted(set(error.errors) - set(inputs))
+        if elsewhere:
+            raise TemplateFault(f"the form of {act.verb} has no input {', '.join(elsewhere)}") from None
+
+
+def _untouched(element: dict[str, Any]) -> dict[str, Any]:
+    return {"value": element.get("initial_value"), "selected_option": element.get("initial_option")}
+
+
+def _samples(waiting: Approval) -> list[Approval]:
+    """Approvals on which everything that a person can do is offered somewhere."""
+    request = waiting.request.model_copy
+    choices = [ChoiceOption(id=f"c{number}", label=f"Candidate {number}") for number in range(3)]
+    policy = waiting.policy.model_copy(update={"confirm_amount_above_usd": 1.0}) if waiting.policy else None
+    undo_until = replace(waiting.clock, undo_until=_NOON)
+    return [
+        waiting,
+        replace(waiting, policy=policy, params={"what": "x" * 9000, "amount_usd": 4800, **_PARAMS}),
+        replace(waiting, request=request(update={"kind": "choose", "question": "Which?", "choices": choices})),
+        replace(waiting, request=request(update={"kind": "input", "question": "What?"})),
+        replace(waiting, level=Level.HUMAN_TAKEOVER),
+        replace(waiting, state=State.TAKEN_OVER),
+        replace(waiting, state=State.APPROVED, decision=Decision("approved", "U0", _NOON), clock=undo_until),
+    ]
 
 
 def _approval() -> Approval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.acts.registry import approval_card
 from bot.render import cards
 from bot.render.cards import Face, Message
 from bot.render.notices import Notice, alert, notice
@@ -70,7 +71,7 @@ def drawn(item: Item, shown: Scene, link: str | None = None) -> Message:
             return notice(Notice.DONE, approval, undo_until=undo_until)
         moved_to = item.facts.get("moved_to")
         face = Face(item.face)
-        return cards.approval_card(approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link)
+        return approval_card(approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link)
     if item.facts["notice"] == MORNING:
         return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=item.facts["total"])
     if approval is None or item.facts["notice"] == "alert":

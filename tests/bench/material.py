@@ -13,6 +13,7 @@ from urllib.parse import quote_plus
 
 from sqlalchemy import Table, text, update
 
+from bot.acts.registry import approval_card
 from bot.render import cards
 from bot.service import submit
 from bot.service.authorization import Tap
@@ -159,7 +160,7 @@ def tap_on(approval: Approval) -> Tap:
 
 def payload(approval: Approval) -> bytes:
     """What Slack posts when the reviewer taps Approve on the card, in full."""
-    card = cards.approval_card(approval)
+    card = approval_card(approval)
     button = {"type": "button", "action_id": "approve", "value": cards.button_value(approval), "block_id": "b"}
     body: dict[str, Any] = {
         "type": "block_actions",

@@ -200,10 +200,10 @@ BUGS = (
     ),
     Bug(
         "the amount is not typed for an answer",
-        "bot/render/forms.py",
-        "read_answer",
-        "_confirmed(approval, approval.params, state)\n    return found\n\n\ndef _confirmed",
-        "return found\n\n\ndef _confirmed",
+        "bot/acts/answer.py",
+        "_read",
+        "    forms.require_amount(approval, approval.params, state)\n    return found",
+        "    return found",
         f"{AT_CHOICES}::test_a_large_amount_is_typed_for_a_choice_and_an_answer_too",
     ),
     Bug(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.render.cards import approval_card
+from bot.acts.registry import approval_card
 from bot.render.redaction import without_secrets
 from policies import credentials
 from policies.hidden import By, hidden_of, leaves
@@ -225,14 +225,14 @@ JSON = st.recursive(
 @given(params=st.dictionaries(st.sampled_from(["a", "api_key", "secret", "command"]), JSON, max_size=4))
 def test_every_leaf_is_shown_or_counted(params: dict[str, Any]) -> None:
     """For any parameters, each leaf stands in the full view as it is, or is counted as hidden."""
-    from bot.render import modals
+    from bot.acts.registry import form
     from bot.render.parameters import value_text
 
     found = approval(params, action="delete_branch")
     known = leaves(params)
     shown, page = "", 0
     while True:
-        view = modals.details_modal(found, page=page)
+        view = form("details", found, page=page)
         shown += everything(view).replace("\n  │ ", "\n")
         if f'"value": "{page + 1}"' not in json.dumps(view):
             break

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from bot.render import hidden_view, modals
-from bot.render.cards import approval_card
+from bot.acts.registry import approval_card, form
 from bot.render.visible_text import escape, notification, visible
 from policies import credentials
 from tests.unit.cards.samples import approval
@@ -76,7 +76,7 @@ HEAVY: dict[str, dict[str, str]] = {
 def test_the_largest_requests_are_drawn_in_time(name: str) -> None:
     """Card, details, form and hidden values of 250 kB of parameters take less than a second or two, off the event loop."""
     found = approval(HEAVY[name], action="delete_branch")
-    for draw in (approval_card, modals.details_modal, modals.edit_modal, hidden_view.show_hidden_modal):
+    for draw in (approval_card, *(partial(form, verb) for verb in ("details", "edit", "show_hidden"))):
         credentials.tokens.cache_clear()
         begun = time.thread_time()
         draw(found)

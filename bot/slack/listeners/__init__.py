@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack.listeners import actions, batches, commands, directory, home, views
+from bot.slack.listeners import actions, commands, directory, home, views
 from bot.slack.listeners.desk import Desk
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """Let the app hear everything that Sayso answers."""
     views.register(app, desk)
-    batches.register(app, desk)
     commands.register(app, desk)
     home.register(app, desk)
     directory.register(app, desk)

@@ -9,6 +9,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.acts.refusals import explain
 from bot.render.labels import mention, outcome_line, when
 from bot.render.message import summary
 from bot.render.redaction import without_secrets
@@ -18,7 +19,7 @@ from bot.service import authorization, steer
 from bot.service import stats as told
 from bot.slack.chart import picture
 from bot.slack.listeners import absence, pages
-from bot.slack.listeners.desk import Body, Desk, explain, is_outage
+from bot.slack.listeners.desk import Body, Desk, is_outage
 from bot.slack.listeners.home import DAYS
 from bot.slack.listeners.tune import tune
 from policies.approval import Approval

@@ -7,17 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
+from bot.acts.act import Answer, Open, Show, Tell
 from bot.render.buttons import read_value
-from bot.render.labels import reviewed_sentence, settled_sentence
-from bot.render.visible_text import escape, visible
 from bot.server.runtime import Runtime
 from bot.server.slack_client import SlackTrouble
-from bot.service.authorization import Lost, Outdated, Tap, Unconfirmed, UnseenInPart
-from bot.service.disclosure import HiddenUnseen
-from bot.service.review import AlreadyReviewed
-from bot.service.undo import NotUndoable
+from bot.service.authorization import Tap, Unconfirmed
 from bot.slack.people import People
-from policies.approval import Approval
 from policies.errors import SaysoError
 from policies.permissions import Actor
 from store.engine import StoreUnavailable
@@ -47,6 +42,16 @@ class Desk:
         """The tap that a button's value and a payload describe; a value that is no text names nothing."""
         approval_id, digest = read_value(value if isinstance(value, str) else "")
         return Tap(approval_id, digest, await self.actor(body), note)
+
+    def answer(self, body: Body, answer: Answer) -> None:
+        """Let the person see at once what came of what they did."""
+        match answer:
+            case Open(view):
+                self.open_modal(body, view)
+            case Show(view):
+                self.update_modal(body, view)
+            case Tell(text, channel):
+                self.tell(body | {"channel": {"id": channel}} if channel else body, text)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in the pool; once more where Slack has to be asked first about people who said yes before."""
@@ -114,24 +119,6 @@ def place(body: Body) -> tuple[str, str]:
 def in_modal(body: Body) -> bool:
     """Whether something inside a modal was tapped."""
     return (body.get("view") or {}).get("type") == "modal"
-
-
-def explain(error: SaysoError) -> str:
-    """What went wrong, for the person who acted, as mrkdwn that mentions and links nothing of the agent's."""
-    if isinstance(error, AlreadyReviewed):
-        return str(reviewed_sentence(error.approval))
-    if isinstance(error, NotUndoable) and error.approval.undo is None:
-        return f"{error} {settled_sentence(error.approval)}"
-    if isinstance(error, Lost):
-        return str(settled_sentence(error.approval))
-    if isinstance(error, Outdated):
-        return f"{error} It was changed since your card was drawn, so nothing was decided."
-    return str(escape(visible(str(error))))
-
-
-def state_of(error: SaysoError) -> Approval | None:
-    """The approval as it is now, where the error carries it."""
-    return error.approval if isinstance(error, Lost | Outdated | UnseenInPart | HiddenUnseen) else None
 
 
 def is_outage(error: SaysoError) -> bool:

@@ -6,10 +6,11 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.acts.refusals import explain
 from bot.render.home import home_view
 from bot.service import steer
 from bot.service.stats import on_home
-from bot.slack.listeners.desk import Body, Desk, explain, is_outage
+from bot.slack.listeners.desk import Body, Desk, is_outage
 from policies.errors import SaysoError
 from policies.files.roster import Roster
 from store import approvals, directory

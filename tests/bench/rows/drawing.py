@@ -7,7 +7,7 @@ import time
 from statistics import median
 from typing import Any
 
-from bot.render import cards
+from bot.acts.registry import approval_card
 from bot.service import submit
 from bot.service.context import World
 from playground.blockkit import check_message
@@ -44,13 +44,13 @@ def _median_ms(world: World, approval: Approval) -> tuple[float, float]:
         assert found is not None
         return found
 
-    assert check_message(cards.approval_card(read()).blocks) == [], "the card is not Slack's Block Kit"
+    assert check_message(approval_card(read()).blocks) == [], "the card is not Slack's Block Kit"
     whole, reading = [], []
     for _ in range(CALLS):
         begun = time.perf_counter()
         found = read()
         middle = time.perf_counter()
-        json.dumps(cards.approval_card(found).blocks)
+        json.dumps(approval_card(found).blocks)
         whole.append((time.perf_counter() - begun) * 1000)
         reading.append((middle - begun) * 1000)
     return median(whole), median(reading)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.acts.registry import named
 from policies.approval import Approval, Decision
 from policies.deadlines import Clock
 from policies.delegation import Link
@@ -142,3 +143,11 @@ FULL_REQUEST: dict[str, Any] = {
     "on_behalf_of": "carol@example.com",
     "delegated_from": "support-desk",
 }
+
+
+def read(verb: str, state: dict[str, Any], found: Approval | None = None) -> Any:
+    """What is read of the form of an act."""
+    act = named(verb)
+    assert act is not None
+    assert act.read is not None
+    return act.read(state, lambda: found or approval())

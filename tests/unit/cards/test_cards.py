@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.acts.registry import approval_card
 from bot.render import blocks as blocks_module
 from bot.render import cards, parameters, quoted_text
-from bot.render.cards import Face, approval_card
+from bot.render.cards import Face
 from policies.approval import Approval, InfoRequest, Vote
 from policies.deadlines import Clock
 from policies.lifecycle import GRANTED, State

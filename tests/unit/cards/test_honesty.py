@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bot.render import cards, hidden_view, modals
+from bot.acts import details
+from bot.acts.registry import OFFERS, approval_card, form
+from bot.render import cards, modals
 from bot.render.cards import Face
+from bot.render.modals import Where
 from bot.render.parameters import value_text
 from playground.blockkit import check_view
 from policies.approval import Approval, Vote
@@ -19,7 +22,7 @@ from policies.hidden import leaves_of
 from policies.lifecycle import State
 from tests.unit.cards.corpus import CORPUS
 from tests.unit.cards.looking import everything, faults
-from tests.unit.cards.samples import NOW, approval
+from tests.unit.cards.samples import NOW, approval, read
 from tests.unit.cards.test_cards import PARAMS, leaf_lines
 from tests.unit.cards.test_hostile_text import honest, hostile
 
@@ -29,24 +32,23 @@ SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChe
 
 def views(found: Approval) -> list[dict[str, Any]]:
     """Every form of an approval, with the session's controls where there are some."""
-    made = [
-        make(found)
-        for make in (
-            modals.approve_modal,
-            modals.reject_modal,
-            modals.edit_modal,
-            modals.take_over_modal,
-            modals.hand_back_modal,
-            modals.request_info_modal,
-            modals.escalate_modal,
-            modals.answer_modal,
-            modals.undo_modal,
-        )
+    verbs = [
+        "approve",
+        "reject",
+        "edit",
+        "take_over",
+        "hand_back",
+        "request_info",
+        "escalate",
+        "answer",
+        "undo",
+        "show_hidden",
     ]
+    made = [form(verb, found) for verb in verbs]
     if found.request.kind == "choose":
-        made.append(modals.choose_modal(found))
-    steered = [modals.details_modal(found, session=(state, "U0BOB")) for state in ("running", "paused", "cancelled")]
-    made.append(hidden_view.show_hidden_modal(found))
+        made.append(form("choose", found))
+    runs = ("running", "paused", "cancelled")
+    steered = [details.drawn(found, Where(offers=OFFERS), run=(state, "U0BOB")) for state in runs]
     return [*made, *steered, modals.notice_modal("Nothing was done", found.sentence, found)]
 
 
@@ -57,9 +59,9 @@ def test_every_state_is_honest(state: State) -> None:
     for text in CORPUS[at :: len(State)]:
         found = hostile(text, state)
         drawn = [
-            cards.approval_card(found),
-            cards.approval_card(found, face=Face.MOVED, moved_to="U0BOB"),
-            cards.approval_card(found, undo_until=NOW + timedelta(minutes=5)),
+            approval_card(found),
+            approval_card(found, face=Face.MOVED, moved_to="U0BOB"),
+            approval_card(found, undo_until=NOW + timedelta(minutes=5)),
             *(cards.notice(kind, found) for kind in cards.Notice),
         ]
         for message in drawn:
@@ -81,7 +83,7 @@ def test_the_other_kinds_are_honest() -> None:
         ):
             found = replace(hostile(text), votes=(Vote("U0BOB", some[:80], NOW),))
             found = replace(found, request=found.request.model_validate(found.request.model_dump() | request))
-            message = cards.approval_card(found)
+            message = approval_card(found)
             assert faults(message.blocks) == [], text[:40]
             honest(message.blocks, MINE)
             for view in views(found):
@@ -107,7 +109,7 @@ def _whole(found: Approval) -> str:
     """The text of every page of the details, as a person would turn them."""
     shown, page = "", 0
     while True:
-        view = modals.details_modal(found, page=page)
+        view = form("details", found, page=page)
         shown += everything(view)
         if f'"value": "{page + 1}"' not in json.dumps(view):
             return shown.replace("\n  │ ", "\n")
@@ -131,7 +133,7 @@ def test_a_large_amount_is_typed_exactly(typed: str, accepted: bool) -> None:
     found = approval({"customer": "a", "amount_usd": 200_000})
     state = {"values": {"amount": {"amount": {"type": "plain_text_input", "value": typed or None}}}}
     if accepted:
-        assert forms.read_approve(found, state) is None
+        assert read("approve", state, found) is None
     else:
         with pytest.raises(forms.FormErrors, match=r"Type \$200,000"):
-            forms.read_approve(found, state)
+            read("approve", state, found)

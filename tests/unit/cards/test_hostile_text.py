@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.render import cards, modals
+from bot.acts.registry import approval_card, form
+from bot.render import cards
 from bot.render.home import home_view
 from playground.blockkit import check_view
 from policies.approval import Approval, Decision, InfoRequest
@@ -74,7 +75,7 @@ def test_no_hostile_text_is_obeyed_or_hidden_on_a_card(at: int) -> None:
     """Every hostile string, in every place of a card in every state, stays visible text within Slack's limits."""
     for index, text in enumerate(CORPUS[at::10]):
         state = STATES[index % len(STATES)]
-        message = cards.approval_card(hostile(text, state))
+        message = approval_card(hostile(text, state))
         assert faults(message.blocks) == [], (text[:40], state)
         honest(message.blocks, {"@U0ALICE"} if state is State.PENDING else {"@U0BOB"})
         assert not hidden(message.text)
@@ -90,10 +91,10 @@ def test_no_hostile_text_is_obeyed_in_modals_and_notices(at: int) -> None:
     for index, text in enumerate(CORPUS[at::5]):
         found = hostile(text, STATES[index % len(STATES)])
         for view in (
-            modals.details_modal(found),
-            modals.reject_modal(found),
-            modals.edit_modal(found),
-            modals.approve_modal(found),
+            form("details", found),
+            form("reject", found),
+            form("edit", found),
+            form("approve", found),
         ):
             assert check_view(view) == [], text[:40]
             honest(view, mine)
@@ -110,14 +111,14 @@ def test_no_hostile_text_is_obeyed_in_modals_and_notices(at: int) -> None:
 
 def test_hidden_characters_are_named() -> None:
     """A right-to-left override in a parameter is shown by its code point."""
-    shown = everything(cards.approval_card(approval({"customer": "eva\u202e@x.com", "amount_usd": 1})).blocks)
+    shown = everything(approval_card(approval({"customer": "eva\u202e@x.com", "amount_usd": 1})).blocks)
     assert "eva‹U+202E›@x.com" in shown
 
 
 def test_our_notation_cannot_be_forged() -> None:
     """Text that spells ‹U+202E› itself does not look like the hidden character."""
-    honest_one = everything(cards.approval_card(approval({"customer": "a\u202eb"})).blocks)
-    forged = everything(cards.approval_card(approval({"customer": "a‹U+202E›b"})).blocks)
+    honest_one = everything(approval_card(approval({"customer": "a\u202eb"})).blocks)
+    forged = everything(approval_card(approval({"customer": "a‹U+202E›b"})).blocks)
     assert "a‹U+202E›b" in honest_one
     assert "a‹U+202E›b" not in forged
 
@@ -125,13 +126,13 @@ def test_our_notation_cannot_be_forged() -> None:
 def test_a_value_cannot_pose_as_another_parameter() -> None:
     """A line break inside a value is continued behind a bar, so no line of it looks like a parameter."""
     params = {"customer": 'x"\namount_usd: 1', "amount_usd": 4800}
-    lines = everything(cards.approval_card(approval(params)).blocks).split("\n")
+    lines = everything(approval_card(approval(params)).blocks).split("\n")
     assert [line for line in lines if line.startswith("amount_usd:")] == ["amount_usd: 4800"]
 
 
 def test_look_alike_letters_are_pointed_out() -> None:
     """A name that mixes Latin with Cyrillic letters says so; one in a single alphabet does not."""
-    mixed = everything(cards.approval_card(approval({"customer": "аlice@x.com"})).blocks)
+    mixed = everything(approval_card(approval({"customer": "аlice@x.com"})).blocks)
     assert "(mixes alphabets)" in mixed
     for name in ("alice@x.com", "Алиса"):
-        assert "mixes" not in everything(cards.approval_card(approval({"customer": name})).blocks)
+        assert "mixes" not in everything(approval_card(approval({"customer": name})).blocks)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from bot.acts.registry import form
 from bot.render import forms, modals
 from bot.render.editing import editable
 from bot.render.parameters import changes, value_text
@@ -16,7 +17,7 @@ from playground.blockkit import check_view
 from policies.approval import Approval, Vote
 from policies.hidden import leaves_of
 from tests.unit.cards.looking import buttons, everything, objects
-from tests.unit.cards.samples import FULL_REQUEST, NOW, approval
+from tests.unit.cards.samples import FULL_REQUEST, NOW, approval, read
 from tests.unit.cards.test_cards import PARAMS, choices
 
 ALL = [
@@ -56,14 +57,14 @@ def typed(view: dict[str, Any], **texts: str | None) -> dict[str, Any]:
 
 def edited(found: Approval, **texts: str | None) -> dict[str, Any]:
     """The parameters after an edit."""
-    return forms.read_edit(found, typed(modals.edit_modal(found), **texts))
+    return forms.read_edit(found, typed(form("edit", found), **texts))
 
 
 @pytest.mark.parametrize("word", ALL)
 def test_modals_are_what_slack_takes(word: str) -> None:
     """Every modal keeps Slack's limits, has its callback id, and remembers approval, digest and card."""
     found = approval(request={**FULL_REQUEST, **(choices(3) if word == "choose" else {})})
-    view = getattr(modals, f"{word}_modal")(found, "C1", "12.5")
+    view = form(word, found, "C1", "12.5")
     assert check_view(view) == []
     assert view["callback_id"] == f"{word}_modal"
     noted = modals.read_metadata(view)
@@ -91,7 +92,7 @@ def test_details_hold_everything() -> None:
     found = approval(params, request={**FULL_REQUEST, "reason": "why " * 1900}, votes=(Vote("U0BOB", "finance", NOW),))
     shown, page, pages = "", 0, 1
     while page < pages:
-        view = modals.details_modal(found, page=page)
+        view = form("details", found, page=page)
         assert check_view(view) == []
         shown += everything(view) + "\n"
         pages += int(any(item.get("block_id") == "next_page" for item in view["blocks"]))
@@ -107,10 +108,10 @@ def test_details_hold_everything() -> None:
 def test_pages_turn() -> None:
     """The page buttons carry the page they lead to, in both kinds of full view."""
     found = approval({f"k{index}": "x" * 250 for index in range(1000)})
-    first = modals.approve_modal(found, "C1", "1.5")
+    first = form("approve", found, "C1", "1.5")
     assert "submit" not in first
     assert buttons(first)["details_page"]["value"] == "1"
-    second = modals.turn_page(first, found, 1)
+    second = form("approve", found, "C1", "1.5", page=1)
     assert modals.read_metadata(second) == {**modals.read_metadata(first), "page": 1}
     assert second["callback_id"] == "approve_modal"
 
@@ -118,7 +119,7 @@ def test_pages_turn() -> None:
 def test_approve_stands_after_everything() -> None:
     """The review can be submitted on its last page only."""
     found = approval({f"k{index}": "x" * 250 for index in range(1000)})
-    views = [modals.approve_modal(found, page=page) for page in range(9)]
+    views = [form("approve", found, page=page) for page in range(9)]
     last = next(index for index, view in enumerate(views) if "submit" in view)
     assert last > 0
     assert views[last]["submit"]["text"] == "Approve"
@@ -132,21 +133,21 @@ def test_approve_stands_after_everything() -> None:
 def test_the_amount_has_to_be_typed(text: str, right: bool) -> None:
     """A large amount is approved only by typing it; other spellings of the same amount count."""
     found = approval({"customer": "a", "amount_usd": 250_000})
-    view = modals.approve_modal(found)
+    view = form("approve", found)
     state = typed(view, amount=text or None, note="ok")
     if right:
-        assert forms.read_approve(found, state) == "ok"
+        assert read("approve", state, found) == "ok"
     else:
         with pytest.raises(forms.FormErrors) as raised:
-            forms.read_approve(found, state)
+            read("approve", state, found)
         assert set(raised.value.errors) == {"amount"}
 
 
 def test_no_amount_is_asked_below_the_threshold() -> None:
     """Below the threshold the review has no amount and a note is optional."""
-    view = modals.approve_modal(approval())
+    view = form("approve", approval())
     assert "amount" not in inputs(view)
-    assert forms.read_approve(approval(), as_left(view)) is None
+    assert read("approve", as_left(view), approval()) is None
 
 
 def test_an_edited_amount_has_to_be_typed_too() -> None:
@@ -166,11 +167,11 @@ def test_an_edited_amount_has_to_be_typed_too() -> None:
 def test_no_way_around_the_full_view(word: str, more: dict[str, Any]) -> None:
     """Whatever decides on parameters that did not fit the card shows all of them before it can be submitted."""
     found = approval({f"k{index}": "x" * 250 for index in range(1000)}, request=more)
-    view = getattr(modals, f"{word}_modal")(found, "C1", "1.5")
+    view = form(word, found, "C1", "1.5")
     assert "submit" not in view
     shown = everything(view)
     for page in range(1, 9):
-        view = modals.turn_page(view, found, page)
+        view = form(word, found, "C1", "1.5", page=page)
         assert check_view(view) == []
         shown += everything(view)
     assert "submit" in view
@@ -179,31 +180,31 @@ def test_no_way_around_the_full_view(word: str, more: dict[str, Any]) -> None:
 
 def test_a_rejection_needs_a_reason() -> None:
     """A common reason, words, or both; neither is told at the input."""
-    view = modals.reject_modal(approval())
-    assert forms.read_reject(typed(view, reject_reason="done")) == "Already done"
-    assert forms.read_reject(typed(view, reason=" because ")) == "because"
-    assert forms.read_reject(typed(view, reject_reason="done", reason="see A-1")) == "Already done. see A-1"
-    assert forms.read_reject({"values": {"reason": {"reason": {"value": "x"}}}}) == "x"
+    view = form("reject", approval())
+    assert read("reject", typed(view, reject_reason="done")) == "Already done"
+    assert read("reject", typed(view, reason=" because ")) == "because"
+    assert read("reject", typed(view, reject_reason="done", reason="see A-1")) == "Already done. see A-1"
+    assert read("reject", {"values": {"reason": {"reason": {"value": "x"}}}}) == "x"
     with pytest.raises(forms.FormErrors) as raised:
-        forms.read_reject(typed(view, reason="  "))
+        read("reject", typed(view, reason="  "))
     assert set(raised.value.errors) == {"reason"}
 
 
 def test_handing_back_lists_the_steps() -> None:
     """Steps are read one a line, blank lines left out."""
-    view = modals.hand_back_modal(approval())
-    assert forms.read_hand_back(typed(view, steps="called her\n\n paid \n", state="done")) == (
+    view = form("hand_back", approval())
+    assert read("hand_back", typed(view, steps="called her\n\n paid \n", state="done")) == (
         ["called her", "paid"],
         "done",
     )
     with pytest.raises(forms.FormErrors):
-        forms.read_hand_back(as_left(view))
+        read("hand_back", as_left(view))
 
 
 def test_a_choice_modal_offers_all() -> None:
     """All candidates are there with their ids, as radio buttons up to ten."""
     for count, kind in ((10, "radio_buttons"), (100, "static_select")):
-        view = modals.choose_modal(approval(request=choices(count)))
+        view = form("choose", approval(request=choices(count)))
         assert check_view(view) == []
         element = inputs(view)["choose"]["element"]
         assert element["type"] == kind
@@ -215,14 +216,14 @@ def test_a_choice_modal_offers_all() -> None:
 def test_an_edit_that_changes_nothing_changes_nothing(params: dict[str, Any]) -> None:
     """Submitting the form untouched gives the very same parameters, whatever they are."""
     found = approval(params, action="delete_branch")
-    view = modals.edit_modal(found)
+    view = form("edit", found)
     assert check_view(view) == []
     assert json.dumps(forms.read_edit(found, as_left(view))) == json.dumps(params)
 
 
 def test_inputs_have_the_schemas_types() -> None:
     """Numbers, enums, booleans, lists and objects are asked for as such, and what is absent but allowed can be added."""
-    elements = {name: item["element"] for name, item in inputs(modals.edit_modal(approval())).items()}
+    elements = {name: item["element"] for name, item in inputs(form("edit", approval())).items()}
     kinds = {name: element["type"] for name, element in elements.items()}
     assert kinds == {
         "param:customer": "plain_text_input",
@@ -278,7 +279,7 @@ def test_secrets_cannot_be_edited_and_stay() -> None:
     """A redacted parameter has no input, is not in the modal, and is the same after the edit."""
     params = {"customer": "a", "amount_usd": 5, "card_number": "4000056655665556", "password": "hunter2hunter2"}
     found = approval(params)
-    view = modals.edit_modal(found)
+    view = form("edit", found)
     assert "param:card_number" not in inputs(view)
     assert "param:password" not in inputs(view)
     assert "hunter2" not in json.dumps(view)
@@ -291,7 +292,7 @@ def test_secrets_cannot_be_edited_and_stay() -> None:
 def test_hidden_characters_are_edited_as_json() -> None:
     """A text that an input would not give back unchanged is offered as JSON, where its hidden characters are escapes."""
     found = approval({"branch": "a\u202eb"}, action="delete_branch")
-    assert inputs(modals.edit_modal(found))["param:branch"]["element"]["initial_value"] == '"a\\u202eb"'
+    assert inputs(form("edit", found))["param:branch"]["element"]["initial_value"] == '"a\\u202eb"'
     assert edited(found, branch='"ab"') == {"branch": "ab"}
 
 
@@ -299,7 +300,7 @@ def test_many_and_long_parameters_stay_as_they_are() -> None:
     """What a modal cannot hold is not editable, is listed, and survives an edit of the others."""
     params = {f"k{index}": index for index in range(200)} | {"body": "x" * 50_000, "a": "b"}
     found = approval(params, action="delete_branch")
-    view = modals.edit_modal(found)
+    view = form("edit", found)
     assert check_view(view) == []
     assert len(inputs(view)) == 61
     assert "Unchanged" in everything(view)
@@ -326,4 +327,4 @@ def test_the_edit_form_follows_the_frozen_policy() -> None:
     assert reads == {"n": "number", "t": "text", "b": "pick", "z": "json", "l": "json"}
     assert len(leaves_of(found)) == 5
     assert value_text(leaves_of(found)[2]) == "true"
-    assert list(objects(modals.edit_modal(found)))
+    assert list(objects(form("edit", found)))

@@ -1,0 +1,54 @@
+"""Reject several: those that this person could reject now, with one reason for all (docs/rules.md: D4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.acts.act import Act, Answer, Look, Open, Press, Tell
+from bot.acts.batches import several, told, told_of_all
+from bot.render import forms, modals
+from bot.render.batch_card import batch_value
+from bot.render.message import summary
+from bot.render.modal_parts import View, code, heading, modal
+from bot.render.modals import Where
+from bot.render.visible_text import Shown
+from bot.service import batch
+from bot.service.context import World
+from policies.approval import Approval
+
+
+def _at_once(world: World, press: Press) -> Answer:
+    """Open the form for the reason."""
+    tally = batch.look(world, several(press))
+    if not tally.decided:
+        return Tell(told_of_all(world, press, tally, "rejected"))
+    return Open(form(tally.decided, press.where))
+
+
+def form(approvals: Sequence[Approval], where: Where) -> View:
+    """Why not, once for all of them, each named."""
+    lines = [f"{number}. {summary(found, 200, 360)}" for number, found in enumerate(approvals, 1)]
+    private = {"items": batch_value(approvals), "channel": where.channel, "ts": where.ts}
+    parts = [
+        heading(f"Reject {len(approvals)} {'request' if len(approvals) == 1 else 'requests'}"),
+        code(Shown("\n".join(lines))),
+        *modals.why_not(),
+    ]
+    return modal(ACT.modal, "Reject", parts, submit="Reject", private=private)
+
+
+def _form(approval: Approval, where: Where) -> View:
+    return form([approval], where)
+
+
+def _read(state: forms.State, look: Look) -> str:
+    return forms.read_why_not(state)
+
+
+def _run(world: World, press: Press, reason: str) -> Tell:
+    tally = batch.reject(world, replace(several(press), note=reason))
+    return Tell(told(tally, "rejected"), press.where.channel or press.tap.actor.user)
+
+
+ACT = Act("batch_reject", None, _form, _read, _run, _at_once)

@@ -1,0 +1,59 @@
+"""What the acts on a screen of several requests share: what was meant, and what became of each (docs/rules.md: D4)."""
+
+from __future__ import annotations
+
+from bot.acts.act import Press
+from bot.acts.refusals import explain
+from bot.render.batch_card import read_batch_value
+from bot.render.labels import settled_sentence
+from bot.render.message import summary
+from bot.render.visible_text import Mrkdwn, escape, fill
+from bot.service import batch
+from bot.service.authorization import Lost, Outdated, UnseenInPart
+from bot.service.batch import LeftOut, Several, Tally
+from bot.service.context import World
+from bot.service.disclosure import HiddenUnseen
+
+
+def several(press: Press) -> Several:
+    """What is ticked; with nothing ticked, everything that the card offered."""
+    offered = read_batch_value(press.value)
+    chosen = {key: digest for key, digest in offered.items() if not press.ticked or key in press.ticked}
+    return Several(chosen, press.tap.actor, press.where.ts)
+
+
+def told_of_all(world: World, press: Press, tally: Tally, verb: str) -> str:
+    """What became of each, ticks on what the card no longer offers included."""
+    offered = read_batch_value(press.value)
+    return told(batch.with_gone(world, tally, [key for key in press.ticked if key not in offered]), verb)
+
+
+def told(tally: Tally, verb: str) -> str:
+    """What became of each, for the one who tapped: how many, and who was left out and why."""
+    lines = [f"{len(tally.decided)} {verb}."]
+    waiting = sum(approval.pending for approval in tally.decided)
+    if waiting:
+        lines.append(f"{waiting} of them still wait for more people.")
+    return "\n".join([*lines, *(_left_out(entry) for entry in tally.left_out)])
+
+
+def _left_out(entry: LeftOut) -> str:
+    name = summary(entry.approval, 120, 300) if entry.approval else Mrkdwn("One request")
+    return fill("• {name} was left out: {why}", name=escape(name), why=_why(entry))
+
+
+def _why(entry: LeftOut) -> Mrkdwn:
+    error, approval = entry.error, entry.approval
+    if approval is not None and (isinstance(error, Lost) or not approval.pending):
+        return settled_sentence(approval)
+    if approval is not None and approval.info_request is not None:
+        return Mrkdwn("it waits for the agent's answer.")
+    if isinstance(error, batch.MovedOn):
+        return Mrkdwn("it has a card of its own now.")
+    if isinstance(error, Outdated):
+        return Mrkdwn("it was changed since this card was drawn.")
+    if isinstance(error, HiddenUnseen):
+        return Mrkdwn("something in it is hidden: open it and show that first.")
+    if isinstance(error, UnseenInPart | batch.Gone):
+        return Mrkdwn("it cannot be decided together with others.")
+    return Mrkdwn(explain(error))

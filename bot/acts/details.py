@@ -1,0 +1,66 @@
+"""Details: everything about a request, for everybody of the home team; who may decide can do it there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.acts import session, show_hidden
+from bot.acts.act import Act, Press
+from bot.acts.deciding import deciding
+from bot.render import modals
+from bot.render.blocks import VIEW_BLOCKS, Button
+from bot.render.buttons import Offer, Seen
+from bot.render.full_view import cost, full_view, sheets
+from bot.render.modal_parts import AnyPart, View, modal, press
+from bot.render.modals import Where
+from bot.service import authorization, steer
+from bot.service.context import World
+from policies.approval import Approval
+from policies.permissions import Actor
+
+
+def _button(seen: Seen) -> Button | None:
+    return seen.press("details", "Details") if seen.pending else None
+
+
+def _form(approval: Approval, where: Where) -> View:
+    """As somebody sees it who may decide nothing."""
+    return drawn(approval, where)
+
+
+def drawn(
+    approval: Approval, where: Where, *, run: tuple[str, str | None] | None = None, may_decide: bool = False
+) -> View:
+    """One page at a time; with `may_decide`, its card's buttons follow on the last page.
+
+    `run` is the state of the agent's run and who set it: for those who may pause, resume or cancel it (docs/rules.md: C3).
+    """
+    ending = _ending(approval, where) if may_decide else []
+    pages = sheets(full_view(approval), blocks=VIEW_BLOCKS - 6 - len(ending), spare=sum(map(cost, ending)))
+    page = max(0, min(where.page, len(pages) - 1))
+    steering = session.steering(approval, *run) if run and page == 0 else []
+    last = ending if page + 1 == len(pages) else []
+    parts = [*pages[page], *steering, *modals.turning(page, len(pages)), *last]
+    return modal(ACT.modal, "Details", parts, private=modals.about(approval, replace(where, page=page)))
+
+
+def _ending(approval: Approval, where: Where) -> list[AnyPart]:
+    """What can be done about it; what is hidden can be read even when it is decided."""
+    hidden = show_hidden.button(approval)
+    return deciding(approval, where, ACT.verb) or ([press("decide-1", [hidden])] if hidden else [])
+
+
+def shown(world: World, approval: Approval, actor: Actor, where: Where) -> View:
+    """The details as this person may act on them."""
+    may_steer = steer.may_steer(actor, approval)
+    found = steer.session_of(world, approval) if may_steer else None
+    run = (found.state, found.by) if found else None
+    return drawn(approval, where, run=run, may_decide=authorization.refusal_of(approval, actor) is None)
+
+
+def _shows(world: World, press: Press) -> View:
+    actor = press.tap.actor
+    return shown(world, authorization.read(world, press.tap.approval_id, actor), actor, press.where)
+
+
+ACT: Act[None] = Act("details", Offer(_button), _form, shows=_shows)
