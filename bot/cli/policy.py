@@ -1,4 +1,4 @@
-"""`python -m bot policy …`: lint the two files, explain a route, try a manifest on past calls, propose what was earned, tune."""
+"""`python -m bot policy …`: draft and lint the two files, explain a route, try a manifest on past calls, propose, tune."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.cli import hooks
+from bot.cli import drafts, hooks
 from bot.settings import load_settings
 from policies import explain
 from policies.errors import BadFile, SaysoError
@@ -33,7 +33,7 @@ RecordedCalls = Callable[[str], Iterable[Call]]
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `policy` with its subcommands."""
-    policy = subparsers.add_parser("policy", help="lint, explain and replay action manifests")
+    policy = subparsers.add_parser("policy", help="draft, lint, explain and replay action manifests")
     policy.set_defaults(run=run)
     verbs = policy.add_subparsers(dest="policy_command", required=True, metavar="COMMAND")
     check = verbs.add_parser("check", help="lint a manifest; exit 1 on errors")
@@ -41,6 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.add_argument("--roster", metavar="PATH", help="check roles, quorums and escalation paths against this roster")
     _add_explain(verbs.add_parser("explain", help="say how a request would route, and why"))
     _add_replay(verbs.add_parser("replay", help="say what a manifest would have done with past calls"))
+    drafts.add_init(verbs.add_parser("init", help="print a first manifest for tools that are there already"))
     schema = verbs.add_parser("schema", help="print the JSON Schema of a file, for editors")
     schema.add_argument("file", choices=sorted(SCHEMAS))
     propose = verbs.add_parser("propose", help="print what agents earned, as a diff of the manifest for its owner")
@@ -106,6 +107,8 @@ def run(args: argparse.Namespace, *, recorded: RecordedCalls = recorded_calls) -
                 return _propose(args)
             case "tune":
                 return _tune(args)
+            case "init":
+                return drafts.init(args, _read)
             case _:
                 return _schema(args)
     except (SaysoError, _Unreadable) as error:

@@ -11,7 +11,7 @@ from policies.action_names import found
 from policies.files.schema import Line, Strict, one_of
 from policies.shell.classes import Effect
 
-Pattern = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.:/*-]+$")]
+Pattern = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.:/@+~#$%=*-]+$")]
 ActionName = Annotated[str, Field(min_length=1, max_length=255)]
 _EFFECT = Annotated[Effect, one_of(Effect)]
 DENY = "deny"
@@ -61,7 +61,7 @@ class Hooks(Strict):
 
     otherwise: ActionName
     """The action of a call that no rule maps; or deny."""
-    rules: Annotated[list[HookRule], Field(max_length=500)] = []
+    rules: Annotated[list[HookRule], Field(max_length=1000)] = []
     """Which calls are which actions; the most specific that fits decides, whatever the order."""
     commands: Annotated[dict[Annotated[str, Field(max_length=200)], _EFFECT], Field(max_length=500)] = {}
     """What programs of your own do, by their first words."""
