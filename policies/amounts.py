@@ -12,7 +12,7 @@ from policies import paths
 from policies.currencies import DECIMALS, USD, code_of
 from policies.digest import canonical
 from policies.files.limits import Amount, Unit, amount_named
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.param_presence import declared
 from policies.spelling import folded
 

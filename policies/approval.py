@@ -12,7 +12,7 @@ from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.digest import digest_of
 from policies.edits import ABSENT, Change, Edit, changes, differ
-from policies.files.manifest import OnTimeout, Policy
+from policies.files.policy import OnTimeout, Policy
 from policies.lifecycle import GRANTED, Deadlines, State
 from policies.principals import Principal
 from policies.request import Request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policies.approval import Approval
-from policies.files.manifest import Severity
+from policies.files.policy import Severity
 from policies.quorum import total
 from policies.routing import Level
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.history import History
 from policies.request import Request
 from policies.standing import Standing, uncovered

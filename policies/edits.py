@@ -13,7 +13,7 @@ from typing import Any, Final
 from policies import paths
 from policies.errors import InvalidInput
 from policies.files.limits import amount_named
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 
 MOST = 20  # edits of one approval: each keeps the parameters that it found
 ABSENT: Final = object()

@@ -8,7 +8,8 @@ from typing import Any
 from policies import quorum
 from policies.deadlines import SlaClock, urgent
 from policies.errors import InvalidInput
-from policies.files.manifest import Manifest, OnTimeout, Policy
+from policies.files.manifest import Manifest
+from policies.files.policy import OnTimeout, Policy
 from policies.kinds import check_kind
 from policies.request import Request, check_params
 from policies.routing import History, Level, Route, RouteName, route

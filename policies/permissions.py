@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.principals import Principal, own
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from policies.approval import Approval
 from policies.days_off import NO_DAYS, DaysOff
-from policies.files.manifest import OnTimeout
+from policies.files.policy import OnTimeout
 from policies.hours import Hours, hours_of
 from policies.levels import Level
 

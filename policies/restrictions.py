@@ -8,7 +8,7 @@ from typing import Any
 from policies import autonomy, expressions
 from policies.case import Case
 from policies.expressions import CannotTell
-from policies.files.manifest import OnTimeout, Policy
+from policies.files.policy import OnTimeout, Policy
 from policies.files.tightening import Rule, Then
 from policies.levels import Level, RouteName, RuleResult, asked, denied, route_of
 from policies.request import principal_of

@@ -10,7 +10,8 @@ from itertools import zip_longest
 from policies import restrictions
 from policies.amounts import read_amount
 from policies.case import Case
-from policies.files.manifest import REGULATED_TAGS, OnTimeout, Policy, Severity
+from policies.files.manifest import REGULATED_TAGS
+from policies.files.policy import OnTimeout, Policy, Severity
 from policies.history import History
 from policies.levels import Level, RouteName, RuleResult, asked, denied, runs, strictness
 from policies.request import Request

@@ -11,7 +11,7 @@ from typing import Any
 
 from policies.amounts import aggregate_of
 from policies.digest import canonical, fingerprint
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.request import Request
 from policies.spelling import folded
 

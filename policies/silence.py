@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policies.approval import Approval
-from policies.files.manifest import OnTimeout, Reversibility, Severity
+from policies.files.policy import OnTimeout, Reversibility, Severity
 from policies.hidden import hidden_of
 from policies.levels import Level
 

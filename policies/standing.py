@@ -16,7 +16,7 @@ from typing import Any
 from policies import paths, quorum
 from policies.amounts import read_amount
 from policies.digest import canonical
-from policies.files.manifest import Policy, Severity
+from policies.files.policy import Policy, Severity
 from policies.files.standing_bounds import Scope, StandingBounds
 from policies.kinds import Kind
 from policies.leaves import By, leaves

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, func, insert, literal, selec
 from policies.action_names import is_pattern, like
 from policies.approval import Approval
 from policies.autonomy import FALL_WINDOW, Outcome
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.history import Demotion, History
 from policies.levels import Level
 from policies.request import Request, principal_of

@@ -20,7 +20,7 @@ from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.digest import canonical, rfc3339
 from policies.edits import Edit
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.lifecycle import State
 from policies.principals import Principal, of_old
 from policies.request import Request

@@ -9,7 +9,7 @@ from typing import Final
 from bot.render.redaction import redactor_of
 from bot.render.visible_text import Mrkdwn, clip, escape, fill, visible
 from policies.approval import Approval, Seat
-from policies.files.manifest import OnTimeout, Policy, Reversibility, Severity
+from policies.files.policy import OnTimeout, Policy, Reversibility, Severity
 from policies.lifecycle import State
 
 _USER: Final = re.compile(r"[UW][A-Z0-9]{1,30}\Z")

@@ -8,7 +8,7 @@ from bot.service.authority import Authority
 from policies.amounts import aggregate_of
 from policies.approval import Approval
 from policies.delegation import bounded
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.request import Request
 from policies.routing import History, Route, route
 from store import agents, history, prior_history, turns

@@ -15,7 +15,7 @@ from policies.amounts import amount_of
 from policies.approval import Approval
 from policies.assignment import Choice
 from policies.deadlines import Clock
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.levels import Level
 from policies.lifecycle import EXECUTED, GRANTED, State
 from policies.principals import Principal

@@ -14,7 +14,7 @@ from policies.approval import Approval, Seat
 from policies.assignment import Candidate, Choice, choose_reviewer, least_loaded, lighter_by_two, unasked
 from policies.deadlines import SlaClock
 from policies.errors import NobodyCanDecide, NotReady
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.hours import Hours
 from policies.principals import Principal, by_person
 from policies.quorum import fillable, roles_needed

@@ -21,7 +21,8 @@ from policies.errors import (
     SaysoError,
     Unauthorised,
 )
-from policies.files.manifest import Manifest, OnTimeout, Policy
+from policies.files.manifest import Manifest
+from policies.files.policy import OnTimeout, Policy
 from policies.kinds import check_kind
 from policies.lifecycle import State
 from policies.request import Request, check_params, read_request, without_nulls

@@ -18,7 +18,7 @@ from policies.approval import Approval, Decision
 from policies.deadlines import Due
 from policies.digest import rfc3339
 from policies.errors import Revoked
-from policies.files.manifest import OnTimeout
+from policies.files.policy import OnTimeout
 from policies.lifecycle import State, Verb, transition
 from store import approvals, turns
 from store.engine import passing

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from policies.drafting.tools import Tool
-from policies.files.manifest import Reversibility, Severity
 from policies.files.params_schema import parts
+from policies.files.policy import Reversibility, Severity
 from policies.hooks.verbs import of_name
 from policies.shell.classes import Effect
 

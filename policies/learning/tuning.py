@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from policies.files.manifest import REGULATED_TAGS, Manifest, Policy, Severity
+from policies.files.manifest import REGULATED_TAGS, Manifest
 from policies.files.manifest_edit import difference, with_key
+from policies.files.policy import Policy, Severity
 from policies.learning import calibration
 from policies.learning.calibration import Bucket
 

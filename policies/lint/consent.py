@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies import edits, paths, quorum
-from policies.files.manifest import Severity
+from policies.files.policy import Severity
 from policies.kinds import Kind
 from policies.lint.findings import Case, Finding
 from policies.param_presence import Presence, declared

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from policies.files.manifest import REGULATED_TAGS, Action, Manifest, Policy, Severity
+from policies.files.manifest import REGULATED_TAGS, Action, Manifest
+from policies.files.policy import Policy, Severity
 from policies.files.roster import Roster
 from policies.files.strict_yaml import Document, Path
 

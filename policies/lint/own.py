@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policies import expressions
-from policies.files.manifest import OnTimeout, Severity
+from policies.files.policy import OnTimeout, Severity
 from policies.files.tightening import Rule, Then
 from policies.levels import Level
 from policies.lint.findings import Case, Finding

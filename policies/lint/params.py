@@ -7,7 +7,7 @@ from typing import Any
 
 from policies import paths, sentences
 from policies.files.limits import amount_named
-from policies.files.manifest import Severity
+from policies.files.policy import Severity
 from policies.lint.findings import Case, Finding
 from policies.param_presence import Presence, declared, required_names
 

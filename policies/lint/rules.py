@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from policies.files.manifest import REGULATED_TAGS, OnTimeout, Severity
+from policies.files.manifest import REGULATED_TAGS
+from policies.files.policy import OnTimeout, Severity
 from policies.files.tiers import Tier
 from policies.lint.findings import Case, Finding
 

@@ -13,7 +13,8 @@ from policies.amounts import amount_of
 from policies.currencies import USD
 from policies.errors import InvalidInput
 from policies.files.limits import Unit, amount_named
-from policies.files.manifest import Manifest, Policy
+from policies.files.manifest import Manifest
+from policies.files.policy import Policy
 from policies.kinds import check_kind
 from policies.param_presence import declared
 from policies.replay.calls import Call

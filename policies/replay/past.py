@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from policies.amounts import aggregate_of, amount_of
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.history import History
 from policies.replay.calls import Call
 from policies.request import Request, principal_of

@@ -12,7 +12,8 @@ from policies.approval import Approval, Decision
 from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.digest import digest_of
-from policies.files.manifest import Manifest, Policy, load_manifest
+from policies.files.manifest import Manifest, load_manifest
+from policies.files.policy import Policy
 from policies.lifecycle import State
 from policies.principals import of_old
 from policies.request import read_request

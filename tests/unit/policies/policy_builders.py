@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from policies.files.manifest import Manifest, Policy, load_manifest
+from policies.files.manifest import Manifest, load_manifest
+from policies.files.policy import Policy
 from policies.files.roster import Roster, load_roster
 from policies.request import Request, read_request
 

@@ -12,7 +12,7 @@ from policy_builders import SIGNALS_BAD, SIGNALS_GOOD, manifest, policy, request
 from test_policy_routing_properties import histories, policies, requests
 
 from policies.delegation import Link, bounded
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.files.tightening import Autonomy, FirstUses, Quota, Rule
 from policies.history import Demotion
 from policies.request import Request

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from policy_builders import policy, request
 
 from policies.files.limits import Aggregate, Conditions
-from policies.files.manifest import OnTimeout, Policy, Reversibility, Severity
+from policies.files.policy import OnTimeout, Policy, Reversibility, Severity
 from policies.request import Request
 from policies.routing import History, Level, Route, RouteName, route
 

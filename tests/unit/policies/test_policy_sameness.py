@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_builders import policy
 
-from policies.files.manifest import Policy
+from policies.files.policy import Policy
 from policies.request import Request, read_request
 from policies.sameness import another_step, differences, differences_of, exactly, identity
 

@@ -17,7 +17,8 @@ from policies import paths
 from policies.digest import canonical
 from policies.errors import BadFile
 from policies.explain import explain, in_words
-from policies.files.manifest import Policy, load_manifest
+from policies.files.manifest import load_manifest
+from policies.files.policy import Policy
 from policies.history import Demotion
 from policies.levels import Level
 from policies.lint.check import lint
