@@ -150,6 +150,7 @@ def _bolt(runtime: Runtime, people: People) -> AsyncApp:
     bolt = AsyncApp(
         client=runtime.slack.client,
         authorize=authorize,
+        logger=logging.getLogger("slack_bolt"),  # whose level Bolt's own loggers take over
         # The ack goes out after the listener, so after the commit (docs/rules.md: I2).
         process_before_response=True,
         request_verification_enabled=False,

@@ -24,6 +24,15 @@ def default(url: str) -> Path:
     return Path(str(file.database)).parent if file is not None else _state()
 
 
+def check(folder: Path) -> None:
+    """Raise ValueError unless the folder is there, or can be made where it is missing."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise ValueError(f"{there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ValueError(f"{there} may not be written to by this user")
+
+
 def to_read(path: Path, data_dir: Path | None, otherwise: Path) -> Path:
     """A file that an operator wrote. While SAYSO_DATA_DIR is not set, the working directory is looked through too."""
     if data_dir is None and not (otherwise / path).exists():

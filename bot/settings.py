@@ -88,8 +88,8 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _folder(cls, value: Path | None) -> Path | None:
-        if value is not None and value.expanduser().exists() and not value.expanduser().is_dir():
-            raise ValueError(f"{value} is not a folder")
+        if value is not None:
+            data_dir.check(value.expanduser().absolute())
         return value
 
     @field_validator("callback_hosts")
@@ -128,6 +128,9 @@ def load_settings() -> Settings:
     """The settings of this process; raises BadSetting naming the first wrong one."""
     try:
         return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        path = Path(getattr(error, "filename", None) or ".env")
+        raise _unreadable(path.name, path, error) from None
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         name = str(problem["loc"][0]) if problem["loc"] else "settings"
@@ -140,5 +143,9 @@ def read_file(name: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
-        raise BadSetting(f"{name}: cannot read {path}: {reason}", field=name) from None
+        raise _unreadable(name, path, error) from None
+
+
+def _unreadable(name: str, path: Path, error: OSError | UnicodeDecodeError) -> BadSetting:
+    reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+    return BadSetting(f"{name}: cannot read {path.absolute()}: {reason}", field=name)

@@ -181,6 +181,10 @@ def _normal(url: str) -> URL:
         backend = parsed.get_backend_name()
     except (SQLAlchemyError, ValueError):
         raise BadDatabaseUrl("SAYSO_DATABASE_URL: not a database URL", field="SAYSO_DATABASE_URL") from None
+    if backend != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
+        # Said before anything could repeat what is part of a password.
+        message = "SAYSO_DATABASE_URL: percent-encode the @, /, : and # of the password"
+        raise BadDatabaseUrl(message, field="SAYSO_DATABASE_URL")
     if backend == "postgresql" or parsed.drivername == "postgres":
         return parsed.set(drivername="postgresql+psycopg")
     if backend == "sqlite":

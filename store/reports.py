@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from policies.learning.proposal import Record
 from policies.replay.calls import BAD_LABELS, Call
 from policies.request import Request
-from store import history, schema
+from store import first_contact, history, schema
 from store.engine import BadDatabaseUrl, Database
 from store.tables import agents, approvals, labels
 from store.unit import Unit
@@ -34,6 +34,7 @@ def reading(database_url: str, work: Callable[[Unit], T]) -> T:
     database = Database(database_url, pool_size=1)
     try:
         _require_file(database)
+        first_contact.require_answer(database)
         schema.require_head(database)
         return database.read(work)
     finally:

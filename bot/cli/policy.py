@@ -113,7 +113,7 @@ def run(args: argparse.Namespace, *, recorded: RecordedCalls = recorded_calls) -
                 return _schema(args)
     except (SaysoError, _Unreadable) as error:
         field = getattr(error, "field", None)
-        named = f"{field}: " if field and not isinstance(error, BadFile) else ""
+        named = f"{field}: " if field and not isinstance(error, BadFile) and field not in str(error) else ""
         print(f"sayso: {named}{error}", file=sys.stderr)
         return UNUSABLE
 

@@ -9,6 +9,7 @@ import json
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from types import FrameType
 from typing import Any
@@ -24,6 +25,7 @@ from bot.server.listening import listen
 from bot.server.open_database import last_known, make_ready, named_database, open_database
 from bot.server.policybook import load_book
 from bot.server.runtime import Runtime
+from bot.server.starting import Starting
 from bot.service.context import World
 from bot.service.sweep import sweep
 from bot.settings import load_settings
@@ -43,15 +45,17 @@ def serve() -> int:
     logs.configure(settings.log_format)
     book, database = load_book(settings), named_database(settings)
     with contextlib.ExitStack() as opened:
+        starting = opened.enter_context(Starting())
         opened.callback(database.close)
         sockets = listen(settings)
         for one in sockets:
             opened.callback(one.close)
         make_ready(database)
+        audit_anchor.require_place(settings, database)
         if settings.audit_key is None:
             log.warning(audit_anchor.UNSIGNED)
         app = build(settings, book=book, database=database)
-        server = Server(config(app), Limits(connections=most_connections()))
+        server = Server(config(app), Limits(connections=most_connections()), started=starting.over)
         server.run(sockets=sockets)
     return 0 if server.started else 1
 
@@ -87,8 +91,11 @@ def most_connections() -> int:
 class Server(uvicorn.Server):
     """Lets waiting agents go before it waits for its connections to end, and has no patience at its edge."""
 
-    def __init__(self, config: uvicorn.Config, limits: Limits | None = None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, limits: Limits | None = None, *, started: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(config)
+        self._when_started = started
         self.edge = Edge(limits)
         self.server_state = self.edge
         if isinstance(config.app, FastAPI):
@@ -97,6 +104,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start; what lives as long as the process is not looked through for garbage again."""
         await super().startup(sockets=sockets)
+        self._when_started()
         gc.collect()
         gc.freeze()
 

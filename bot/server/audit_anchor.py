@@ -11,13 +11,14 @@ import hashlib
 import hmac
 import json
 import logging
+import os
 import re
 import socket
 from pathlib import Path
 
 from sqlalchemy import select
 
-from bot.settings import Settings
+from bot.settings import BadSetting, Settings
 from policies.digest import canonical
 from store import audit, private_files, switches, verification
 from store.audit import Entry, Head
@@ -41,6 +42,20 @@ def keep(settings: Settings, database: Database) -> list[str]:
         return faults
     _write(settings, database, {"chain": chain, "seq": end.seq, "hash": end.hash})
     return []
+
+
+def require_place(settings: Settings, database: Database) -> None:
+    """Raise BadSetting where an operator chose a place that cannot be written."""
+    name = "SAYSO_AUDIT_HEAD" if settings.audit_head else "SAYSO_DATA_DIR"
+    if name == "SAYSO_DATA_DIR" and "data_dir" not in settings.model_fields_set:
+        return
+    path = place(settings, database)
+    try:
+        private_files.make_folder(path.parent)
+    except OSError as error:
+        raise BadSetting(f"{name}: cannot make {path.parent}: {error.strerror}", field=name) from None
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise BadSetting(f"{name}: cannot write {path}", field=name)
 
 
 def _since(unit: Unit, marks: list[Head]) -> list[str]:

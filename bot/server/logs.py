@@ -30,6 +30,5 @@ def configure(log_format: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("sayso").setLevel(logging.INFO)
-    for name in ("slack_bolt", "slack_bolt.AsyncApp"):
-        # Bolt warns that it ignores SLACK_BOT_TOKEN from the environment: we hand it the client that has it.
-        logging.getLogger(name).setLevel(logging.ERROR)
+    # Bolt warns that it ignores SLACK_BOT_TOKEN from the environment: we hand it the client that has it.
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.service.context import STALE_SECONDS, Directory, PersonFacts
 from bot.settings import Settings
-from store import directory, durability, schema
+from store import directory, durability, first_contact, schema
 from store.engine import Database, StoreUnavailable
 from store.unit import Unit
 
@@ -32,6 +32,7 @@ def named_database(settings: Settings, *, shift_seconds: float = 0.0) -> Databas
 
 def make_ready(database: Database) -> None:
     """Bring the schema to head where that is ours to do; raises what stands against working with it, in one line."""
+    first_contact.require_answer(database)
     with _answering():
         durability.require(database)
         if database.sqlite:
@@ -42,6 +43,7 @@ def make_ready(database: Database) -> None:
 def migrate(settings: Settings) -> None:
     """Bring the schema to head. Raises BadDatabaseUrl, SchemaAhead and StoreUnavailable."""
     database = Database(settings.database_url, pool_size=1)
+    first_contact.require_answer(database)
     with _answering():
         schema.upgrade(database)
     database.close()

@@ -39,6 +39,7 @@ class Copies(Generic[V]):
         self._asking: dict[str, tuple[float, asyncio.Task[bool]]] = {}
         self._asked: deque[float] = deque(maxlen=COUNTED)
         self._quiet_until = NEVER
+        self._trouble: str | None = None
         self.unsaved: dict[str, tuple[V, float]] = {}
 
     def age(self, key: str) -> float:
@@ -77,12 +78,17 @@ class Copies(Generic[V]):
 
     async def _asked_for(self, key: str, begun: float) -> bool:
         try:
-            return self.hear(key, await self._ask(key), begun)
+            said = await self._ask(key)
+            self._trouble = None
+            return self.hear(key, said, begun)
         except RateLimited as error:
             self._quiet_until = self._clock() + error.seconds
             log.warning("Slack wants to be asked less about who is who: not for %.0f s", error.seconds)
         except SlackTrouble as error:
-            log.warning("Slack does not tell of %s, its last good copy ages: %s", key, error)
+            # One cause is told once, not for each person on the roster.
+            if error.error != self._trouble:
+                log.warning("Slack does not tell of %s and maybe others, their last good copies age: %s", key, error)
+            self._trouble = error.error
         except (KeyError, TypeError, ValueError, AttributeError):
             log.warning("Slack's answer about %s cannot be read, its last good copy ages", key)
         except Exception:

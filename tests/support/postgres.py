@@ -124,6 +124,14 @@ class OwnPostgres:
         schema.upgrade(database)
         database.close()
 
+    def require_password(self, role: str, password: str) -> None:
+        """A new role that has to prove itself; all others are trusted, as before."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'".encode())
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+        self.restart("fast")
+
     def restart(self, mode: str) -> None:
         """As `pg_ctl restart` does: `fast` ends every session, `immediate` crashes and recovers."""
         self._control("restart", mode)
