@@ -75,7 +75,7 @@ def _acted(ctx: Context, tap: Tap, verb: Verb, change: Change, *, again: bool) -
         require_confirmed(ctx.world, approval)
     changed = change(ctx, approval)
     draft = changed if isinstance(changed, Draft) else Draft(changed)
-    if verb not in (Verb.REQUEST_INFO, Verb.ESCALATE, Verb.HAND_BACK, Verb.TAKE_OVER):
+    if verb in (*_GRANTING, Verb.REJECT):
         _vote_once(ctx.unit, approval, draft.approval, tap, verb, again=again)
     return advance(
         ctx,
