@@ -38,6 +38,7 @@ EXPECTED = {
     "pending request_info": "pending info_requested",
     "pending answer_info": "pending info_answered",
     "pending escalate": "pending escalated",
+    "pending snooze": "pending snoozed",
     "pending reassign": "pending reassigned",
     "pending remind": "pending reminded",
     "pending expire": "expired timeout",
