@@ -73,7 +73,6 @@ class Verb(StrEnum):
     ANSWER_INFO = "answer_info"
     ESCALATE = "escalate"
     REASSIGN = "reassign"
-    SNOOZE = "snooze"
     REMIND = "remind"
     EXPIRE = "expire"
     CONSENT = "consent"
@@ -132,7 +131,6 @@ BY_A_PERSON = frozenset(
         Verb.REVISE,
         Verb.REQUEST_INFO,
         Verb.ESCALATE,
-        Verb.SNOOZE,
     }
 )
 
@@ -150,7 +148,6 @@ _FROM_PENDING = {
     Verb.REQUEST_INFO: Outcome(State.PENDING, "info_requested"),
     Verb.ANSWER_INFO: Outcome(State.PENDING, "info_answered"),
     Verb.ESCALATE: Outcome(State.PENDING, "escalated"),
-    Verb.SNOOZE: Outcome(State.PENDING, "snoozed"),
     Verb.REASSIGN: Outcome(State.PENDING, "reassigned"),
     Verb.REMIND: Outcome(State.PENDING, "reminded"),
     Verb.EXPIRE: Outcome(State.EXPIRED, "timeout"),

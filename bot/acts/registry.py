@@ -21,7 +21,6 @@ from bot.acts import (
     review_incident,
     session,
     show_hidden,
-    snooze,
     take_over,
     undo,
 )
@@ -49,7 +48,6 @@ ACTS: Final[tuple[Act[Any], ...]] = (
     request_info.ACT,
     take_over.ACT,
     escalate.ACT,
-    snooze.ACT,
     show_hidden.ACT,
     review_correct.ACT,
     review_incident.ACT,

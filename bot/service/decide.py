@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -25,7 +24,6 @@ from policies.routing import Level, Route, RouteName
 from policies.sentences import sentence
 from store.unit import Unit
 
-SNOOZED = timedelta(minutes=30)
 SeenEnough = Callable[[Approval], bool]
 
 
@@ -170,19 +168,6 @@ def escalate(world: World, tap: Tap) -> Approval:
         return reassigned(ctx, abstained, roles, staff, going=own.__contains__)
 
     return act(world, tap, Verb.ESCALATE, change)
-
-
-def snooze(world: World, tap: Tap) -> Approval:
-    """Not now: the turn of whoever is asked lasts another half hour, within the time that there is at all."""
-
-    def change(ctx: Context, approval: Approval) -> Draft | Approval:
-        if approval.clock.due_at is None:
-            raise InvalidInput("nobody else is asked after you, so there is nothing to put off", field="note")
-        outcome = transition(approval.state, Verb.SNOOZE, ctx.now, approval.deadlines)
-        later = approval.clock.due_at + SNOOZED
-        return replace(approval, state=outcome.state, clock=replace(approval.clock, due_at=later, remind_at=later))
-
-    return act(world, tap, Verb.SNOOZE, change)
 
 
 def edit(world: World, tap: Tap, params: dict[str, Any]) -> Approval:

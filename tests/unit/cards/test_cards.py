@@ -211,7 +211,7 @@ def test_a_confirm_card_has_the_usual_buttons() -> None:
     """Approve, Reject, Edit and Details, then Ask, Take over and Escalate, each with id and digest."""
     found = approval()
     pressed = buttons(approval_card(found).blocks)
-    assert list(pressed) == ["approve", "reject", "edit", "details", "request_info", "take_over", "escalate", "snooze"]
+    assert list(pressed) == ["approve", "reject", "edit", "details", "request_info", "take_over", "escalate"]
     assert {item["value"] for item in pressed.values()} == {f"{found.id}|{found.digest}"}
     assert cards.read_value(pressed["approve"]["value"]) == (found.id, found.digest)
 

@@ -38,7 +38,6 @@ EXPECTED = {
     "pending request_info": "pending info_requested",
     "pending answer_info": "pending info_answered",
     "pending escalate": "pending escalated",
-    "pending snooze": "pending snoozed",
     "pending reassign": "pending reassigned",
     "pending remind": "pending reminded",
     "pending expire": "expired timeout",
