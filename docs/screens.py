@@ -45,6 +45,23 @@ MORE = """
     undo_window_seconds: 3600
     required_role: engineering
     channel: "#engineering"
+  write_letter:
+    title: Write a letter
+    describe: "Write to {{ params.to }}: {{ params.subject }}"
+    severity: medium
+    reversible: false
+    required_role: finance
+    channel: "#finance"
+    params_schema:
+      type: object
+      required: [to, subject, body]
+      properties:
+        to: {type: array, title: Recipients, items: {type: string, format: email}, minItems: 1}
+        subject: {type: string, title: Subject, maxLength: 80}
+        body: {type: string, title: Text, description: What the customer reads}
+        send_on: {type: string, format: date, title: Day of sending}
+        fee: {type: number, title: Fee, minimum: 0, multipleOf: 0.01, description: In euros}
+        region: {title: Office, oneOf: [{const: eu, title: Dublin}, {const: us, title: Austin}, {type: "null"}]}
   archive_ticket:
     title: Archive tickets
     describe: "Archive ticket {{ params.ticket }}"
@@ -220,6 +237,15 @@ def forms(studio: Studio) -> None:
     """Forms that are not on an ordinary card."""
     large = studio.office.agent.ask("release_payment", {"supplier": "Mill & Sons", "amount_usd": 84000})
     studio.modal("modal-approve", studio.posted(large), "approve")
+    letter = {
+        "to": ["anna@example.com", "jörg@example.com"],
+        "subject": "Grüße aus Köln",
+        "body": "Dear Anna,\n\nthe parcel has arrived.\n",
+        "send_on": "2027-01-04",
+        "fee": 19.99,
+        "region": "eu",
+    }
+    studio.modal("modal-edit-letter", studio.posted(studio.office.agent.ask("write_letter", letter)), "edit")
     taken = studio.posted(refund(studio, 620, "tom@example.com"))
     studio.fill("U0ALICE", taken, "take_over", note="I know this customer")
     taken = studio.shown(taken, "Taken over")

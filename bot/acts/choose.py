@@ -6,11 +6,13 @@ from functools import partial
 
 from bot.acts.act import Act, Look, Open, Press, may_say_yes
 from bot.render import forms, modals
-from bot.render.blocks import OPTION, Button, Confirm, Option, size
+from bot.render.blocks import OPTION, Button, Confirm, size
 from bot.render.buttons import SENTENCE_IN_DIALOG, Choices, Offer, Offers, Seen, Select, is_final
 from bot.render.cards import approval_card
+from bot.render.edited_values import value_of
 from bot.render.modal_parts import Input, View
 from bot.render.modals import Where
+from bot.render.options import choice_options
 from bot.render.redaction import redactor_of
 from bot.render.visible_text import clip, visible
 from bot.service import decide
@@ -30,8 +32,8 @@ def _button(seen: Seen) -> Choices | None:
     """Buttons where they are few and short, a menu where it fits, else a button that opens all of them."""
     if not seen.asks(Kind.CHOOSE):
         return None
-    options = [Option(choice.id, seen.redact(choice.label)) for choice in seen.approval.request.choices or []]
-    longest = max(len(visible(item.label)) for item in options)
+    options = choice_options(seen.approval, seen.redact)
+    longest = max(len(visible(seen.redact(choice.label))) for choice in seen.approval.request.choices or [])
     opens_all = Choices([seen.press("choose", "Choose & approve…", "primary")])
     if seen.full_view or longest > OPTION:
         return opens_all
@@ -57,8 +59,7 @@ def _button_bytes(item: Button) -> int:
 
 def _form(approval: Approval, where: Where) -> View:
     """The full view with all candidates, then one to pick."""
-    redact = redactor_of(approval)
-    options = [Option(choice.id, redact(choice.label)) for choice in approval.request.choices or ()]
+    options = choice_options(approval, redactor_of(approval))
     kind = "radio_buttons" if len(options) <= RADIO else "static_select"
     ending = [
         *modals.approves(approval, "a choice"),
@@ -72,7 +73,7 @@ def _form(approval: Approval, where: Where) -> View:
 def _read(state: forms.State, look: Look) -> str:
     """The candidate that was picked; raises FormErrors where none was, or an amount was not typed."""
     approval = look()
-    found = forms.value_of(state, "choose")
+    found = value_of(state, "choose")
     if found is None:
         raise forms.FormErrors({"choose": "Pick one."})
     forms.require_amount(approval, approval.params, state)

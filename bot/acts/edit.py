@@ -9,10 +9,10 @@ from bot.render import forms, modals
 from bot.render.blocks import Button, Option
 from bot.render.buttons import Offer, Seen
 from bot.render.cards import needs_full_view
-from bot.render.editing import Field, editable
-from bot.render.modal_parts import AnyPart, Input, View, code, modal
+from bot.render.editing import Field, editable, for_another
+from bot.render.modal_parts import AnyPart, Input, View, code, line, modal
 from bot.render.modals import Where
-from bot.render.visible_text import Shown, clip
+from bot.render.visible_text import Mrkdwn, Shown, clip
 from bot.service import decide
 from bot.service.context import World
 from policies.approval import Approval
@@ -32,8 +32,10 @@ def _form(approval: Approval, where: Where) -> View:
     Where the card could not show everything, the full view comes first.
     """
     fields = editable(approval)
-    fixed = [f"{found.label}: {found.fixed}" for found in fields if found.fixed]
-    ending: list[AnyPart] = [_input(found) for found in fields if not found.fixed]
+    fixed = [f"{found.label}: {found.fixed}" for found in fields if found.fixed is not None]
+    inputs = [item for found in fields for item in _inputs(found)]
+    confirmed = [line(Mrkdwn("Another person has to confirm what you change here."))]
+    ending: list[AnyPart] = [*(confirmed if inputs and for_another(fields) else []), *inputs]
     if fixed:
         ending.append(code(clip(Shown("\n".join(fixed)), 2800), f"Unchanged ({len(fixed)})"))
     if approval.policy and approval.policy.confirm_amount_above_usd is not None:
@@ -47,20 +49,38 @@ def _form(approval: Approval, where: Where) -> View:
     return modal(ACT.modal, "Edit", parts, submit=SUBMIT, private=modals.about(approval, where))
 
 
-def _input(found: Field) -> Input:
-    options = [Option(str(index), label) for index, label in enumerate(found.labels)]
-    return Input(
-        found.block_id,
-        found.label,
-        found.kind,
-        "edit_value",
-        found.initial,
-        optional=found.optional,
-        multiline=found.multiline,
-        hint=found.hint,
-        decimal=found.decimal,
-        options=options,
-    )
+def _inputs(found: Field) -> list[Input]:
+    """The inputs of one parameter: several for a long text, none where it stays as it is."""
+    if found.fixed is not None:
+        return []
+    if found.parts:
+        return [
+            Input(
+                part.block_id,
+                f"{found.label} (part {at} of {len(found.parts)})",
+                "text",
+                "edit_value",
+                part.frame.shown,
+                optional=True,
+                multiline=True,
+                hint=found.hint,
+            )
+            for at, part in enumerate(found.parts, 1)
+        ]
+    return [
+        Input(
+            found.block_id,
+            found.label,
+            found.element,
+            "edit_value",
+            found.initial,
+            optional=found.optional,
+            multiline=found.multiline,
+            hint=found.hint,
+            decimal=found.decimal,
+            options=[Option(option.key, option.label, option.detail) for option in found.offered],
+        )
+    ]
 
 
 def _read(state: forms.State, look: Look) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def _told_bad(error: BadFile, *, as_json: bool) -> int:
 
 def _told(findings: list[check.Finding], *, as_json: bool) -> int:
     errors = sum(finding.severity == "error" for finding in findings)
-    warnings = len(findings) - errors
+    warnings = sum(finding.severity == "warning" for finding in findings)
     if as_json:
         listed = [{key: getattr(finding, key) for key in finding.__slots__} for finding in findings]
         _print_json({"ok": not errors, "errors": errors, "warnings": warnings, "findings": listed})

@@ -3,45 +3,73 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
+from bot.render.options import distinct
 from bot.render.parameters import value_text
-from bot.render.visible_text import clip, visible
-from policies import paths
+from bot.render.typed_text import EMPTY, Frame, as_json, chunks, framed, utf16
+from bot.render.visible_text import clip, json_size, visible
+from policies import formats, paths
 from policies.approval import Approval
 from policies.edits import Reach, reach
+from policies.form_fields import MAX_OPTIONS, Choice, Kind, Shape, shape_of
 from policies.hidden import hiding, leaves
 
 MAX_FIELDS = 60  # inputs in one modal
 MAX_TEXT = 2900  # characters an input is given at first; Slack holds 3,000
+FORM_BYTES = 120_000  # of what the inputs hold at first; a view has 250 kB, and the full view may stand above
 MAX_NAME = 200
 ABSENT: Final = object()
+EMPTIED: Final = "null"
+"""The value of a menu's option for null."""
+LEFT_OUT: Final = "absent"
+"""The value of a menu's option for giving nothing."""
 Hiding = tuple[tuple[str, ...], tuple[str, ...]]
 """The paths that the manifest hides, and those that it reveals."""
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """One top-level parameter in the edit form: an input, or `fixed` text where it stays as it is.
+class Part:
+    """One of several inputs for a long text: its block, and what it holds."""
 
-    `reads` says how its text becomes a value: text, number, integer, json, or one of `values` by its index.
-    """
+    block_id: str
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One option of a menu: its value in the form, its words, and the parameter's value it stands for."""
+
+    key: str
+    label: str
+    detail: str | None
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One top-level parameter in the edit form: an input, several for a long text, or `fixed` text where it stays as it is."""
 
     name: str
     label: str
-    reads: str
+    reads: Kind
     present: Any
     required: bool
-    kind: str = "text"
+    nullable: bool = False
+    element: str = "text"
     initial: str | None = None
+    frame: Frame | None = None
+    item: Kind | None = None
     multiline: bool = False
-    decimal: bool = True
     hint: str | None = None
-    values: tuple[Any, ...] = ()
+    offered: tuple[Offered, ...] = ()
+    parts: tuple[Part, ...] = ()
+    far: Reach = Reach.ALL
     fixed: str | None = None
-    labels: tuple[str, ...] = field(default=())
 
     @property
     def block_id(self) -> str:
@@ -49,142 +77,259 @@ class Field:
         return f"param:{self.name}"
 
     @property
+    def first_block(self) -> str:
+        """The block at which a fault of the whole value is told."""
+        return self.parts[0].block_id if self.parts else self.block_id
+
+    @property
+    def decimal(self) -> bool:
+        """Whether a number may have decimals."""
+        return self.reads is not Kind.INTEGER
+
+    @property
     def optional(self) -> bool:
-        """Whether the input may stay empty: where nothing is required, and where an empty text stood before."""
-        return not self.required or (self.reads == "text" and self.present == "")
+        """Whether the input may stay empty: where it is not required, where null is a value, or where it was empty."""
+        return not self.required or self.nullable or self.present == "" or self.reads is Kind.LINES
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs it takes."""
+        return 0 if self.fixed is not None else max(1, len(self.parts))
 
 
 def editable(approval: Approval) -> list[Field]:
     """Every top-level parameter, and those that the schema would allow besides."""
-    schema = (approval.policy.params_schema if approval.policy else None) or {}
+    policy = approval.policy
+    schema = (policy.params_schema if policy else None) or {}
     under = hiding(approval)
     properties: Mapping[str, Any] = schema.get("properties") or {}
     required = frozenset(schema.get("required") or ())
     present = approval.params
-    names = [*present, *(name for name in properties if name not in present)]
-    policy = approval.policy
     fields: list[Field] = []
-    inputs = 0
-    for name in names:
-        rule = properties.get(name)
+    inputs, room = 0, FORM_BYTES
+    for name in [*properties, *(name for name in present if name not in properties)]:
         value = present.get(name, ABSENT)
-        made = _field(name, value, rule if isinstance(rule, dict) else {}, not schema or name in required, under)
-        if made.fixed is None and (inputs := inputs + 1) > MAX_FIELDS:
+        made = _field(name, value, schema, properties.get(name), not schema or name in required, under)
+        inputs, room = inputs + made.inputs, room - _bytes(made)
+        if made.fixed is None and (inputs > MAX_FIELDS or room < 0):
+            inputs, room = inputs - made.inputs, room + _bytes(made)
             made = _fixed(name, value, under)
         if made.fixed is None or value is not ABSENT:
-            fields.append(_hinted(made, reach(policy, name)) if policy else made)
-    return fields
+            fields.append(replace(made, far=reach(policy, name)) if policy else made)
+    return _named_apart(fields if for_another(fields) else list(map(_hinted, fields)))
+
+
+def _bytes(made: Field) -> int:
+    held = sum(json_size(part.frame.shown) for part in made.parts) + json_size(made.initial or "")
+    return held + sum(json_size(option.label) for option in made.offered)
+
+
+def _named_apart(fields: list[Field]) -> list[Field]:
+    """Two parameters with the same title are told apart by their names."""
+    seen = Counter(found.label for found in fields)
+    return [
+        replace(found, label=f"{found.label} ({visible(found.name, exact=True)})") if seen[found.label] > 1 else found
+        for found in fields
+    ]
 
 
 _REACH: Final = {
-    Reach.LESS: "You may lower it alone; more has to be confirmed by another person.",
-    Reach.PART: "You may change only part of it alone; the rest has to be confirmed by another person.",
-    Reach.NONE: "A change here has to be confirmed by another person.",
+    Reach.LESS: "You may lower it alone; more has to be confirmed by another person",
+    Reach.PART: "You may change only part of it alone; the rest has to be confirmed by another person",
+    Reach.NONE: "A change here has to be confirmed by another person",
 }
 
 
-def _hinted(made: Field, far: Reach) -> Field:
+def for_another(fields: list[Field]) -> bool:
+    """Whether every change has to be confirmed by another person, so that it is said once for all inputs."""
+    return all(found.far is Reach.NONE for found in fields if found.fixed is None)
+
+
+def _hinted(made: Field) -> Field:
     """The input with what one person may change of it alone, where that is not all."""
-    if far is Reach.ALL or made.fixed is not None:
+    if made.far is Reach.ALL or made.fixed is not None:
         return made
-    return replace(made, hint=f"{made.hint}. {_REACH[far]}" if made.hint else _REACH[far])
+    return replace(made, hint=_told(made.hint or "", _REACH[made.far]))
 
 
-def _field(name: str, value: Any, rule: Mapping[str, Any], required: bool, under: Hiding) -> Field:
+def _told(*sentences: str) -> str | None:
+    """Sentences in a row, each with its capital and its full stop."""
+    said = [text[0].upper() + text[1:] for text in sentences if text]
+    return " ".join(text if text[-1] in ".!?" else f"{text}." for text in said)[:1900] or None
+
+
+def _field(name: str, value: Any, schema: Mapping[str, Any], rule: Any, required: bool, under: Hiding) -> Field:
     if _untouchable(name, value, under):
         return _fixed(name, value, under)
-    label = str(visible(name, exact=True))
-    options = _options(rule, value)
-    if options is not None:
-        return _pick(name, label, value, required, options)
-    wanted = _type(rule, value)
-    if wanted == "string" and (value is ABSENT or _typeable(value)):
-        text = None if value is ABSENT else value
-        long = rule.get("maxLength", 0) > 120 or len(text or "") > 80 or "\n" in (text or "")
-        return Field(name, label, "text", value, required, "text", text, long)
-    if wanted in ("number", "integer") and (value is ABSENT or _plain_number(value)):
-        text = None if value is ABSENT else json.dumps(value)
-        return Field(
-            name, label, wanted, value, required, "number", text, decimal=wanted == "number", hint=_bounds(rule)
-        )
-    return _as_json(name, label, value, required, under)
-
-
-def _as_json(name: str, label: str, value: Any, required: bool, under: Hiding) -> Field:
-    text = "" if value is ABSENT else json.dumps(value, indent=1 if isinstance(value, dict | list) else None)
-    if len(text) > MAX_TEXT:
+    shape = shape_of(schema, rule, value)
+    label = clip(visible(shape.title or name, exact=True), 150)
+    hint = [shape.description, ", ".join(shape.bounds)]
+    blank = Field(name, label, shape.kind, value, required, shape.nullable, item=shape.item)
+    drawn = _DRAWN[shape.kind](blank, shape)
+    if drawn is None:
+        drawn = _as_json(blank)
+        hint = [*hint, "As JSON"]
+    if drawn is None:
         return _fixed(name, value, under)
-    return Field(name, label, "json", value, required, "text", text or None, True, hint="As JSON")
+    return replace(drawn, hint=_told(*hint, _usage(drawn)))
 
 
-def _untouchable(name: str, value: Any, under: Hiding) -> bool:
-    """Secrets, what is too long for an input, and names that no block id can carry."""
-    if len(name) > MAX_NAME or not name or visible(name, exact=True) != name:
-        return True
-    if any(paths.covers(paths.steps(path), (name,)) for path in under[0]):
-        return True
-    if value is ABSENT:
-        return False
-    if any(leaf.by for leaf in leaves({name: value}, *under)):
-        return True
-    return len(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) > MAX_TEXT
+def _usage(drawn: Field) -> str:
+    """How to write it, and what an emptied input means where it means something of its own."""
+    if drawn.reads is Kind.LINES:
+        return "one a line"
+    if drawn.reads in (Kind.PICK, Kind.JSON):
+        return ""
+    if drawn.nullable:
+        return "leave it empty for no value (null)"
+    return "" if drawn.required else "leave it empty to leave it out"
 
 
-def _fixed(name: str, value: Any, under: Hiding) -> Field:
-    found = leaves({name: None if value is ABSENT else value}, *under)
-    shown = clip(value_text(found[0]), 80) if len(found) == 1 else f"({len(found)} values)"
-    return Field(name, clip(visible(name, exact=True), 80), "fixed", value, True, fixed=shown)
+# --- one kind each ----------------------------------------------------------------------------------------------------
 
 
-def _type(rule: Mapping[str, Any], value: Any) -> str:
-    declared = rule.get("type")
-    if isinstance(declared, str):
-        return declared
-    if declared is None and not any(key in rule for key in ("anyOf", "oneOf", "allOf", "not", "if")):
-        return "string" if isinstance(value, str) else "number" if _plain_number(value) else "json"
-    return "json"
-
-
-def _options(rule: Mapping[str, Any], value: Any) -> tuple[Any, ...] | None:
-    """The values to pick from: enum, const or boolean; None where the value is written."""
-    if "const" in rule:
-        found: tuple[Any, ...] = (rule["const"],)
-    elif isinstance(rule.get("enum"), list):
-        found = tuple(rule["enum"])
-    elif rule.get("type") == "boolean" or ("type" not in rule and isinstance(value, bool)):
-        found = (True, False)
-    else:
+def _text(blank: Field, shape: Shape) -> Field | None:
+    value = blank.present
+    if value is ABSENT or (value is None and blank.nullable):
+        return replace(blank, frame=EMPTY, multiline=(shape.longest or 0) > 120)
+    frame = framed(value) if isinstance(value, str) else None
+    if frame is None:
         return None
-    held = value is ABSENT or any(_same(value, option) for option in found)
-    return found if 0 < len(found) <= 100 and held else None
+    if utf16(frame.shown) > MAX_TEXT:
+        return _in_parts(blank, value)
+    multiline = (shape.longest or 0) > 120 or len(frame.shown) > 80 or "\n" in frame.shown
+    return replace(blank, initial=frame.shown or None, frame=frame, multiline=multiline)
 
 
-def _same(one: Any, other: Any) -> bool:
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+def _in_parts(blank: Field, value: str) -> Field | None:
+    """A long text in several inputs, cut where its lines end."""
+    frames = [framed(chunk) for chunk in chunks(value, MAX_TEXT)]
+    parts = tuple(Part(f"part{at}:{blank.name}", frame) for at, frame in enumerate(frames, 1) if frame is not None)
+    return replace(blank, parts=parts, multiline=True) if len(parts) == len(frames) else None
 
 
-def _pick(name: str, label: str, value: Any, required: bool, options: tuple[Any, ...]) -> Field:
-    labels = tuple(option if isinstance(option, str) and option.strip() else json.dumps(option) for option in options)
-    at = next(
-        (str(index) for index, option in enumerate(options) if value is not ABSENT and _same(value, option)), None
-    )
-    return Field(name, label, "pick", value, required, "static_select", at, values=options, labels=labels)
-
-
-def _typeable(value: Any) -> bool:
-    """Whether an input gives this text back unchanged: nothing hidden, no blank at its ends."""
-    return (
-        isinstance(value, str)
-        and all(visible(line, exact=True) == line for line in value.split("\n"))
-        and value.strip() == value
-    )
+def _number(blank: Field, _: Shape) -> Field | None:
+    value = blank.present
+    if value is ABSENT or (value is None and blank.nullable):
+        return replace(blank, element="number")
+    return replace(blank, element="number", initial=json.dumps(value)) if _plain_number(value) else None
 
 
 def _plain_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and "e" not in json.dumps(value)
 
 
-def _bounds(rule: Mapping[str, Any]) -> str | None:
-    parts = [f"at least {rule['minimum']}"] if isinstance(rule.get("minimum"), int | float) else []
-    parts += [f"at most {rule['maximum']}"] if isinstance(rule.get("maximum"), int | float) else []
-    return ", ".join(parts) or None
+def _pick(blank: Field, shape: Shape) -> Field | None:
+    value, choices = blank.present, list(shape.choices)
+    held = next(
+        (str(at) for at, choice in enumerate(choices) if value is not ABSENT and _same(value, choice.value)), None
+    )
+    if held is None and value is not ABSENT and not (value is None and blank.nullable):
+        return None
+    words = distinct([(_choice_words(choice), choice.description or None) for choice in choices])
+    offered = [
+        Offered(str(at), label, detail, choice.value)
+        for at, ((label, detail), choice) in enumerate(zip(words, choices, strict=True))
+    ]
+    if blank.nullable:
+        offered.append(Offered(EMPTIED, "(no value)", "null", None))
+    if not blank.required:
+        offered.append(Offered(LEFT_OUT, "(not given)", None, ABSENT))
+    if len(offered) > MAX_OPTIONS:
+        return None
+    absent = LEFT_OUT if value is ABSENT and not blank.required else None
+    initial = held if held is not None else EMPTIED if value is None else absent
+    return replace(blank, element="static_select", initial=initial, offered=tuple(offered))
+
+
+def _choice_words(choice: Choice) -> str:
+    written = choice.value if isinstance(choice.value, str) and choice.value.strip() else as_json(choice.value)
+    return (
+        f"{choice.title} ({written})"
+        if choice.title and not isinstance(choice.value, bool)
+        else choice.title or written
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _lines(blank: Field, _: Shape) -> Field | None:
+    value = blank.present
+    if value is ABSENT or (value is None and blank.nullable):
+        return replace(blank, multiline=True)
+    lines = [_line(entry, blank.item) for entry in value] if isinstance(value, list) else [None]
+    text = "\n".join(line for line in lines if line is not None)
+    if None in lines or utf16(text) > MAX_TEXT:
+        return None
+    return replace(blank, initial=text or None, multiline=True)
+
+
+def _line(entry: Any, item: Kind | None) -> str | None:
+    """An entry of a list as its line; None where it is none."""
+    if item is Kind.TEXT:
+        frame = framed(entry) if isinstance(entry, str) else None
+        return entry if frame is not None and entry and frame.shown == entry and "\n" not in entry else None
+    return json.dumps(entry) if _plain_number(entry) else None
+
+
+def _date(blank: Field, shape: Shape) -> Field | None:
+    value = blank.present
+    if value is ABSENT or (value is None and blank.nullable):
+        return replace(blank, element="datepicker")
+    if isinstance(value, str) and formats.fits("date", value):
+        return replace(blank, element="datepicker", initial=value)
+    return _text(replace(blank, reads=Kind.TEXT), shape)
+
+
+def _moment(blank: Field, shape: Shape) -> Field | None:
+    """A clock where the moment is a whole minute, as Slack's clock gives it; else the text itself."""
+    value = blank.present
+    if isinstance(value, str) and formats.fits("date-time", value):
+        moment = datetime.fromisoformat(value.upper().replace(" ", "T")) if "." not in value else None
+        if moment is not None and moment.second == 0 and 10**9 <= moment.timestamp() < 10**10:
+            return replace(blank, element="datetimepicker", initial=str(int(moment.timestamp())))
+    return _text(replace(blank, reads=Kind.TEXT), shape)
+
+
+def _never(_: Field, __: Shape) -> Field | None:
+    return None
+
+
+_DRAWN: Final = {
+    Kind.TEXT: _text,
+    Kind.NUMBER: _number,
+    Kind.INTEGER: _number,
+    Kind.PICK: _pick,
+    Kind.LINES: _lines,
+    Kind.DATE: _date,
+    Kind.MOMENT: _moment,
+    Kind.JSON: _never,
+}
+
+
+def _as_json(blank: Field) -> Field | None:
+    value = blank.present
+    text = "" if value is ABSENT else as_json(value, indent=1 if isinstance(value, dict | list) else None)
+    if utf16(text) > MAX_TEXT:
+        return None
+    return replace(blank, reads=Kind.JSON, initial=text or None, multiline=True)
+
+
+# --- what stays as it is ----------------------------------------------------------------------------------------------
+
+
+def _untouchable(name: str, value: Any, under: Hiding) -> bool:
+    """Secrets, and names that no block id can carry."""
+    if len(name) > MAX_NAME or not name or visible(name, exact=True) != name:
+        return True
+    if any(paths.covers(paths.steps(path), (name,)) for path in under[0]):
+        return True
+    return value is not ABSENT and any(leaf.by for leaf in leaves({name: value}, *under))
+
+
+def _fixed(name: str, value: Any, under: Hiding) -> Field:
+    found = leaves({name: None if value is ABSENT else value}, *under)
+    shown = clip(value_text(found[0]), 80) if len(found) == 1 else f"({len(found)} values)"
+    return Field(name, clip(visible(name, exact=True), 80), Kind.JSON, value, True, fixed=shown)

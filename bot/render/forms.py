@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any
 
-from bot.render.editing import ABSENT, Field, editable
+from bot.render.edited_values import edited_value, value_of
+from bot.render.editing import ABSENT, editable
 from bot.render.modals import REJECT_REASONS
 from bot.render.visible_text import clip, visible
 from policies.amounts import to_type
@@ -15,10 +15,9 @@ from policies.approval import Approval
 from policies.errors import InvalidInput
 from policies.request import check_params
 from policies.sentences import usd
-from policies.strict_json import check_value, parse_object
+from policies.strict_json import check_value
 
 State = Mapping[str, Any]
-_MISSING: Final = object()
 
 
 class FormErrors(Exception):
@@ -27,17 +26,6 @@ class FormErrors(Exception):
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__("; ".join(f"{block}: {message}" for block, message in errors.items()))
         self.errors = errors
-
-
-def value_of(state: State, block_id: str) -> str | None:
-    """What stands in an input: its text, or the value of its selected option; None where it is empty or absent."""
-    values = state.get("values", state)
-    element = next(iter((values.get(block_id) or {}).values()), None)
-    if not isinstance(element, Mapping):
-        return None
-    option = element.get("selected_option")
-    found = option.get("value") if isinstance(option, Mapping) else element.get("value")
-    return found if isinstance(found, str) and found != "" else None
 
 
 def text_of(state: State, block_id: str) -> str | None:
@@ -88,76 +76,18 @@ def read_edit(approval: Approval, state: State) -> dict[str, Any]:
     edited: dict[str, Any] = {}
     for found in editable(approval):
         try:
-            value = found.present if found.fixed is not None else _edited(found, state)
+            value = edited_value(found, state)
         except ValueError as error:
-            errors[found.block_id] = str(error)
+            errors[found.first_block] = str(error)
             continue
         if value is not ABSENT:
             edited[found.name] = value
     if errors:
         raise FormErrors(errors)
+    edited = {name: edited[name] for name in [*approval.params, *edited] if name in edited}
     _check(approval, edited)
     require_amount(approval, edited, state)
     return edited
-
-
-def _edited(found: Field, state: State) -> Any:
-    """An input's value; what was left as it was stays exactly as it was."""
-    values = state.get("values", state)
-    if found.block_id not in values:
-        return found.present
-    text = value_of(state, found.block_id)
-    if text == found.initial:
-        return found.present
-    if text is None:
-        return _emptied(found)
-    return _READ[found.reads](found, text)
-
-
-def _emptied(found: Field) -> Any:
-    if found.reads == "text" and (found.required or found.present == ""):
-        return "" if found.present is not ABSENT else ABSENT
-    if found.required:
-        raise ValueError("This is needed.")
-    return ABSENT
-
-
-def _number(found: Field, text: str) -> int | float:
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
-        raise ValueError("This is not a number.") from None
-    if not number.is_finite():
-        raise ValueError("This is not a number.")
-    whole = number == number.to_integral_value() and abs(number) < 2**53
-    if found.reads == "integer" and not whole:
-        raise ValueError("This must be a whole number.")
-    return int(number) if whole and "." not in text else float(number)
-
-
-def _json(found: Field, text: str) -> Any:
-    try:
-        read = parse_object(f'{{"value":{text}}}'.encode())
-    except InvalidInput as error:
-        raise ValueError(f"This is not valid JSON: {error}"[:200]) from None
-    if set(read) != {"value"}:
-        raise ValueError("This is not valid JSON: one value is wanted.")
-    if type(read["value"]) is type(found.present) and json.dumps(read["value"]) == json.dumps(found.present):
-        return found.present
-    return read["value"]
-
-
-def _pick(found: Field, text: str) -> Any:
-    if not text.isascii() or not text.isdigit() or int(text) >= len(found.values):
-        raise ValueError("Pick one of the options.")
-    return found.values[int(text)]
-
-
-def _text(found: Field, text: str) -> str:
-    return text
-
-
-_READ: Final = {"text": _text, "number": _number, "integer": _number, "json": _json, "pick": _pick}
 
 
 def _check(approval: Approval, edited: dict[str, Any]) -> None:
@@ -166,5 +96,5 @@ def _check(approval: Approval, edited: dict[str, Any]) -> None:
         check_params(approval.policy.params_schema if approval.policy else None, edited)
     except InvalidInput as error:
         name = (error.field or "").removeprefix("params.").split(".")[0].split("[")[0]
-        shown = {found.name for found in editable(approval) if found.fixed is None}
-        raise FormErrors({f"param:{name}" if name in shown else "note": clip(visible(str(error)), 300)}) from None
+        blocks = {found.name: found.first_block for found in editable(approval) if found.fixed is None}
+        raise FormErrors({blocks.get(name, "note"): clip(visible(str(error)), 300)}) from None

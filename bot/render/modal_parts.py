@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input block: `kind` is text, number, static_select or radio_buttons. `initial` is what it shows at first."""
+    """An input block: `kind` is text, number, static_select, radio_buttons, datepicker or datetimepicker. `initial` is what it shows at first."""
 
     name: str
     label: str
@@ -56,6 +56,11 @@ class Input:
     def initial_text(self) -> Markup:
         """The initial value exactly, since it is what comes back."""
         return initial_text(self.initial or "")
+
+    @property
+    def initial_number(self) -> int:
+        """The initial moment, in seconds since 1970."""
+        return int(self.initial or 0)
 
 
 def line(text: Mrkdwn) -> Part:

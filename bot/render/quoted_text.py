@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.render.blocks import Block, render
+from bot.render.options import numbered
 from bot.render.redaction import Redactor
 from bot.render.visible_text import Shown, clip, json_size, visible
 from policies.approval import Approval
@@ -46,7 +47,12 @@ class Group:
 def agent_asks(approval: Approval) -> list[Said]:
     """The agent's question and what it offers to choose from: what a choice or an answer is about."""
     request = approval.request
-    offers = tuple(_choice(choice.label, choice.detail) for choice in request.choices or ())
+    choices = request.choices or []
+    counted = numbered([choice.label for choice in choices])
+    offers = tuple(
+        _choice(f"{at}. {choice.label}" if counted else choice.label, choice.detail)
+        for at, choice in enumerate(choices, 1)
+    )
     said = [
         Said("The agent asks", _one(request.question), 1200, 1, True, "Asks"),
         Said("The agent offers", offers, 300, 10, False, "Offers", "\n•  "),

@@ -10,7 +10,7 @@ from policies.files.policy import Policy, Severity
 from policies.files.roster import Roster
 from policies.files.strict_yaml import Document, Path
 
-Grade = Literal["error", "warning"]
+Grade = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class Reporter:
         """Legal and safe, but probably not what was meant."""
         return Finding("warning", self.path, self.document.line(at) or 1, message, suggestion)
 
+    def note(self, at: Path, message: str, suggestion: str) -> Finding:
+        """Nothing wrong: what this means for people, where it may surprise."""
+        return Finding("note", self.path, self.document.line(at) or 1, message, suggestion)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -61,6 +65,10 @@ class Case:
     def warning(self, key: str, message: str, suggestion: str) -> Finding:
         """A warning at `key` of the action (dots lead inwards)."""
         return self.reporter.warning(self.at(key), f"{self.name}: {message}", suggestion)
+
+    def note(self, key: str, message: str, suggestion: str) -> Finding:
+        """A note at `key` of the action (dots lead inwards)."""
+        return self.reporter.note(self.at(key), f"{self.name}: {message}", suggestion)
 
     def at(self, key: str) -> Path:
         """Where a key stands: in the action, or else in the defaults that it comes from."""

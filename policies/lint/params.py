@@ -8,6 +8,7 @@ from typing import Any
 from policies import paths, sentences
 from policies.files.limits import amount_named
 from policies.files.policy import Severity
+from policies.form_fields import shape_of
 from policies.lint.findings import Case, Finding
 from policies.param_presence import Presence, declared, required_names
 
@@ -111,4 +112,15 @@ def _schema(case: Case) -> Iterator[Finding]:
         yield found("params_schema.required", message, "Declare them under properties")
 
 
-RULES = (_named, _untold, _redacted, _revealed, _schema)
+def _undrawn(case: Case) -> Iterator[Finding]:
+    """What reviewers edit as JSON, because no input of a form shows it as what it is."""
+    schema = case.policy.params_schema or {}
+    for name, rule in (schema.get("properties") or {}).items():
+        shape = shape_of(schema, rule)
+        if shape.undrawn and not (isinstance(rule, dict) and not rule):
+            message = f"{name} is {shape.undrawn}: the edit form shows it as JSON"
+            suggestion = "Nothing to do; where reviewers edit it often, give its parts names of their own"
+            yield case.note("params_schema", message, suggestion)
+
+
+RULES = (_named, _untold, _redacted, _revealed, _schema, _undrawn)
