@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot import data_dir
@@ -21,37 +21,42 @@ class BadSetting(SaysoError):
     """A setting is missing or wrong."""
 
 
-def _named(name: str) -> AliasChoices:
-    return AliasChoices(name)
+_SECRET: Any = Field(default=None, repr=False)
 
 
-def _secret(name: str) -> Any:
-    return Field(default=None, validation_alias=_named(name), repr=False)
+def _of_bolt(name: str) -> Any:
+    return Field(default=None, validation_alias=name, repr=False)
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Seconds are whole; paths are absolute (data_dir.py says where relative ones lie)."""
+    """Everything that can be set: `port` is SAYSO_PORT. Seconds are whole; paths are absolute (data_dir.py says where relative ones lie)."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", populate_by_name=True
+        env_prefix="SAYSO_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
     )
 
-    slack_bot_token: str | None = _secret("SLACK_BOT_TOKEN")
-    slack_signing_secret: str | None = _secret("SLACK_SIGNING_SECRET")
-    slack_app_token: str | None = _secret("SLACK_APP_TOKEN")
-    slack_api_url: str = Field(default=SLACK_API, validation_alias=_named("SAYSO_SLACK_API_URL"))
-    database_url: str = Field(default="sqlite:///sayso.db", validation_alias=_named("SAYSO_DATABASE_URL"), repr=False)
-    data_dir: Path | None = Field(default=None, validation_alias=_named("SAYSO_DATA_DIR"))
-    manifest: Path = Field(default=SHIPPED / "actions.yml", validation_alias=_named("SAYSO_MANIFEST"))
-    roster: Path = Field(default=SHIPPED / "reviewers.yml", validation_alias=_named("SAYSO_ROSTER"))
-    host: str = Field(default="127.0.0.1", validation_alias=_named("SAYSO_HOST"))
-    port: Annotated[int, Field(ge=0, le=65535, validation_alias=_named("SAYSO_PORT"))] = 8350
-    sweep_seconds: Annotated[int, Field(ge=1, le=300, validation_alias=_named("SAYSO_SWEEP_SECONDS"))] = 30
-    audit_key: str | None = _secret("SAYSO_AUDIT_KEY")
-    audit_head: Path | None = Field(default=None, validation_alias=_named("SAYSO_AUDIT_HEAD"))
-    callback_hosts: str = Field(default="", validation_alias=_named("SAYSO_CALLBACK_HOSTS"))
-    callback_secret: str | None = _secret("SAYSO_CALLBACK_SECRET")
-    log_format: Literal["text", "json"] = Field(default="text", validation_alias=_named("SAYSO_LOG_FORMAT"))
+    # Bolt's own names for what is Slack's.
+    slack_bot_token: str | None = _of_bolt("SLACK_BOT_TOKEN")
+    slack_signing_secret: str | None = _of_bolt("SLACK_SIGNING_SECRET")
+    slack_app_token: str | None = _of_bolt("SLACK_APP_TOKEN")
+
+    slack_api_url: str = SLACK_API
+    database_url: str = Field(default="sqlite:///sayso.db", repr=False)
+    data_dir: Path | None = None
+    manifest: Path = SHIPPED / "actions.yml"
+    roster: Path = SHIPPED / "reviewers.yml"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8350
+    sweep_seconds: Annotated[int, Field(ge=1, le=300)] = 30
+    audit_key: str | None = _SECRET
+    audit_head: Path | None = None
+    callback_hosts: str = ""
+    callback_secret: str | None = _SECRET
+    log_format: Literal["text", "json"] = "text"
 
     @model_validator(mode="before")
     @classmethod
@@ -124,6 +129,11 @@ class Settings(BaseSettings):
             )
 
 
+def environment_name(field: str) -> str:
+    """The variable that sets a field, which pydantic names by the field or by Bolt's name for it."""
+    return field if field.startswith("SLACK_") else f"SAYSO_{field.upper()}"
+
+
 def load_settings() -> Settings:
     """The settings of this process; raises BadSetting naming the first wrong one."""
     try:
@@ -133,7 +143,7 @@ def load_settings() -> Settings:
         raise _unreadable(path.name, path, error) from None
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        name = str(problem["loc"][0]) if problem["loc"] else "settings"
+        name = environment_name(str(problem["loc"][0])) if problem["loc"] else "settings"
         message = str(problem["msg"]).removeprefix("Value error, ")
         raise BadSetting(f"{name}: {message}", field=name) from None
 

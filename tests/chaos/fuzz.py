@@ -24,10 +24,10 @@ from urllib.parse import quote
 import yaml
 from sqlalchemy import select
 from support.files import ACTIONS, write_manifest, write_roster
+from support.servers import settings_of
 
 from bot.app import build
 from bot.render import cards
-from bot.settings import Settings
 from playground.kit import Playground
 from playground.signing import signature
 from policies.approval import Approval
@@ -182,7 +182,7 @@ class App:
         }
         self.database = Database(url, pool_size=4)
         self.token = self.database.run(lambda unit: agents.add(unit, "fuzz"))[1]
-        self.app = build(Settings(_env_file=None, **env), database=self.database, post_interval=3600.0)  # type: ignore[call-arg, arg-type]
+        self.app = build(settings_of(env), database=self.database, post_interval=3600.0)
 
     async def call(self, method: str, path: str, query: str, headers: list[tuple[bytes, bytes]], body: bytes) -> int:
         """One request; its status."""

@@ -89,7 +89,7 @@ class ThreadServer:
         resolve: Resolve = by_name,
         limits: Limits | None = None,
     ) -> None:
-        self.settings = Settings(_env_file=None, **env)  # type: ignore[call-arg, arg-type]
+        self.settings = settings_of(env)
         self.database = Database(self.settings.database_url, pool_size=8)
         self.app = build(self.settings, database=self.database, post_interval=post_interval, resolve=resolve)
         self._socket = bound(port)
@@ -208,6 +208,12 @@ class ProcessServer:
 def zygote() -> Zygote:
     """The process that servers are forked from; it ends with this one."""
     return Zygote()
+
+
+def settings_of(env: dict[str, str]) -> Settings:
+    """The settings that an environment would give, without one."""
+    given = {name.lower().removeprefix("sayso_") if name.startswith("SAYSO_") else name: env[name] for name in env}
+    return Settings(_env_file=None, **given)  # type: ignore[call-arg, arg-type]
 
 
 def environment(env: dict[str, str]) -> dict[str, str]:
