@@ -26,8 +26,8 @@ from sqlalchemy import select
 from support.files import ACTIONS, write_manifest, write_roster
 from support.servers import settings_of
 
+from bot.acts.registry import approval_card
 from bot.app import build
-from bot.render import cards
 from playground.kit import Playground
 from playground.signing import signature
 from policies.approval import Approval
@@ -351,7 +351,7 @@ def manifest(random_: Random, _template: Approval) -> None:
 def renderer(random_: Random, template: Approval) -> None:
     """Any parameters make a card within Slack's limits, in which no text of the agent mentions or links."""
     params = random_.changed(random_.r.choice(ASKS)["params"] or {"x": 1})
-    card = cards.approval_card(replace(template, params=params, sentence=str(random_.value(0))[:500]))
+    card = approval_card(replace(template, params=params, sentence=str(random_.value(0))[:500]))
     assert len(card.blocks) <= 50
     marked = [text for text in _marked(card.blocks) if "<!channel>" in text]
     assert not marked, marked
