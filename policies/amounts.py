@@ -49,9 +49,9 @@ def read_amount(policy: Policy, params: dict[str, Any]) -> Reading | None:
         return Reading(sum(figures, Decimal(0)) * worth)
 
 
-def amount_of(policy: Policy | None, params: dict[str, Any]) -> Decimal | None:
+def amount_of(policy: Policy, params: dict[str, Any]) -> Decimal | None:
     """The amount in dollars, or None where there is none or it cannot be read."""
-    reading = read_amount(policy, params) if policy else None
+    reading = read_amount(policy, params)
     return reading.usd if reading else None
 
 
@@ -61,9 +61,9 @@ def unreadable(policy: Policy, params: dict[str, Any]) -> str | None:
     return reading.problem if reading and reading.usd is None else None
 
 
-def to_type(policy: Policy | None, params: dict[str, Any]) -> Decimal | None:
+def to_type(policy: Policy, params: dict[str, Any]) -> Decimal | None:
     """The amount that a reviewer has to type before saying yes (confirm_amount_above_usd); None where they need not."""
-    if policy is None or policy.confirm_amount_above_usd is None:
+    if policy.confirm_amount_above_usd is None:
         return None
     amount = amount_of(policy, params)
     return amount if amount is not None and amount > Decimal(str(policy.confirm_amount_above_usd)) else None
@@ -116,9 +116,9 @@ class SumOf(NamedTuple):
     all_targets: bool = False
 
 
-def aggregate_of(policy: Policy | None, params: dict[str, Any]) -> SumOf | None:
+def aggregate_of(policy: Policy, params: dict[str, Any]) -> SumOf | None:
     """The sum that these parameters count in; None where nothing is summed."""
-    if policy is None or policy.aggregate is None:
+    if policy.aggregate is None:
         return None
     sums = policy.aggregate
     target = target_of(paths.value_at(sums.per, params)) if sums.per else None

@@ -121,7 +121,7 @@ class Approval:
     route: RouteName
     why: tuple[str, ...]
     digest: str
-    policy: Policy | None
+    policy: Policy
     policy_version: str
     created_at: datetime
     updated_at: datetime
@@ -184,7 +184,7 @@ class Approval:
     @property
     def title(self) -> str:
         """The action's title for people; its name where the manifest does not know it."""
-        return self.policy.title if self.policy else self.action
+        return self.policy.title
 
     @property
     def pending(self) -> bool:
@@ -199,7 +199,7 @@ class Approval:
     @property
     def undo_seconds(self) -> int:
         """How long Undo is offered, counted from the last of: approved, claimed, reported (docs/rules.md: A14)."""
-        return self.policy.undo_window_seconds if self.policy else 0
+        return self.policy.undo_window_seconds
 
     @property
     def roll_back_owed(self) -> bool:
@@ -215,7 +215,7 @@ class Approval:
     @property
     def roles_that_decide(self) -> tuple[str, ...]:
         """The required role, the roles that the escalation has reached, and every role of the quorum."""
-        if self.policy is None:
+        if not self.policy.known:
             return self.reached_roles
         seats = () if isinstance(self.policy.approvers, int) else tuple(self.policy.approvers)
         # What policy let run reached nobody: the role that would have been asked may undo and review it.
@@ -224,7 +224,7 @@ class Approval:
     @property
     def holds_for_ever(self) -> bool:
         """Whether silence means that it simply waits on (docs/rules.md: B4)."""
-        return self.policy is not None and self.policy.on_timeout is OnTimeout.HOLD
+        return self.policy.on_timeout is OnTimeout.HOLD
 
 
 def digest_of_approval(approval: Approval) -> str:

@@ -16,7 +16,7 @@ def simple(approval: Approval) -> bool:
     What an agent itself wants looked at is not simple, whatever its action is.
     """
     policy, request = approval.policy, approval.request
-    if policy is None or not policy.batch or policy.severity is not Severity.LOW or policy.irreversible:
+    if not policy.batch or policy.severity is not Severity.LOW or policy.irreversible:
         return False
     if not approval.pending or approval.info_request is not None or approval.level is Level.HUMAN_TAKEOVER:
         return False
@@ -33,7 +33,6 @@ def alike(approval: Approval) -> str | None:
     """
     if not simple(approval) or approval.request.urgency == "high":
         return None
-    assert approval.policy is not None
     parts = (approval.action, approval.role or "", approval.policy.channel, approval.policy_version)
     return " ".join(parts)
 
@@ -41,4 +40,4 @@ def alike(approval: Approval) -> str | None:
 def risk_class(approval: Approval) -> str:
     """Severity and reversibility: requests of one class may share a digest, others never do."""
     policy = approval.policy
-    return f"{policy.severity.value} {policy.reversibility.value}" if policy else "unknown"
+    return f"{policy.severity.value} {policy.reversibility.value}"

@@ -72,7 +72,7 @@ def explain(manifest: Manifest, request: Request, *, agent: str, history: Histor
         Reason(text, line, index == 0) for index, (text, line) in enumerate(zip(went.why, went.lines, strict=True))
     )
     level = went.level.value if went.level else None
-    if policy is None:
+    if not policy.known:
         return Explanation(request.action, "", went.name.value, level, reasons, policy_version=manifest.version)
     return Explanation(
         action=request.action,

@@ -25,7 +25,7 @@ __all__ = ["By", "Finder", "Hidden", "Leaf", "Piece", "finder_of", "hidden_of", 
 def hiding(approval: Approval) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The paths of `redact` and of `reveal` that hold for an approval."""
     policy = approval.policy
-    return (tuple(policy.redact), tuple(policy.reveal)) if policy else ((), ())
+    return tuple(policy.redact), tuple(policy.reveal)
 
 
 def leaves_of(approval: Approval, params: dict[str, Any] | None = None) -> list[Leaf]:
@@ -77,7 +77,7 @@ class Finder:
     def _told(self) -> str:
         """The sentence without the values of `redact`."""
         approval = self._approval
-        if approval is None or approval.policy is None:
+        if approval is None:
             return ""
         hidden = {leaf.path for leaf in self._leaves if leaf.by is By.MANIFEST}
         params = _without(approval.params, (), hidden)

@@ -48,7 +48,7 @@ def always_quiet(hours: Hours, quiet: Hours) -> bool:
 def notifies_at_any_hour(approval: Approval) -> bool:
     """Whether it notifies at any hour: it is declared urgent or of high severity, or silence would let it run."""
     policy = approval.policy
-    if approval.request.urgency == "high" or policy is None or policy.severity == "high":
+    if approval.request.urgency == "high" or policy.severity == "high":
         return True
     return policy.on_timeout is OnTimeout.APPROVE and approval.level is Level.SOFT_APPROVAL
 

@@ -73,9 +73,9 @@ class Route:
 _Rule = Callable[[Case], RuleResult | None]
 
 
-def route(agent: str, request: Request, policy: Policy | None, history: History) -> Route:
+def route(agent: str, request: Request, policy: Policy, history: History) -> Route:
     """The strictest of what the contract's order and the manifest's own restrictions say; all that spoke are in `why`."""
-    if policy is None:
+    if not policy.known:
         reason = (
             f"the manifest does not know the action {request.action!r}: it needs classifying before any agent runs it"
         )

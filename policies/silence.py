@@ -15,7 +15,7 @@ def consents(approval: Approval) -> bool:
     and this refuses it again), and only where people could read all of it: what a pattern hid, nobody has seen.
     """
     policy = approval.policy
-    if policy is None or approval.level is not Level.SOFT_APPROVAL or policy.on_timeout is not OnTimeout.APPROVE:
+    if approval.level is not Level.SOFT_APPROVAL or policy.on_timeout is not OnTimeout.APPROVE:
         return False
     harmless = policy.severity is Severity.LOW and policy.reversibility is Reversibility.REVERSIBLE
     return harmless and not hidden_of(approval).by_pattern

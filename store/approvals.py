@@ -82,7 +82,7 @@ def add(
             "checkpoint": request.checkpoint,
             "route": approval.route.value,
             # Without what it does not say: a server of the version before reads it too, as long as nothing new is said.
-            "policy": approval.policy.model_dump_json(exclude_defaults=True) if approval.policy else None,
+            "policy": approval.policy.model_dump_json(exclude_defaults=True) if approval.policy.known else None,
             "policy_version": approval.policy_version,
             "created_at": approval.created_at,
             "expires_at": approval.expires_at,

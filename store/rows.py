@@ -20,7 +20,7 @@ from policies.deadlines import Clock
 from policies.delegation import Link
 from policies.digest import canonical, rfc3339
 from policies.edits import Edit
-from policies.files.policy import Policy
+from policies.files.policy import Policy, unknown
 from policies.lifecycle import State
 from policies.principals import Principal, of_old
 from policies.request import Request
@@ -74,7 +74,7 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         principals=_principals(row.principals, request),
         owner=row.owner,
         digest=row.digest,
-        policy=policy_of(row.policy) if row.policy else None,
+        policy=policy_of(row.policy) if row.policy else unknown(request.action),
         policy_version=row.policy_version,
         created_at=row.created_at,
         updated_at=row.updated_at,

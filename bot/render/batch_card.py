@@ -17,6 +17,7 @@ from bot.render.parameters import listing, remainder
 from bot.render.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
 from policies.approval import Approval
 from policies.batching import simple
+from policies.files.policy import unknown
 from policies.hidden import hidden_of, leaves_of
 from policies.lifecycle import State
 
@@ -65,7 +66,7 @@ def batch_card(approvals: Sequence[Approval], moved: Moved = _NOBODY) -> Message
 def digest_card(approvals: Sequence[Approval], moved: Moved = _NOBODY) -> Message:
     """The card of up to ten waiting approvals of one risk, whatever they ask for: each opens in full to be decided."""
     waiting = [approval for approval in approvals if _waits(approval, moved)]
-    sign, severity, undo = consequence(approvals[0].policy if approvals else None)
+    sign, severity, undo = consequence(approvals[0].policy if approvals else unknown(""))
     header = Shown(f"{sign} {severity}, {undo[0].lower()}{undo[1:]}: {len(approvals)} requests")
     lead = fill("{count} of {all} wait. Open one to see everything and decide.", count=len(waiting), all=len(approvals))
     items = [_entry(number, approval, moved) for number, approval in enumerate(approvals, 1)]

@@ -106,7 +106,7 @@ def controls(seen: Seen, offers: Offers) -> Controls:
 
 def is_final(approval: Approval) -> bool:
     """Whether nothing takes it back; what no policy describes counts as such."""
-    return approval.policy is None or approval.policy.irreversible
+    return approval.policy.irreversible
 
 
 def button_value(approval: Approval) -> str:
@@ -128,7 +128,7 @@ def types_amount(approval: Approval) -> bool:
 def wants_care(approval: Approval) -> bool:
     """Whether no tap alone may approve it: the amount has to be typed, or cannot be read to say whether it has to."""
     policy = approval.policy
-    if policy is None or policy.confirm_amount_above_usd is None:
+    if policy.confirm_amount_above_usd is None:
         return False
     return types_amount(approval) or unreadable(policy, approval.params) is not None
 

@@ -100,7 +100,7 @@ class Field:
 def editable(approval: Approval) -> list[Field]:
     """Every top-level parameter, and those that the schema would allow besides."""
     policy = approval.policy
-    schema = (policy.params_schema if policy else None) or {}
+    schema = policy.params_schema or {}
     under = hiding(approval)
     properties: Mapping[str, Any] = schema.get("properties") or {}
     required = frozenset(schema.get("required") or ())
@@ -115,7 +115,7 @@ def editable(approval: Approval) -> list[Field]:
             inputs, room = inputs - made.inputs, room + _bytes(made)
             made = _fixed(name, value, under)
         if made.fixed is None or value is not ABSENT:
-            fields.append(replace(made, far=reach(policy, name)) if policy else made)
+            fields.append(replace(made, far=reach(policy, name)))
     return _named_apart(fields if for_another(fields) else list(map(_hinted, fields)))
 
 

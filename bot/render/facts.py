@@ -44,7 +44,7 @@ def _consequence(approval: Approval) -> Mrkdwn:
     fact = fill(
         "*Consequence*\n{sign} {severity}\n{undo}", sign=Mrkdwn(sign), severity=Mrkdwn(severity), undo=Mrkdwn(undo)
     )
-    tags = approval.policy.tags if approval.policy else []
+    tags = approval.policy.tags
     return fill("{fact} · {tags}", fact=fact, tags=brief(", ".join(tags), 120)) if tags else fact
 
 
@@ -68,11 +68,9 @@ def _deadline(approval: Approval) -> Mrkdwn | None:
     lines = []
     if clock.due_at:
         lines.append(fill("{at}, then reassigned", at=when(clock.due_at)))
-    if clock.expires_at and approval.policy:
+    if clock.expires_at:
         silence = Mrkdwn(SILENCE[approval.policy.on_timeout])
         lines.append(fill("Ends {at}, {silence}", at=when(clock.expires_at), silence=silence))
-    elif clock.expires_at:
-        lines.append(fill("Ends {at}", at=when(clock.expires_at)))
     elif approval.holds_for_ever:
         lines.append(Mrkdwn("No final deadline: it waits"))
     return Mrkdwn("*Decide by*\n" + "\n".join(lines)) if lines else None
@@ -83,13 +81,13 @@ def _deciders(approval: Approval) -> Mrkdwn | None:
     if not roles:
         return None
     fact = fill("*Who can decide*\n{roles}", roles=brief(", ".join(roles), 160))
-    nxt = [role for role in (approval.policy.escalation_path if approval.policy else []) if role not in roles]
+    nxt = [role for role in approval.policy.escalation_path if role not in roles]
     return fill("{fact}\nnext: {next}", fact=fact, next=brief(", ".join(nxt), 100)) if nxt else fact
 
 
 def quorum_of(approval: Approval) -> tuple[int, dict[str, int]]:
     """How many distinct people must say yes in all, and per role where the manifest asks for it (docs/rules.md: E5)."""
-    needed = approval.policy.approvers if approval.policy else 1
+    needed = approval.policy.approvers
     return (sum(needed.values()), dict(needed)) if isinstance(needed, dict) else (needed, {})
 
 
@@ -126,7 +124,7 @@ def _meanings(approval: Approval) -> list[Meant]:
 def _seated(approval: Approval, together: list[Vote]) -> int:
     """How many of the seats are taken: a second yes of one role takes no other role's seat."""
     needed, _ = quorum_of(approval)
-    approvers = approval.policy.approvers if approval.policy else 1
+    approvers = approval.policy.approvers
     voters = {vote.user: [vote.role] for vote in together}
     return needed - quorum.missing(approvers, voters, {vote.role for vote in together})
 

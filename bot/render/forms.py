@@ -93,7 +93,7 @@ def read_edit(approval: Approval, state: State) -> dict[str, Any]:
 def _check(approval: Approval, edited: dict[str, Any]) -> None:
     try:
         check_value(edited)
-        check_params(approval.policy.params_schema if approval.policy else None, edited)
+        check_params(approval.policy.params_schema, edited)
     except InvalidInput as error:
         name = (error.field or "").removeprefix("params.").split(".")[0].split("[")[0]
         blocks = {found.name: found.first_block for found in editable(approval) if found.fixed is None}

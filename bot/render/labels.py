@@ -126,9 +126,9 @@ def _after_a_yes(approval: Approval) -> bool:
     return approval.state in _AFTER_A_YES or (approval.state is State.EXPIRED and kind not in (None, "expired"))
 
 
-def consequence(policy: Policy | None) -> tuple[str, str, str]:
+def consequence(policy: Policy) -> tuple[str, str, str]:
     """Sign, severity and reversibility in words; an unknown action counts as the worst."""
-    if policy is None:
+    if not policy.known:
         return "🚧", "Unknown action", "Nobody has said how bad it can get"
     sign, severity = SEVERITY[policy.severity]
     return sign, severity, UNDO[policy.reversibility]

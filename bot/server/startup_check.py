@@ -128,7 +128,7 @@ def _samples(waiting: Approval) -> list[Approval]:
     """Approvals on which everything that a person can do is offered somewhere."""
     request = waiting.request.model_copy
     choices = [ChoiceOption(id=f"c{number}", label=f"Candidate {number}") for number in range(3)]
-    policy = waiting.policy.model_copy(update={"confirm_amount_above_usd": 1.0}) if waiting.policy else None
+    policy = waiting.policy.model_copy(update={"confirm_amount_above_usd": 1.0})
     undo_until = replace(waiting.clock, undo_until=_NOON)
     return [
         waiting,

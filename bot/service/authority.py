@@ -132,8 +132,7 @@ def require_still(ctx: Context, agent: Agent, approval: Approval) -> None:
         require_living(ctx.unit, approval)
     policy = ctx.manifest.policy(approval.action)
     names = [approval.agent, *(link.agent for link in approval.chain)]
-    refusals = (may_act(policy, name) for name in names) if policy else iter(())
-    refusal = next((words for words in refusals if words), None)
+    refusal = next((words for name in names if (words := may_act(policy, name))), None)
     if refusal is not None:
         raise Refused(f"{approval.action} cannot be claimed: {refusal}")
 

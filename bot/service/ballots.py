@@ -70,7 +70,6 @@ def standing(world: World, approval: Approval, ahead: Sequence[str]) -> Standing
 
 
 def _tally(world: World, approval: Approval, roles: Iterable[str], yes: Held) -> Tally:
-    assert approval.policy is not None
     last = approval.edits[-1] if approval.edits else None
     return Tally(
         approvers=approval.policy.approvers,

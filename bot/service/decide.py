@@ -158,7 +158,6 @@ def escalate(world: World, tap: Tap) -> Approval:
     """Not sure either: hand the card to the next role of the path, or tell operations where there is none (docs/rules.md: C1)."""
 
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
-        assert approval.policy is not None
         outcome = transition(approval.state, Verb.ESCALATE, ctx.now, approval.deadlines)
         roles, staff = staffing.roles_ahead(approval.policy, approval.role)[1:], staffing.Staff(ctx)
         abstained = replace(approval, state=outcome.state, asked=(*approval.asked, tap.actor.user))
@@ -174,7 +173,6 @@ def edit(world: World, tap: Tap, params: dict[str, Any]) -> Approval:
     """Change the parameters and say yes to them; the policy judges the new ones."""
 
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
-        assert approval.policy is not None
         check_params(approval.policy.params_schema, params)
         if not edits.differ(approval.params, params):
             raise InvalidInput("nothing was changed", field="params")
@@ -187,7 +185,6 @@ def edit(world: World, tap: Tap, params: dict[str, Any]) -> Approval:
 def _edited(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any]) -> Draft | Approval:
     """The approval with the new parameters, and its editor's yes to them; every earlier yes was to other ones."""
     policy = approval.policy
-    assert policy is not None
     judge.take_turn(ctx.unit, approval)
     found = judge.again(ctx.unit, approval, params)
     if found.name is RouteName.DENY:
@@ -212,7 +209,6 @@ def _edited(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any]) 
 def _alone(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any], found: Route) -> bool:
     """Whether one person may change so much: within their reach, and policy wants no more than it did before."""
     policy, me = approval.policy, ballots.person_of(ctx.world, tap.actor.user)
-    assert policy is not None
     base = edits.base(approval.edits, approval.params, lambda user: ballots.person_of(ctx.world, user) == me)
     before = judge.again(ctx.unit, approval, base)
     return edits.alone(policy, base, params) and not _riskier(before, found) and found.role == before.role

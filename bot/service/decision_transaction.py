@@ -199,7 +199,6 @@ def decision_of(unit: Unit, approval: Approval, kind: str, tap: Tap, **more: Any
 
 def granted(unit: Unit, approval: Approval, verb: Verb, decision: Decision) -> Approval:
     """The approval with a yes, which has to be claimed in time."""
-    assert approval.policy is not None
     clock = deadlines.granted(unit.now, approval.policy.claim_seconds, approval.undo_seconds)
     return replace(closed(unit, approval, verb, decision), clock=clock)
 

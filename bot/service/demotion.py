@@ -30,7 +30,7 @@ def after_label(ctx: Context, approval: Approval, word: str) -> dict[str, Any]:
 
 def _after_failure(ctx: Context, approval: Approval) -> dict[str, Any]:
     policy = ctx.manifest.policy(approval.action)
-    if policy is None or policy.autonomy is None:
+    if policy.autonomy is None:
         return {}
     turns.take_for_ratchet(ctx.unit, approval.agent_id, policy.action)
     lost = history.demotion(ctx.unit, approval.agent_id, policy.action)

@@ -89,7 +89,6 @@ def _claim(ctx: Context, agent: Agent, approval_id: str, nonce: str) -> Grant:
     if not evidence.holds(ctx.unit, approval):
         return _claim(ctx, agent, approval_id, nonce)
     _require_running(ctx.unit, approval)
-    assert approval.policy is not None
     claimed = replace(
         approval,
         state=outcome.state,
@@ -207,7 +206,6 @@ def _answered(ctx: Context, agent: Agent, approval_id: str, text: str) -> Approv
     asked = approval.info_request
     if asked is None:
         raise Settled("Nobody is waiting for an answer")
-    assert approval.policy is not None
     hours = staffing.sla_hours(ctx.world, approval.policy, approval.assignee)
     answered = replace(
         approval,

@@ -91,7 +91,6 @@ def in_thread(kind: str, **facts: Any) -> Say:
     """What says a line under the approval's card: its history."""
 
     def say(ctx: Context, approval: Approval) -> None:
-        assert approval.policy is not None
         outbox.put_notice(
             ctx.unit,
             f"{kind}:{approval.id}:{approval.version}",

@@ -43,12 +43,12 @@ def look(
     ctx: Context,
     agent: Agent,
     request: Request,
-    policy: Policy | None,
+    policy: Policy,
     authority: Authority,
     step: str | None,
 ) -> Past:
     """What this agent and those it acts for asked before; `step` is what the agent calls this one, if it does."""
-    if policy is None:
+    if not policy.known:
         return Past()
     family = {agent.id, *authority.above_ids(agent)}
     since = ctx.now - timedelta(seconds=policy.resubmit_seconds)
@@ -139,7 +139,7 @@ def _differences(policy: Policy, one: Approval, request: Request, asked_as: str)
 
 def described(ctx: Context, one: Approval) -> Earlier | None:
     """What became of an approval, as others like it tell it; None where it was allowed, or policy decided it."""
-    session_id, role = one.request.session_id, one.role or (one.policy.role if one.policy else None)
+    session_id, role = one.request.session_id, one.role or one.policy.role
     if one.undo is not None:
         undo = one.undo
         return _named(ctx, Earlier(one.id, What.UNDONE, undo.at, by=undo.by, note=undo.note, role=role))
@@ -163,13 +163,13 @@ def _named(ctx: Context, one: Earlier) -> Earlier:
 
 
 def judged(
-    world: World, route: Route, past: Past, now: datetime, policy: Policy | None, principals: Sequence[Principal]
+    world: World, route: Route, past: Past, now: datetime, policy: Policy, principals: Sequence[Principal]
 ) -> Route:
     """The route of what was asked before: never looser, and denied after two noes to the same.
 
     Denied, too, where naming whoever said no as the one it is for would hand it to a peer.
     """
-    if policy is None or past.again is None:
+    if past.again is None:
         return route
     found = resubmission.bounded(route, past.again, now, policy.resubmit_seconds)
     if found.name is RouteName.ASK and _names_whoever_said_no(world, past.again, policy, found, principals):
@@ -251,7 +251,7 @@ def name_each_other(ctx: Context, approval: Approval, others: Iterable[Approval]
 def tell_others(ctx: Context, after: Approval, by: str) -> None:
     """A person said no: the cards of what the agent has open of the same, or nearly the same, say so."""
     told, policy = described(ctx, after), after.policy
-    if told is None or policy is None:
+    if told is None:
         return
     for other in resubmissions.still_open(ctx.unit, {after.agent_id}, after.action, after.id):
         differs = _differences(policy, after, other.request, other.asked_as)

@@ -33,7 +33,7 @@ class AlreadyReviewed(Lost):
 def opened(ctx: Context, approval: Approval) -> Draft:
     """What was executed, with a reviewer and their card where it is in the sample."""
     policy = approval.policy
-    if policy is None or policy.sample_review <= 0 or approval.route is not RouteName.AUTO:
+    if policy.sample_review <= 0 or approval.route is not RouteName.AUTO:
         return Draft(approval)
     if approval.state not in EXECUTED:
         return Draft(approval)

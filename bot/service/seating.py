@@ -16,7 +16,6 @@ from policies.assignment import Choice
 
 def beside(ctx: Context, approval: Approval, staff: staffing.Staff) -> Approval:
     """A new request with everybody who is asked beside its assignee: somebody of each further role of its quorum."""
-    assert approval.policy is not None
     standing = ballots.standing(ctx.world, approval, [])
     seats: list[Seat] = []
     for role in standing.tally.unfilled:
@@ -34,7 +33,6 @@ def moved_on(
     Nobody who said yes is asked any more; where nobody can add anything, operations hear of it. `role` is where to
     look first, the assignee's own unless given; where the request `changed`, whoever is still asked is told too.
     """
-    assert approval.policy is not None
     staff = staffing.Staff(ctx)
     ahead = staffing.roles_ahead(approval.policy, role or approval.role)
     standing = ballots.standing(ctx.world, approval, ahead)

@@ -20,7 +20,7 @@ def marked(ctx: Context, approval: Approval) -> Approval:
 def found(world: World, approval: Approval) -> str | None:
     """Why nobody can bring the quorum together any more, in words; None where somebody can, or where that is not known."""
     policy = approval.policy
-    if policy is None or not approval.pending:
+    if not approval.pending:
         return None
     ahead = staffing.roles_ahead(policy, policy.role)
     if not _known(world, [*approval.roles_that_decide, *ahead]):

@@ -33,7 +33,6 @@ def next_card(ctx: Context, approval: Approval) -> None:
 
 def review_card(ctx: Context, approval: Approval, *, round_: int, at: datetime) -> None:
     """Want a card at that moment for a review after the fact; `round_` numbers those who are asked."""
-    assert approval.policy is not None
     outbox.put_review(ctx.unit, approval, channel=approval.policy.channel, round_=round_, at=at)
 
 
@@ -46,14 +45,12 @@ def set_apart(ctx: Context, approval: Approval) -> None:
 
 def _gathering(world: World, approval: Approval) -> timedelta:
     """How long a first card waits: no more than a tenth of the time there is to decide."""
-    assert approval.policy is not None
     return timedelta(seconds=min(world.gather_seconds, approval.policy.sla_seconds / 10))
 
 
 def _put(
     unit: Unit, approval: Approval, round_: int | str, alike: str | None = None, after: timedelta = AT_ONCE
 ) -> None:
-    assert approval.policy is not None
     outbox.put_card(
         unit,
         approval_id=approval.id,

@@ -84,7 +84,6 @@ def sla_hours(world: World, policy: Policy, user: str | None) -> Hours | None:
 def fresh_sla(ctx: Context, approval: Approval) -> deadlines.Clock:
     """The clock from the moment on at which the assignee hears of it."""
     policy = approval.policy
-    assert policy is not None
     seconds = deadlines.urgent(policy.sla_seconds, approval.request.urgency)
     return deadlines.assigned(approval.clock, ctx.now, seconds, sla_hours(ctx.world, policy, approval.assignee))
 
@@ -216,7 +215,6 @@ class Staff:
 
     def afterwards(self, approval: Approval, already: Collection[str]) -> Choice | None:
         """Who looks at it after the fact: the least loaded of its role, reviews counted too; nobody twice (docs/rules.md: A14)."""
-        assert approval.policy is not None
         role = approval.policy.role
         people = self._candidates(approval, [role])[role]
         self._ctx.unit.write()
@@ -237,7 +235,7 @@ class Staff:
 
     def instead(self, approval: Approval) -> Choice | None:
         """Who should have this card where its assignee left the role or is away; None where they are there."""
-        if approval.policy is None or (self.holds(approval) and not self.is_away(approval.assignee)):
+        if self.holds(approval) and not self.is_away(approval.assignee):
             return None
         return self.next(approval, roles_ahead(approval.policy, approval.role))
 

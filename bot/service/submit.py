@@ -54,7 +54,7 @@ class _Ask:
     body_hash: str  # of the body without its nulls, which say nothing
     raw_hash: str  # as servers before kept it, nulls included
     request: Request
-    policy: Policy | None
+    policy: Policy
     manifest: Manifest  # the one that judges: the files may change while it does
     weight: int  # as how many requests it counts
     step: str | None = None  # what the agent calls the step that it asks in
@@ -149,9 +149,8 @@ def _read(world: World, agent: Agent, key: str | None, body: bytes, step: str | 
         world.callback_hosts.check(request.callback_url)
     manifest = world.book.manifest
     policy = manifest.policy(request.action)
-    if policy is not None:
-        check_kind(policy.kinds, request.kind)
-        check_params(policy.params_schema, request.params)
+    check_kind(policy.kinds, request.kind)
+    check_params(policy.params_schema, request.params)
     body_hash = fingerprint(without_nulls(Request, value))
     weight = limits.weight(manifest.limits, body)
     return _Ask(agent, key, body_hash, fingerprint(value), request, policy, manifest, weight, step)
@@ -271,26 +270,23 @@ def _decided(ctx: Context, ask: _Ask, found: Route, past: Past) -> Approval:
         case RouteName.DENY:
             return _by_policy(approval, State.DENIED, "denied")
         case RouteName.AUTO:
-            assert ask.policy is not None
             clock = deadlines.granted(ctx.now, ask.policy.claim_seconds, approval.undo_seconds)
             return sealed(
                 replace(_by_policy(approval, State.APPROVED, "approved"), clock=clock, expires_at=clock.claim_by)
             )
         case RouteName.ASK:
-            assert ask.policy is not None
             return _asked(ctx, approval, ask.policy, found)
 
 
 def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
     request, policy = ask.request, ask.policy
-    title = policy.title if policy else request.action
     return Approval(
         id=ids.new("apr", unit.now),
         agent_id=ask.agent.id,
         agent=ask.agent.name,
         request=request,
         params=request.params,
-        sentence=sentence(policy.describe, title, request.params) if policy else request.action,
+        sentence=sentence(policy.describe, policy.title, request.params),
         state=State.PENDING,
         version=1,
         level=found.level,

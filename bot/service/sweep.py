@@ -188,7 +188,6 @@ class _Desk:
         return "reminded"
 
     def _reassign(self, approval: Approval) -> str:
-        assert approval.policy is not None
         outcome = transition(approval.state, Verb.REASSIGN, self.ctx.now, approval.deadlines)
         roles = staffing.roles_ahead(approval.policy, approval.role)
         draft = reassigned(self.ctx, approval, roles, self.staff, "the reviewer before did not answer in time")
@@ -201,7 +200,6 @@ class _Desk:
         return "reassigned"
 
     def _expire(self, approval: Approval) -> str:
-        assert approval.policy is not None
         if approval.pending and approval.policy.on_timeout is OnTimeout.ESCALATE:
             moved = self._escalated_at_expiry(approval)
             if moved is not None:
@@ -225,7 +223,6 @@ class _Desk:
         return True
 
     def _consent(self, approval: Approval) -> str:
-        assert approval.policy is not None
         outcome = transition(approval.state, Verb.CONSENT, self.ctx.now, approval.deadlines)
         why = f"no objection within {approval.policy.soft_timeout_seconds} s"
         after = replace(
@@ -240,7 +237,6 @@ class _Desk:
 
     def _escalated_at_expiry(self, approval: Approval) -> str | None:
         """`on_timeout: escalate`: the next role gets a time of its own; None when the path is at its end."""
-        assert approval.policy is not None
         roles = staffing.roles_ahead(approval.policy, approval.role)[1:]
         seconds = timeout_of(approval.policy, approval.level)
         choice = self.staff.next(approval, roles) if roles and seconds is not None else None

@@ -82,7 +82,6 @@ def _taken_back(unit: Unit, approval: Approval, tap: Tap) -> Approval:
 
 def _to_roll_back(unit: Unit, approval: Approval) -> Approval:
     """It runs or ran: the agent has as long as an execution may take to report that it rolled back."""
-    assert approval.policy is not None
     return replace(approval, clock=deadlines.undone(approval.clock, unit.now, approval.policy.execution_seconds))
 
 

@@ -13,7 +13,7 @@ from policies import action_names, expressions, paths, sentences
 from policies.deadlines import SlaClock
 from policies.files.limits import DAY, Aggregate, Amount, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.files.params_schema import check_schema
-from policies.files.policy import Kinds, OnTimeout, Policy, Reversibility, Severity
+from policies.files.policy import HARD_TIMEOUT, SOFT_TIMEOUT, Kinds, OnTimeout, Policy, Reversibility, Severity, unknown
 from policies.files.schema import CHANNEL, Line, Share, Strict, Version, Word, one_of, validated
 from policies.files.standing_bounds import StandingBounds
 from policies.files.strict_yaml import Document, Path, parse
@@ -245,7 +245,6 @@ class ManifestFile(Strict):
 
 # The role of an action that names none: the roster's admins.
 ADMINS = "admins"
-SOFT_TIMEOUT, HARD_TIMEOUT = 300, DAY  # B4
 
 
 class Manifest:
@@ -257,13 +256,13 @@ class Manifest:
         self._policies = {name: self._resolve(name, action) for name, action in file.actions.items()}
         self._entry = lru_cache(maxsize=4096)(partial(action_names.found, self._policies))
 
-    def policy(self, action: str) -> Policy | None:
-        """The policy of `action`, its own or the most specific pattern's; None when the manifest does not know it.
+    def policy(self, action: str) -> Policy:
+        """The policy of `action`: its own, the most specific pattern's, or that of an action that is not `known`.
 
         `Policy.action` is the entry's name: what a pattern stands for counts together.
         """
         entry = self._entry(action)
-        return self._policies[entry] if entry is not None else None
+        return self._policies[entry] if entry is not None else unknown(action)
 
     @property
     def actions(self) -> list[str]:

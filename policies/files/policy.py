@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -97,6 +98,8 @@ class Policy(Strict):
     standing: StandingBounds | None = None
     file: str = ""
     lines: dict[str, int] = {}
+    known: bool = True
+    """Whether the manifest has the action."""
 
     def line_of(self, key: str | None) -> int | None:
         """Where the file says so: the key's own line, or the action's where a default speaks; None where no key does."""
@@ -124,3 +127,48 @@ class Policy(Strict):
     def trusted_by(self) -> str | None:
         """Who answers for trusting the agent's evidence above low severity; None where nobody does."""
         return self.owner if self.trust_evidence and self.owner and self.owner.strip() else None
+
+
+SOFT_TIMEOUT, HARD_TIMEOUT = 300, DAY  # B4
+
+
+@lru_cache(maxsize=1024)
+def unknown(action: str) -> Policy:
+    """The policy of an action that the manifest does not know: no agent may run it, and it counts as the worst (docs/rules.md: A4)."""
+    return Policy(
+        action=action,
+        title=action,
+        describe="",
+        severity=Severity.HIGH,
+        reversibility=Reversibility.IRREVERSIBLE,
+        tags=[],
+        approval_required=True,
+        role="",
+        escalation_path=[],
+        approvers=1,
+        sla_seconds=SOFT_TIMEOUT,
+        soft_timeout_seconds=SOFT_TIMEOUT,
+        hard_timeout_seconds=HARD_TIMEOUT,
+        claim_seconds=0,
+        execution_seconds=0,
+        on_timeout=OnTimeout.DENY,
+        amount=None,
+        conditions=Conditions(),
+        aggregate=None,
+        auto_approve_confidence=1.0,
+        escalate_confidence=1.0,
+        params_schema=None,
+        batch=False,
+        sample_review=0.0,
+        undo_window_seconds=0,
+        redact=[],
+        channel="",
+        agents=None,
+        blocked_agents=[],
+        owner=None,
+        owner_reason=None,
+        confirm_amount_above_usd=None,
+        line=None,
+        kinds=list(Kind),
+        known=False,
+    )

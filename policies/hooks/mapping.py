@@ -106,8 +106,7 @@ def _condition(rule: HookRule, manifest: Manifest, arguments: Mapping[str, Any],
     try:
         return expressions.holds(rule.when, values)
     except expressions.CannotTell:
-        policy = manifest.policy(rule.action) if rule.action else None
-        return rule.deny is not None or policy is None or policy.approval_required
+        return rule.deny is not None or rule.action is None or manifest.policy(rule.action).approval_required
 
 
 def _table(version: str, section: Hooks) -> Table:

@@ -149,7 +149,6 @@ def _tried(manifest: Manifest, call: ToolCall) -> Tried:
     try:
         request = read_request({"action": found.action, "params": call.arguments})
         policy = manifest.policy(found.action)
-        assert policy is not None, "the manifest was checked when it loaded"
         check_params(policy.params_schema, request.params)
     except InvalidInput as error:
         return Tried(call, "deny", found.action, f"{error.field}: {error}")

@@ -51,7 +51,7 @@ def proposals(manifest: Manifest, records: Iterable[Record]) -> list[Proposal]:
     found = []
     for record in records:
         policy = manifest.policy(record.action)
-        if policy is None or policy.autonomy is None:
+        if policy.autonomy is None:
             continue
         after = earned(policy.autonomy, record.agent, record.demotion, record.outcomes)
         if after is not None:

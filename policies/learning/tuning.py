@@ -106,7 +106,6 @@ def tuned(manifest: Manifest, records: Mapping[str, Record], *, watched: bool) -
 
 def _tuned(manifest: Manifest, record: Record, watched: bool) -> Tuned:
     policy = manifest.policy(record.action)
-    assert policy is not None
     found = tuple(calibration.buckets(record.outcomes))
     said = [*_less(manifest, policy, record, watched), *_more(manifest, policy, record)]
     return Tuned(record, found, (*said, *_surer(manifest, policy, found)))

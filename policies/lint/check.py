@@ -39,8 +39,6 @@ def _in_actions(manifest: Manifest, roster: Roster | None, path: str) -> Iterato
     reporter = Reporter(manifest.document, path)
     for name, action in manifest.file.actions.items():
         policy = manifest.policy(name)
-        if policy is None:
-            continue
         case = Case(name, action, policy, manifest, roster, reporter)
         for rule in _ACTION_RULES:
             yield from rule(case)

@@ -34,8 +34,7 @@ def findings(manifest: Manifest, reporter: Reporter) -> Iterator[Finding]:
 
 
 def _free(manifest: Manifest, action: str | None) -> bool:
-    policy = manifest.policy(action) if action else None
-    return policy is not None and not policy.approval_required
+    return action is not None and not manifest.policy(action).approval_required
 
 
 def _otherwise(manifest: Manifest, section: Hooks, reporter: Reporter) -> Iterator[Finding]:

@@ -143,8 +143,7 @@ def _members(roster: Roster, manifest: Manifest, reporter: Reporter) -> Iterator
     used = {ADMINS}
     for name in manifest.actions:
         policy = manifest.policy(name)
-        if policy is not None:
-            used |= {policy.role, *policy.escalation_path, *quorum.roles_needed(policy.approvers, policy.role)}
+        used |= {policy.role, *policy.escalation_path, *quorum.roles_needed(policy.approvers, policy.role)}
     for name, role in roster.file.roles.items():
         twice = sorted(user for user, count in Counter(role.members).items() if count > 1)
         if twice:

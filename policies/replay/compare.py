@@ -135,8 +135,8 @@ def judge(calls: Sequence[Call], manifest: Manifest) -> list[Judged]:
     return [_judged(call, manifest.policy(call.request.action), past) for call in calls]
 
 
-def _judged(call: Call, policy: Policy | None, past: Past) -> Judged:
-    if policy is None:
+def _judged(call: Call, policy: Policy, past: Past) -> Judged:
+    if not policy.known:
         return Judged("blocked", 0, "not in the manifest")
     request = with_amount(call, policy)
     # An amount that stands beside the parameters may fill a place that the schema requires, or one it does not know.
@@ -208,7 +208,7 @@ def _money(call: Call, *manifests: Manifest) -> Decimal:
     """The call's amount, by the first manifest that knows where it stands, else as given beside the parameters."""
     for manifest in manifests:
         policy = manifest.policy(call.request.action)
-        amount = amount_of(policy, with_amount(call, policy).params) if policy else None
+        amount = amount_of(policy, with_amount(call, policy).params)
         if amount is not None:
             return amount
     return Decimal(str(call.amount_usd)) if call.amount_usd is not None and call.amount_usd >= 0 else Decimal(0)

@@ -188,7 +188,6 @@ def test_a_block_after_the_yes_holds(closed_office: Office, lists: Json) -> None
 
 def _lists(office: Office) -> tuple[list[str] | None, list[str]]:
     policy = office.server.world.book.manifest.policy("change_thing")
-    assert policy is not None
     return policy.agents, policy.blocked_agents
 
 

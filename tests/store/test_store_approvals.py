@@ -9,12 +9,13 @@ from decimal import Decimal
 
 import pytest
 from builders import add, add_agent, at_once, due_at, load, made, save, told
-from sqlalchemy import update
+from sqlalchemy import select, update
 from support.marks import on_postgresql
 
 from policies.amounts import SumOf
 from policies.approval import Approval, Decision, InfoRequest
 from policies.deadlines import Clock
+from policies.files.policy import unknown
 from policies.history import History
 from policies.lifecycle import State
 from policies.request import Request
@@ -55,6 +56,16 @@ def test_what_is_added_is_what_is_loaded(database: Database) -> None:
         decision=Decision("edited", "U0BOB", moment, "note", {"a": 1}, "x", "y", ["z"], 7),
     )
     assert load(database, wanted) == wanted
+
+
+def test_an_unknown_action_keeps_no_policy(database: Database) -> None:
+    """Its row names none, as rows always did, and reads as the strictest: nobody's role, never batched, never silent."""
+    approval = add(database, add_agent(database), policy=unknown("process_refund"))
+    stored = database.read(lambda unit: unit.execute(select(approval_rows.c.policy)).scalar_one())
+    assert stored is None
+    found = load(database, approval).policy
+    assert (found.action, found.known, found.irreversible) == ("process_refund", False, True)
+    assert (found.severity, found.on_timeout) == ("high", "deny")
 
 
 def test_another_agent_sees_nothing(database: Database) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from policies.approval import Approval, digest_of_approval
 from policies.deadlines import Clock
+from policies.files.policy import unknown
 from policies.lifecycle import State
 from policies.request import Request
 from policies.routing import Level, RouteName
@@ -42,7 +43,7 @@ def made(agent: Agent, now: datetime, **changes: Any) -> Approval:
             route=RouteName.ASK,
             why=("because",),
             digest="",
-            policy=None,
+            policy=unknown("process_refund"),
             policy_version="v1",
             created_at=now,
             updated_at=now,

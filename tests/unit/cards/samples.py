@@ -66,7 +66,7 @@ REFUND = {"customer": "alice@x.com", "amount_usd": 4800, "order_id": "A-1009"}
 def policy(name: str = "process_refund", **changed: Any) -> Policy:
     """A policy of the sample manifest with some fields changed."""
     found = _manifest().policy(name)
-    assert found is not None
+    assert found.known
     return found.model_copy(update=changed)
 
 

@@ -18,6 +18,7 @@ from bot.render import cards, parameters, quoted_text
 from bot.render.cards import Face
 from policies.approval import Approval, InfoRequest, Vote
 from policies.deadlines import Clock
+from policies.files.policy import unknown
 from policies.lifecycle import GRANTED, State
 from policies.paths import leaves
 from policies.routing import Level
@@ -352,7 +353,7 @@ def test_block_ids_are_unique_and_change_with_the_version() -> None:
 def test_every_state_draws(state: State, policy_known: bool) -> None:
     """Every state has a card and a notice of every kind, with a policy and without."""
     found = approval(state=state, request=FULL_REQUEST)
-    found = found if policy_known else replace(found, policy=None, level=None)
+    found = found if policy_known else replace(found, policy=unknown(found.action), level=None)
     assert faults(approval_card(found).blocks) == []
     for kind in cards.Notice:
         assert faults(cards.notice(kind, found, link="https://x.example/p1", undo_until=NOW).blocks) == []

@@ -15,6 +15,7 @@ from bot.render.editing import editable
 from bot.render.parameters import changes, value_text
 from playground.blockkit import check_view
 from policies.approval import Approval, Vote
+from policies.files.policy import unknown
 from policies.hidden import leaves_of
 from tests.unit.cards.looking import buttons, everything, objects
 from tests.unit.cards.samples import FULL_REQUEST, NOW, approval, read
@@ -322,7 +323,7 @@ def test_changes_name_every_leaf_that_differs() -> None:
 
 def test_the_edit_form_follows_the_frozen_policy() -> None:
     """Without a policy or schema the inputs follow the values at hand."""
-    found = replace(approval({"n": 1, "t": "x", "b": True, "z": None, "l": []}), policy=None)
+    found = replace(approval({"n": 1, "t": "x", "b": True, "z": None, "l": []}), policy=unknown("pay"))
     reads = {item.name: item.reads for item in editable(found)}
     assert reads == {"n": "number", "t": "text", "b": "pick", "z": "json", "l": "json"}
     assert len(leaves_of(found)) == 5

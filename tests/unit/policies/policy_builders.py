@@ -54,7 +54,7 @@ def manifest(defaults: dict[str, Any] | None = None, **changes: Any) -> Manifest
 def policy(**changes: Any) -> Policy:
     """The policy of `pay`."""
     found = manifest(**changes).policy("pay")
-    assert found is not None
+    assert found.known
     return found
 
 

@@ -9,6 +9,7 @@ from policy_builders import policy, request
 
 from policies.approval import Approval, Decision, InfoRequest, feedback
 from policies.deadlines import Clock
+from policies.files.policy import unknown
 from policies.lifecycle import State
 from policies.routing import Level, RouteName
 
@@ -84,6 +85,6 @@ def test_what_an_approval_says_of_itself() -> None:
     assert approval(State.CHOSEN).granted
     assert not approval(State.CLAIMED).granted
     assert approval().title == "Pay somebody"
-    assert approval(policy=None).title == "pay"
+    assert approval(policy=unknown("pay")).title == "pay"
     assert approval(policy=policy(on_timeout="hold")).holds_for_ever
     assert approval().deadlines.expires_at == NOW + timedelta(hours=1)

@@ -71,7 +71,6 @@ def test_the_examples_load_as_printed() -> None:
     """The two files of the guide load, and mean what they say."""
     rules, people = load_manifest(MANIFEST), load_roster(ROSTER)
     policy = rules.policy("process_refund")
-    assert policy is not None
     assert (policy.role, policy.escalation_path, policy.sla_seconds) == ("finance", ["finance_lead", "executives"], 900)
     assert (policy.auto_approve_confidence, policy.escalate_confidence) == (0.95, 0.60)
     assert policy.conditions.deny_above_usd == 10_000
@@ -91,7 +90,6 @@ def test_the_defaults_in_the_guide_are_the_loaders() -> None:
     """The figures that the guide names as defaults are those of the loader."""
     text = "version: 1\nactions: {a: {title: T, describe: D, severity: medium, reversible: true}}"
     policy, limits = load_manifest(text).policy("a"), load_manifest(text).limits
-    assert policy is not None
     shown = dict(re.findall(r"^\| `([a-z_.]+)` \| [^|]* \| `([^`|]+)`", GUIDE, re.MULTILINE))
     assert policy.sla_seconds == 300
     assert float(shown["thresholds.auto_approve_confidence"]) == policy.auto_approve_confidence

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from policy_builders import policy, request
 
 from policies.files.limits import Aggregate, Conditions
-from policies.files.policy import OnTimeout, Policy, Reversibility, Severity
+from policies.files.policy import OnTimeout, Policy, Reversibility, Severity, unknown
 from policies.request import Request
 from policies.routing import History, Level, Route, RouteName, route
 
@@ -117,7 +117,7 @@ def test_without_evidence_a_self_report_changes_nothing(
 @settings(max_examples=60, deadline=None)
 def test_an_unknown_action_is_always_blocked(asked: Request, history: History, confidence: float) -> None:
     """No evidence, amount or confidence lets an action run that the manifest does not know."""
-    result = route("bot", asked.model_copy(update={"confidence": confidence}), None, history)
+    result = route("bot", asked.model_copy(update={"confidence": confidence}), unknown(asked.action), history)
     assert (result.name, result.level) == (BLOCK, None)
 
 

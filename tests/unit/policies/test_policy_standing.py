@@ -197,7 +197,6 @@ def test_a_changed_policy_covers_nothing() -> None:
     assert "has changed" in str(uncovered(given_with(), "bot", SEEN, policy(standing=BOUNDS | {"max_uses": 50})))
     text = manifest_text(standing=BOUNDS)
     moved = load_manifest(f"# moved\n\n{text}", path="other.yml").policy("pay")
-    assert moved is not None
     assert moved.line != RULES.line
     assert uncovered(given_with(), "bot", SEEN, moved) is None
 

@@ -17,7 +17,6 @@ FIGURES = {"async_review": (3600, 86_400), "synchronous_gate": (150, 300), "esca
 
 def times(defaults: dict[str, Any] | None = None, **keys: Any) -> tuple[int, int, int]:
     policy = manifest(defaults, **keys).policy("pay")
-    assert policy is not None
     return policy.sla_seconds, policy.soft_timeout_seconds, policy.hard_timeout_seconds
 
 
@@ -43,7 +42,6 @@ def test_automated_waits_for_nobody_and_lets_nothing_run() -> None:
     assert times(tier="automated") == (300, 300, 86_400)
     found = manifest(tier="automated", amount=None)
     policy = found.policy("pay")
-    assert policy is not None
     assert policy.approval_required
     assert any("tier: automated" in finding.message for finding in lint(found, None))
 
