@@ -18,6 +18,7 @@ from sayso.errors import (
     RateLimited,
     ServerError,
     StillPending,
+    UnexpectedAnswer,
     Unreachable,
 )
 from sayso.exchange import exchange
@@ -122,6 +123,8 @@ def submit(core: Core, entry: Entry, body: dict[str, Any]) -> Flow[Approval]:
     if 400 <= reply.status < 500 and not reply.doubtful:
         yield Run(partial(core.journal.discard, entry))
     approval = serializers.read_approval(reply)
+    if approval.action != body["action"]:
+        raise UnexpectedAnswer(f"asked about {body['action']}, and the server answered about {approval.action}")
     yield Run(partial(core.journal.learn, entry, approval.id))
     return approval
 

@@ -50,7 +50,12 @@ class Entry(BaseModel):
     @property
     def name(self) -> str:
         """The file's name, fixed by the idempotency key."""
-        return hashlib.sha256(f"{self.url}\n{self.key}".encode()).hexdigest()[:40] + ".json"
+        return entry_name(self.url, self.key)
+
+
+def entry_name(url: str, key: str) -> str:
+    """The name of the file for an idempotency key of a server."""
+    return hashlib.sha256(f"{url}\n{key}".encode()).hexdigest()[:40] + ".json"
 
 
 class Journal:
@@ -73,6 +78,12 @@ class Journal:
             if known is not None:
                 return known
             return self._write(entry)
+
+    def known(self, url: str, key: str) -> Entry | None:
+        """What is remembered under a key, finished or not."""
+        name = entry_name(url, key)
+        with self._locked():
+            return self._read(self._open / name) or self._read(self._done / name)
 
     def learn(self, entry: Entry, approval_id: str) -> Entry:
         """The server answered: from now on the id stands for the body."""

@@ -39,7 +39,7 @@ class HttpPort:
         client = self._client()
         try:
             return _reply(client.request(**_arguments(self._url, self._token, request, timeout)))
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:  # also what cannot be unpacked
             raise _lost(error) from error
 
     def sleep(self, seconds: float) -> None:
@@ -79,7 +79,7 @@ class AsyncHttpPort:
         client = self._client()
         try:
             return _reply(await client.request(**_arguments(self._url, self._token, request, timeout)))
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:  # also what cannot be unpacked
             raise _lost(error) from error
 
     async def sleep(self, seconds: float) -> None:
@@ -124,7 +124,7 @@ def _reply(response: httpx2.Response) -> Reply:
     return Reply(response.status_code, headers, response.content)
 
 
-def _lost(error: httpx2.TransportError) -> Exception:
+def _lost(error: httpx2.RequestError) -> Exception:
     import httpx2
 
     if isinstance(error, (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):

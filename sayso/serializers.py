@@ -136,8 +136,10 @@ def read_page(reply: Reply) -> tuple[tuple[Approval, ...], str | None]:
 
 
 def read_grant(reply: Reply, approval: Approval) -> Grant:
-    """The grant in a reply to a claim."""
+    """The grant in a reply to a claim. Raises UnexpectedAnswer for what only looks like one: an approval, say, from a cache."""
     body = read_json(reply)
+    if isinstance(body, dict) and (not {"params", "claim_expires_at"} <= body.keys() or "state" in body):
+        raise UnexpectedAnswer(f"expected a grant, got {_glimpse(reply)!r}")
     decision = approval.decision
     known = {
         "idempotency_key": execution_key(approval),

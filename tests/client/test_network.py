@@ -6,7 +6,8 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -232,6 +233,48 @@ def test_a_page_instead_of_json_is_an_unexpected_answer(server: Server, client: 
     server.faults.refuse.append((200, {}))
     with pytest.raises(UnexpectedAnswer, match="busy"):
         client.get("ap_1")
+
+
+def test_an_answer_that_only_looks_right_runs_nothing(tmp_path: Path) -> None:
+    """One answer to everything, from a cache say: an approval is no grant, another action's is not ours, a torn one is none."""
+    approved = '{"id": "ap_1", "action": "%s", "state": "approved", "params": {}}'
+    for body, more, error in (
+        (approved % ACTION, "", UnexpectedAnswer),
+        (approved % "another", "", UnexpectedAnswer),
+        (approved % ACTION, "Content-Encoding: gzip\r\n", Unreachable),
+    ):
+        with (
+            answering(body, more) as url,
+            Sayso(url, TOKEN, state_dir=tmp_path / url[-5:], retry_for=0.5) as client,
+            pytest.raises(error),
+        ):
+            client.execute(client.ask(ACTION, ASK)).__enter__()
+
+
+@contextmanager
+def answering(body: str, more: str) -> Iterator[str]:
+    """A server that answers everything the same."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{more}\r\n"
+
+    def serve() -> None:
+        while True:
+            try:
+                line, _ = listener.accept()
+            except OSError:
+                return
+            with line:
+                line.recv(65_536)
+                line.sendall((head + body).encode())
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
 
 
 def test_settings_come_from_the_environment(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,10 +117,11 @@ class Place:
 
         def waiting() -> list[Json]:
             found: list[Json] = self.office.agent.listing(state="pending")["approvals"]
-            return found[::-1] if len(found) == count else []
+            return found[::-1]
 
         try:
-            return self.office.until(waiting, f"{count} wait")
+            self.office.until(lambda: len(waiting()) == count, f"{count} wait")
+            return waiting()
         except AssertionError as error:
             raise AssertionError("\n".join([str(error), *(one.told() for one in self.started)])) from None
 

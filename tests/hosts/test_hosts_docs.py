@@ -1,0 +1,56 @@
+"""docs/integrations.md and the examples, executed with the real frameworks."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from support.frameworks import AGENTS, ROOT, Place
+from support.marks import on_sqlite
+
+EXAMPLES = ROOT / "examples" / "hosts"
+DOCUMENT = ROOT / "docs" / "integrations.md"
+# Section, the module with a reader's names, and what each of its blocks does: `pays` once it is approved, or `pauses`.
+SECTIONS = [
+    ("LangChain and LangGraph", "langchain_names", ["pays", "pauses"]),
+    ("OpenAI Agents SDK", "openai_agents_names", ["pays", "pauses"]),
+]
+
+
+@on_sqlite
+@pytest.mark.parametrize("section, module, blocks", SECTIONS, ids=[module for _, module, _ in SECTIONS])
+def test_every_snippet_runs(place: Place, section: str, module: str, blocks: list[str]) -> None:
+    """Pasted into a program, a section's code asks, and pays once it is approved, or goes on while nobody has decided."""
+    process = place.start(AGENTS / "snippet.py", section, module)
+    for number, block in enumerate(blocks):
+        if block == "pays":
+            place.tap(place.pending()[0])
+        assert process.hear() == {"ran": number}
+        assert len(place.ledger) == blocks[: number + 1].count("pays")
+        assert len(place.pending(block == "pauses")) == (block == "pauses")
+    assert process.ended() == 0, process.told()
+
+
+def test_every_section_with_python_is_executed() -> None:
+    """No section of the guide holds Python that nobody runs."""
+    parts = re.split(r"^## (.*)$", DOCUMENT.read_text(encoding="utf-8"), flags=re.M)[1:]
+    with_code = {title for title, text in zip(parts[::2], parts[1::2], strict=True) if "```python" in text}
+    assert with_code == {section for section, _, _ in SECTIONS}
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*_agent.py")))
+def test_every_example_pays_once_it_is_approved(place: Place, name: str) -> None:
+    """The example runs as its first lines say: it asks, and pays what was granted, in this process or in the next."""
+    process = place.run([str(place.python), str(EXAMPLES / f"{name}.py")])
+    approval = place.pending()[0]
+    assert not (place.folder / "refunds.txt").exists()
+    place.tap(approval, "edit", param__amount_usd="300")
+    assert process.ended() == 0, process.told()
+    if not (place.folder / "refunds.txt").exists():
+        process = place.run([str(place.python), str(EXAMPLES / f"{name}.py")])
+        assert process.ended() == 0, process.told()
+    paid = [json.loads(line) for line in (place.folder / "refunds.txt").read_text().splitlines()]
+    assert paid == [[17, "ann@example.com", 300]]
+    assert place.office.agent.see(approval)["state"] == "succeeded"
