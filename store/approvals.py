@@ -67,15 +67,10 @@ def add(
         columns_of(approval)
         | principal_columns(approval)
         | {
-            "id": approval.id,
-            "agent_id": approval.agent_id,
-            "agent": approval.agent,
             "idempotency_key": idempotency_key,
             "body_hash": body_hash,
             "action": approval.action,
             "asked_as": approval.asked_as or None,
-            "step": approval.step,
-            "standing": approval.standing,
             "session_id": request.session_id,
             "chain": [[link.agent, link.approval_id] for link in approval.chain] or None,
             "request": request.model_dump_json(exclude={"checkpoint"}, exclude_defaults=True),
@@ -83,9 +78,6 @@ def add(
             "route": approval.route.value,
             # Without what it does not say: a server of the version before reads it too, as long as nothing new is said.
             "policy": approval.policy.model_dump_json(exclude_defaults=True) if approval.policy.known else None,
-            "policy_version": approval.policy_version,
-            "created_at": approval.created_at,
-            "expires_at": approval.expires_at,
             "assigned_at": approval.created_at if approval.assignee else None,
             "finished_at": None,
         }

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from typing import Any
 
-from sqlalchemy import and_, literal_column, not_
+from sqlalchemy import Integer, Text, and_, literal_column, not_
 from sqlalchemy.engine import Row
 
 from policies.amounts import aggregate_of, amount_of
@@ -27,6 +27,7 @@ from policies.request import Request
 from policies.resubmission import Again, Earlier, What
 from policies.routing import Level, RouteName
 from store.tables import approvals
+from store.types import UtcDateTime
 
 MICROS = 1_000_000
 # More than any limit a manifest can name: what is beyond it is beyond them all, and sums still fit the column.
@@ -48,6 +49,19 @@ DECIDED_BY_A_PERSON = and_(
     not_(approvals.c.decided_by.startswith("agent:")),
 )
 
+# Fields that a column of the same name holds as they are; what becomes something else in a row is written out below.
+_PLAIN_TYPES, _CONVERTED = (
+    (Text, Integer, UtcDateTime),
+    {"request", "params", "state", "level", "route", "policy", "asked_as"},
+)
+PLAIN = tuple(
+    part.name
+    for part in fields(Approval)
+    if part.name in approvals.c
+    and isinstance(approvals.c[part.name].type, _PLAIN_TYPES)
+    and part.name not in _CONVERTED
+)
+
 
 @lru_cache(maxsize=512)
 def policy_of(text: str) -> Policy:
@@ -59,25 +73,16 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
     """The approval of a row."""
     request = Request.model_validate_json(row.request)
     return Approval(
-        id=row.id,
-        agent_id=row.agent_id,
-        agent=row.agent,
+        **{name: getattr(row, name) for name in PLAIN},
         request=request,
         params=json.loads(row.params),
-        sentence=row.sentence,
         state=State(row.state),
-        version=row.version,
         level=Level(row.level) if row.level else None,
         route=RouteName(row.route),
         why=tuple(row.why),
         chain=tuple(Link(agent, approval_id) for agent, approval_id in row.chain or ()),
         principals=_principals(row.principals, request),
-        owner=row.owner,
-        digest=row.digest,
         policy=policy_of(row.policy) if row.policy else unknown(request.action),
-        policy_version=row.policy_version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
         clock=Clock(
             due_at=row.clock_due_at,
             remind_at=row.clock_remind_at,
@@ -90,30 +95,18 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
             hush_until=row.clock_hush_until,
             reminders=row.clock_reminders or 0,
         ),
-        expires_at=row.expires_at,
-        assignee=row.assignee,
-        role=row.role,
         reached_roles=tuple(row.reached_roles),
         asked=tuple(row.asked),
-        assigned_why=row.assigned_why,
         info_request=_info(row.info_request),
         exchange=tuple((question, answer) for question, answer in row.exchange),
         votes=tuple(votes),
         decision=_decision(row.decision),
-        claimed_at=row.claimed_at,
-        nonce_hash=row.nonce_hash,
-        outcome_detail=row.outcome_detail,
         undo=_undo(row.undo),
-        breached_at=row.breached_at,
         review=_review(row.review),
-        named=row.named,
         edits=tuple(Edit(**edit | {"at": datetime.fromisoformat(edit["at"])}) for edit in row.edits or ()),
         seats=tuple(Seat(*seat) for seat in row.seats or ()),
-        lacking=row.lacking,
         asked_as=row.asked_as or "",
         again=again_of(row.again),
-        step=row.step,
-        standing=row.standing,
     )
 
 
@@ -193,35 +186,27 @@ def _dated(value: Decision | Edit | InfoRequest | Undo | None) -> dict[str, Any]
     return {part.name: getattr(value, part.name) for part in fields(value)} | {"at": rfc3339(value.at)}
 
 
+def _as_it_is(name: str, approval: Approval) -> dict[str, Any]:
+    return {name: getattr(approval, name)}
+
+
 # What each field of an approval is in its row: a change writes the columns of the fields that changed, and no others.
 _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
+    **{name: partial(_as_it_is, name) for name in PLAIN},
     "params": lambda it: {"params": canonical(it.params)} | _summed_columns(it),
-    "sentence": lambda it: {"sentence": it.sentence},
     "state": lambda it: {"state": it.state.value},
-    "version": lambda it: {"version": it.version},
     "level": lambda it: {"level": it.level.value if it.level else None},
     "why": lambda it: {"why": list(it.why)},
-    "digest": lambda it: {"digest": it.digest},
-    "assignee": lambda it: {"assignee": it.assignee},
-    "assigned_why": lambda it: {"assigned_why": it.assigned_why},
-    "role": lambda it: {"role": it.role},
     "reached_roles": lambda it: {"reached_roles": list(it.reached_roles)},
     "asked": lambda it: {"asked": list(it.asked)},
-    "updated_at": lambda it: {"updated_at": it.updated_at},
     "clock": lambda it: clock_columns(it.clock),
     "info_request": lambda it: {"info_request": _dated(it.info_request)},
     "exchange": lambda it: {"exchange": [list(pair) for pair in it.exchange]},
     "decision": lambda it: _decision_columns(it.decision),
-    "claimed_at": lambda it: {"claimed_at": it.claimed_at},
-    "nonce_hash": lambda it: {"nonce_hash": it.nonce_hash},
-    "outcome_detail": lambda it: {"outcome_detail": it.outcome_detail},
     "undo": lambda it: _undo_columns(it.undo),
-    "breached_at": lambda it: {"breached_at": it.breached_at},
     "review": lambda it: _review_columns(it.review),
-    "named": lambda it: {"named": it.named},
     "edits": lambda it: {"edits": [_dated(edit) for edit in it.edits] or None},
     "seats": lambda it: {"seats": [[seat.role, seat.user, seat.named] for seat in it.seats] or None},
-    "lacking": lambda it: {"lacking": it.lacking},
     "again": lambda it: {"again": again_json(it.again)},
 }
 
