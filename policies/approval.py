@@ -153,7 +153,6 @@ class Approval:
     again: Again | None = None  # that it was asked before
     step: str | None = None  # what the agent calls the step that it is asked in
     standing: str | None = None  # the standing approval that let it run
-    passed_on_by: str | None = None  # who escalated it last, by hand
 
     @property
     def edited(self) -> bool:

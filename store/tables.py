@@ -172,7 +172,6 @@ approvals = Table(
     Column("again", JsonText),
     Column("step", Text),
     Column("standing", Text),
-    Column("passed_on_by", Text),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("version >= 1", name="version"),

@@ -56,8 +56,6 @@ def _turn(approval: Approval) -> Mrkdwn:
         fact = fill("*Whose turn*\n{who}, told {at}", who=assignee(approval, ""), at=when(approval.clock.hush_until))
     reason = approval.assigned_why
     fact = fill("{fact} · {reason}", fact=fact, reason=brief(reason, 150)) if reason else fact
-    by = approval.passed_on_by
-    fact = fill("{fact} · passed on by {by}", fact=fact, by=mention(by)) if by else fact
     for seat in approval.seats[:NAMES]:
         fact = fill("{fact}\nand {who} for {role}", fact=fact, who=seat_holder(seat), role=brief(seat.role, 60))
     return fact

@@ -160,9 +160,7 @@ def escalate(world: World, tap: Tap) -> Approval:
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
         outcome = transition(approval.state, Verb.ESCALATE, ctx.now, approval.deadlines)
         roles, staff = staffing.roles_ahead(approval.policy, approval.role)[1:], staffing.Staff(ctx)
-        abstained = replace(
-            approval, state=outcome.state, asked=(*approval.asked, tap.actor.user), passed_on_by=tap.actor.user
-        )
+        abstained = replace(approval, state=outcome.state, asked=(*approval.asked, tap.actor.user))
         own = [seat for seat in approval.seats if seat.user in (tap.actor.user, *tap.actor.accounts)]
         if any(staff.instead_of(abstained, seat) for seat in own):
             roles = []  # somebody else of their role takes their seat, and the turn stays where it is
