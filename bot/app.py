@@ -110,7 +110,7 @@ async def _running(
         watch(runtime, people.look_again),
     ]
     if not world.database.sqlite:
-        tasks.append(Relay(world.database.url, signals).run())
+        tasks.append(Relay(world.database, signals).run())
     if settings.socket_mode:
         tasks.append(_socket(bolt, settings))
     elif settings.slack_signing_secret:

@@ -184,6 +184,12 @@ def head(unit: Unit) -> Head:
     return Head(row.seq, row.hash) if row else Head(-1, "")
 
 
+def first_hash(unit: Unit) -> str | None:
+    """What tells one chain from another: its first row. None while there is none."""
+    found: str | None = unit.execute(select(audit.c.hash).where(audit.c.seq == 1)).scalar_one_or_none()
+    return found
+
+
 def hash_of(previous: str, seq: int, line: str) -> str:
     """A row's hash: of its place and of the row before it too."""
     return hashlib.sha256(f"{previous}\n{seq}\n{line}".encode()).hexdigest()

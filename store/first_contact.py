@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import text
@@ -51,6 +53,15 @@ def _require_server(database: Database) -> None:
         return
     reason = _reason(failed[0]) if failed else f"no answer within {CONTACT_SECONDS:.0f} s"
     raise StoreUnavailable(f"{SETTING}: cannot connect to PostgreSQL{_place(database)}: {reason}", field=SETTING)
+
+
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """Raise StoreUnavailable where the database stops answering within this."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(f"{SETTING}: the database does not answer", field=SETTING) from error
 
 
 def _ask(database: Database, failed: list[SQLAlchemyError]) -> None:

@@ -16,14 +16,11 @@ import re
 import socket
 from pathlib import Path
 
-from sqlalchemy import select
-
 from bot.settings import BadSetting, Settings
 from policies.digest import canonical
 from store import audit, private_files, switches, verification
 from store.audit import Entry, Head
 from store.engine import Database
-from store.tables import audit as rows
 from store.unit import Unit
 
 log = logging.getLogger("sayso.audit")
@@ -37,7 +34,7 @@ def keep(settings: Settings, database: Database) -> list[str]:
     marks, faults = known(settings, database)
     if faults:
         return faults
-    end, chain, faults = database.read(lambda unit: (audit.head(unit), _chain(unit), _since(unit, marks)))
+    end, chain, faults = database.read(lambda unit: (audit.head(unit), audit.first_hash(unit), _since(unit, marks)))
     if faults or chain is None or marks == [end]:
         return faults
     _write(settings, database, {"chain": chain, "seq": end.seq, "hash": end.hash})
@@ -65,7 +62,7 @@ def _since(unit: Unit, marks: list[Head]) -> list[str]:
 def accept(settings: Settings, database: Database, why: str) -> Head:
     """Keep the chain's present end whatever was kept before, and record in the trail that an operator said so."""
     database.run(lambda unit: unit.record(Entry("anchored", unit.now, "operator", rationale=why)))
-    end, chain = database.read(lambda unit: (audit.head(unit), _chain(unit)))
+    end, chain = database.read(lambda unit: (audit.head(unit), audit.first_hash(unit)))
     _write(settings, database, {"chain": chain, "seq": end.seq, "hash": end.hash})
     return end
 
@@ -98,7 +95,7 @@ def known(settings: Settings, database: Database) -> tuple[list[Head], list[str]
         return [], [f"{path} is signed, and no SAYSO_AUDIT_KEY is set to check it with"]
     if settings.audit_key is not None and not hmac.compare_digest(str(mac), str(_mac(settings, body))):
         return [], [f"{path} is not signed with SAYSO_AUDIT_KEY"]
-    if body["chain"] != database.read(_chain):
+    if body["chain"] != database.read(audit.first_hash):
         return [], [f"{path} was kept of another history: this one begins with another row ({_ACCEPT})"]
     return [Head(int(str(body["seq"])), str(body["hash"]))], []
 
@@ -123,12 +120,6 @@ def _name(database: Database) -> str:
         return Path(str(url.database)).name
     host, port = (url.host or url.query.get("host") or "local"), (url.port or url.query.get("port") or 5432)
     return "sayso-" + re.sub(r"[^A-Za-z0-9._-]+", "_", f"{host}-{port}-{url.database}")
-
-
-def _chain(unit: Unit) -> str | None:
-    """What tells one chain from another: its first row."""
-    found: str | None = unit.execute(select(rows.c.hash).where(rows.c.seq == 1)).scalar_one_or_none()
-    return found
 
 
 def _mac(settings: Settings, body: dict[str, object]) -> str | None:

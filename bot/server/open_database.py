@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from datetime import timedelta
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.service.context import STALE_SECONDS, Directory, PersonFacts
 from bot.settings import Settings
 from store import directory, durability, first_contact, schema
-from store.engine import Database, StoreUnavailable
+from store.engine import Database
 from store.unit import Unit
 
 THREADS = {"sqlite": 4, "postgresql": 8}
@@ -33,7 +29,7 @@ def named_database(settings: Settings, *, shift_seconds: float = 0.0) -> Databas
 def make_ready(database: Database) -> None:
     """Bring the schema to head where that is ours to do; raises what stands against working with it, in one line."""
     first_contact.require_answer(database)
-    with _answering():
+    with first_contact.answering():
         durability.require(database)
         if database.sqlite:
             schema.upgrade(database)
@@ -44,19 +40,9 @@ def migrate(settings: Settings) -> None:
     """Bring the schema to head. Raises BadDatabaseUrl, SchemaAhead and StoreUnavailable."""
     database = Database(settings.database_url, pool_size=1)
     first_contact.require_answer(database)
-    with _answering():
+    with first_contact.answering():
         schema.upgrade(database)
     database.close()
-
-
-@contextlib.contextmanager
-def _answering() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise StoreUnavailable(
-            "SAYSO_DATABASE_URL: the database does not answer", field="SAYSO_DATABASE_URL"
-        ) from error
 
 
 def last_known(unit: Unit) -> Directory:

@@ -1,26 +1,23 @@
-"""Tells the other servers what changed, and hears it from them: PostgreSQL's LISTEN and NOTIFY, outside any transaction."""
+"""Tells the other servers what changed, and hears it from them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 
-import psycopg
-from sqlalchemy.engine import URL
-
 from bot.server.signals import LiveSignals
+from store import changes
+from store.engine import Database
 
 log = logging.getLogger("sayso.relay")
-CHANNEL = "sayso_changed"
 RECONNECT_SECONDS = 2.0
-MAX_PAYLOAD_IDS = 100
 
 
 class Relay:
     """One connection a server. What is missed while it is down costs a waiting agent one long-poll, nothing more."""
 
-    def __init__(self, url: URL, signals: LiveSignals) -> None:
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    def __init__(self, database: Database, signals: LiveSignals) -> None:
+        self._database = database
         self._signals = signals
         self._outgoing: asyncio.Queue[str] = asyncio.Queue()
 
@@ -30,34 +27,28 @@ class Relay:
         while True:
             try:
                 await self._connected()
-            except* (psycopg.Error, OSError) as errors:
+            except* (changes.Broken, OSError) as errors:
                 log.warning("not connected to the other servers: %s", errors.exceptions[0])
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _connected(self) -> None:
-        listening = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
-        telling = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
+        listening, telling = await changes.connect(self._database), await changes.connect(self._database)
         async with listening, telling:
-            await listening.execute(f"LISTEN {CHANNEL}")
+            await changes.listen(listening)
             # Either connection's end ends both: half a relay would go unnoticed.
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._tell(telling))
-                both.create_task(self._listen(listening, telling.info.backend_pid))
+                both.create_task(self._listen(listening, telling))
 
-    async def _listen(self, connection: psycopg.AsyncConnection[tuple[object, ...]], own: int) -> None:
-        async for notice in connection.notifies():
-            if notice.pid != own:
-                self._hear(notice.payload)
-        raise psycopg.OperationalError("the listening connection ended")
+    async def _listen(self, listening: changes.Connection, telling: changes.Connection) -> None:
+        async for ids in changes.heard(listening, telling):
+            for approval_id in ids:
+                self._signals.heard(approval_id)
+            self._signals.outbox.set()
 
-    def _hear(self, payload: str) -> None:
-        for approval_id in payload.split(","):
-            self._signals.heard(approval_id)
-        self._signals.outbox.set()
-
-    async def _tell(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    async def _tell(self, telling: changes.Connection) -> None:
         while True:
             ids = {await self._outgoing.get()}
-            while not self._outgoing.empty() and len(ids) < MAX_PAYLOAD_IDS:
+            while not self._outgoing.empty() and len(ids) < changes.MOST:
                 ids.add(self._outgoing.get_nowait())
-            await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, ",".join(sorted(ids))))
+            await changes.tell(telling, ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.service import authority, demotion, integrity, labels, notices, review, staffing
+from bot.service import authority, demotion, integrity, notices, review, staffing
 from bot.service.advance import Draft, Overtaken, advance
 from bot.service.context import Context, World
 from policies import deadlines
@@ -24,7 +24,7 @@ from policies.errors import (
     WrongNonce,
 )
 from policies.lifecycle import State, Verb, transition
-from store import approvals, evidence, sessions
+from store import approvals, evidence, labels, sessions
 from store.agents import Agent
 from store.audit import entry_of
 from store.unit import Unit

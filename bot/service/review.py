@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from bot.service import demotion, labels, showing, staffing
+from bot.service import demotion, showing, staffing
 from bot.service.advance import Draft, advance
 from bot.service.authorization import Lost, Tap, authorise, check_note, record_refusal
 from bot.service.context import Context, World
@@ -19,7 +19,7 @@ from policies.errors import InvalidInput, NotAllowed, NotFound, Settled
 from policies.learning.sampling import sampled
 from policies.lifecycle import EXECUTED, Verb
 from policies.routing import RouteName
-from store import approvals, sampling
+from store import approvals, labels, sampling
 from store.unit import Unit
 
 log = logging.getLogger("sayso.review")
