@@ -15,6 +15,7 @@ DOCUMENT = ROOT / "docs" / "integrations.md"
 SECTIONS = [
     ("LangChain and LangGraph", "langchain_names", ["pays", "pauses"]),
     ("OpenAI Agents SDK", "openai_agents_names", ["pays", "pauses"]),
+    ("Pydantic AI", "pydantic_ai_names", ["pays", "pauses"]),
 ]
 
 

@@ -38,6 +38,7 @@ HOSTS = {
     "langchain": Host("langchain_agent.py", "graph.db*"),
     "langchain-async": Host("langchain_agent.py", "graph.db*", "a"),
     "openai-agents": Host("openai_agents_agent.py", "run.json"),
+    "pydantic-ai": Host("pydantic_ai_agent.py", "messages.json"),
 }
 TWO = json.dumps(
     [
@@ -158,6 +159,16 @@ def test_an_edit_runs_as_edited(host: Host, place: Place) -> None:
     assert answer.startswith("changed rim")
     assert 'it ran with {"thing": "rim"}' in answer
     assert "the rim, not the edge" in answer
+
+
+def test_a_tool_that_fails_is_reported_as_failed(host: Host, place: Place) -> None:
+    """What the framework makes of a tool's error is its own affair: the record says failed, and why."""
+    process = host.start(place, FAIL="1")
+    approval = place.pending()[0]
+    place.tap(approval)
+    process.ended()
+    assert (place.ledger, states(place)) == ([], ["failed"])
+    assert any("no ink" in str(line) for line in place.office.trail(approval))
 
 
 @pytest.mark.parametrize("mode", ["waiting", "suspended"])

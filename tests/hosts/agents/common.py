@@ -22,6 +22,8 @@ def say(**what: Any) -> None:
 
 def write(line: str) -> str:
     """The effect on the world. Where the test wants to kill in the middle, it is told and waited for."""
+    if os.environ.get("FAIL"):
+        raise ValueError("no ink")
     with open(os.environ["LEDGER"], "a", encoding="utf-8") as ledger:
         ledger.write(f"{line}\n")
     if os.environ.get("HANG"):
