@@ -39,7 +39,6 @@ HELP = """*`/sayso`*
 • `away [until WHEN] [delegate @NAME]` no new requests for me · `back` I am here again
 • `reviewers rebalance` deal open cards out anew (admins; counts first, and moves nothing until told `now`)
 • `pause SESSION` · `resume SESSION` · `cancel SESSION` steer an agent's run (admins)
-• `roles` which roles I hold
 • `stop` hold every execution · `start` let them go on · `audit ID` one request's trail (admins)
 • `tune` what the record suggests to change in the manifest; nothing is applied (admins)"""
 
@@ -73,12 +72,6 @@ async def _help(desk: Desk, actor: Actor, rest: str) -> str:
 
 async def _unknown(desk: Desk, actor: Actor, rest: str) -> str:
     return f"I do not know that one.\n{HELP}"
-
-
-async def _roles(desk: Desk, actor: Actor, rest: str) -> str:
-    authorization.require_genuine(actor)
-    held = ", ".join(f"*{escape(role)}*" for role in sorted(actor.roles))
-    return f"You decide for {held}." if held else "You hold no role, so no request is yours to decide."
 
 
 async def _queue(desk: Desk, actor: Actor, rest: str) -> str:
@@ -185,7 +178,6 @@ async def _start(desk: Desk, actor: Actor, rest: str) -> str:
 
 _HANDLERS: dict[str, _Handler] = {
     "help": _help,
-    "roles": _roles,
     "queue": _queue,
     "mine": _mine,
     "show": _show,
