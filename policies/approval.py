@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from policies.chain import Link
 from policies.deadlines import Clock
-from policies.delegation import Link
 from policies.digest import digest_of
+from policies.earlier import Again
 from policies.edits import ABSENT, Change, Edit, changes, differ
 from policies.files.policy import OnTimeout, Policy
+from policies.levels import Level, RouteName
 from policies.lifecycle import GRANTED, Deadlines, State
 from policies.principals import Principal
 from policies.request import Request
-from policies.resubmission import Again
-from policies.routing import Level, RouteName
 
 Meant = tuple[str | None, str | None]
 

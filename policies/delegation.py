@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from policies.chain import Link
 from policies.routing import Route
-
-MAX_CHAIN = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One who delegated: an agent, by the approval it holds where it named one."""
-
-    agent: str
-    approval_id: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.agent} ({self.approval_id})" if self.approval_id else self.agent
 
 
 def bounded(own: Route, chain: Sequence[Link], routes: Sequence[Route]) -> Route:

@@ -16,15 +16,15 @@ from sqlalchemy.engine import Row
 
 from policies.amounts import aggregate_of, amount_of
 from policies.approval import Approval, Decision, InfoRequest, Review, Seat, Undo, Vote
+from policies.chain import Link
 from policies.deadlines import Clock
-from policies.delegation import Link
 from policies.digest import canonical, rfc3339
+from policies.earlier import Again, Earlier, What
 from policies.edits import Edit
 from policies.files.policy import Policy, unknown
 from policies.lifecycle import State
 from policies.principals import Principal, of_old
 from policies.request import Request
-from policies.resubmission import Again, Earlier, What
 from policies.routing import Level, RouteName
 from store.tables import approvals
 from store.types import UtcDateTime

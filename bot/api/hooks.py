@@ -24,7 +24,7 @@ from bot.service.execute import Grant
 from bot.service.hosting import Asked, Refusal, ToolCall
 from policies.approval import Approval
 from policies.errors import InvalidInput, LimitReached, SaysoError, TooLarge, Unauthorised
-from policies.hooks.section import MAX_WAIT
+from policies.files.hooks_section import MAX_WAIT
 from policies.principals import UnknownPrincipal
 from policies.strict_json import check_value
 from store.agents import token_hash

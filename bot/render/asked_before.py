@@ -8,7 +8,7 @@ from bot.render.labels import mention, when
 from bot.render.redaction import Redactor
 from bot.render.visible_text import Mrkdwn, clip, escape, fill, visible
 from policies.approval import Approval
-from policies.resubmission import Earlier, What
+from policies.earlier import Earlier, What
 
 LINES, PATHS = 3, 3
 WORDS_CHARS, WORDS_BYTES = 160, 320

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.service.context import Context, World
 from policies.approval import Approval
-from policies.delegation import MAX_CHAIN, Link
+from policies.chain import MAX_CHAIN, Link
 from policies.errors import InvalidInput, Refused, Revoked, Unauthorised
 from policies.lifecycle import GRANTED, State
 from policies.permissions import may_act

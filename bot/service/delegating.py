@@ -8,7 +8,7 @@ from bot.service.authority import held
 from bot.service.context import World
 from bot.service.execute import own
 from policies.approval import Approval
-from policies.delegation import MAX_CHAIN
+from policies.chain import MAX_CHAIN
 from policies.errors import InvalidInput, NotHeld
 from store import agents, delegation
 from store.agents import Agent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.service.context import World
-from policies.delegation import MAX_CHAIN
+from policies.chain import MAX_CHAIN
 from policies.errors import InvalidInput, Revoked
 from store import agents
 from store.agents import EVERYTHING, Agent, Scope

@@ -15,12 +15,13 @@ from policies.amounts import amount_of
 from policies.approval import Approval
 from policies.assignment import Choice
 from policies.deadlines import Clock
+from policies.earlier import Again, Earlier, What
 from policies.files.policy import Policy
 from policies.levels import Level
 from policies.lifecycle import EXECUTED, GRANTED, State
 from policies.principals import Principal
 from policies.request import Request
-from policies.resubmission import HOUR, SHOWN, Again, Earlier, What
+from policies.resubmission import HOUR, SHOWN
 from policies.routing import Route, RouteName
 from store import resubmissions
 from store.agents import Agent

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from policies import action_names, expressions, paths, sentences
 from policies.deadlines import SlaClock
+from policies.files.hooks_section import Hooks
 from policies.files.limits import DAY, Aggregate, Amount, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.files.params_schema import check_schema
 from policies.files.policy import HARD_TIMEOUT, SOFT_TIMEOUT, Kinds, OnTimeout, Policy, Reversibility, Severity, unknown
@@ -19,7 +20,6 @@ from policies.files.standing_bounds import StandingBounds
 from policies.files.strict_yaml import Document, Path, parse
 from policies.files.tiers import TIERS, Tier
 from policies.files.tightening import Autonomy, FirstUses, Quota, Rule
-from policies.hooks.section import Hooks
 from policies.kinds import Kind
 
 REGULATED_TAGS = frozenset({"financial", "pii", "regulated"})

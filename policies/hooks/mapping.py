@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from policies import expressions
+from policies.files.hooks_section import DENY, HookRule, Hooks
 from policies.files.manifest import Manifest
 from policies.hooks import effects
-from policies.hooks.section import DENY, HookRule, Hooks
 from policies.shell.classes import Effect, Verdict
 from policies.shell.table import Rule, Table, built_in
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policies.files.hooks_section import DENY, HookRule, Hooks
 from policies.files.manifest import Manifest
 from policies.files.strict_yaml import Path
 from policies.hooks.effects import matches
 from policies.hooks.mapping import specificity
-from policies.hooks.section import DENY, HookRule, Hooks
 from policies.hooks.tools import TOOLS, Does
 from policies.lint.findings import Finding, Reporter
 from policies.shell.classes import Effect

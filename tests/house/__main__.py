@@ -1,45 +1,46 @@
-"""Print the figures of the layout: rooms, arrows, depth, fan-in, long places, names used twice, citations without a rule."""
+"""Print the figures of the layout, `--before COMMIT` beside those of an earlier commit; exit 1 where a citation leads nowhere."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
 from tests.house import citations, code
+from tests.house.figures import measured, unpacked
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
-    """Print every figure; exit 1 where a citation leads nowhere."""
-    modules = code.modules(ROOT)
-    rooms, arrows = code.rooms(modules), code.arrows(modules)
-    print(f"modules            {len(modules)} in {len(rooms)} rooms")
-    for room, names in sorted(rooms.items()):
-        print(f"  {room:<18} {len(names)}")
-    print(f"arrows             {len(arrows)} between rooms, {len(code.backward(arrows))} of them both ways")
-    print(f"depth              {code.depth(modules)} floors of imports")
-    _table("fan-in", [(name, f"{count} importers") for name, count in code.fan_in(modules)[:5]])
-    functions = code.functions(modules)
-    _table("longest function", [(f.name, f"{f.lines} lines") for f in sorted(functions, key=lambda f: -f.lines)[:3]])
-    _table("longest file", [(m.name, f"{m.lines} lines") for m in sorted(modules, key=lambda m: -m.lines)[:3]])
-    print(f"functions          {len(functions)}, {code.median([f.lines for f in functions])} lines at the median")
-    wide = [f for f in functions if f.positional >= 5]
-    print(f"five arguments     {len(wide)} functions take five or more by position")
-    twice = code.named_twice(modules)
-    print(f"names twice        {len(twice)} public names stand in two modules of one room")
-    for name, places in sorted(twice.items())[:10]:
-        print(f"  {name:<18} {', '.join(places)}")
-    dangling = citations.dangling(ROOT)
-    print(f"dangling citations {len(dangling)}")
-    for place in dangling[:20]:
-        print(f"  {place}")
-    return 1 if dangling else 0
+    """Print every figure, and where to look."""
+    parser = argparse.ArgumentParser(prog="python -m tests.house", description=__doc__)
+    parser.add_argument("--before", metavar="COMMIT", help="measure this commit too")
+    parser.add_argument("--tree", type=Path, default=ROOT, help="measure another checkout than this one")
+    chosen = parser.parse_args()
+    now = measured(chosen.tree)
+    if chosen.before:
+        with unpacked(chosen.tree, chosen.before) as folder:
+            before = measured(folder)
+        print("\n".join(f"{name:<36} {before[name]:<52} {value}" for name, value in now.items()))
+    else:
+        print("\n".join(f"{name:<36} {value}" for name, value in now.items()))
+        _tell_where(chosen.tree)
+    return 1 if citations.dangling(chosen.tree) else 0
 
 
-def _table(title: str, rows: list[tuple[str, str]]) -> None:
-    for index, (name, figure) in enumerate(rows):
-        print(f"{title if index == 0 else '':<18} {name}: {figure}")
+def _tell_where(root: Path) -> None:
+    """What the figures count."""
+    modules = code.modules(root)
+    print("\nrooms", *(f"  {room:<20} {len(names)}" for room, names in sorted(code.rooms(modules).items())), sep="\n")
+    print(
+        "\nboth ways", *(f"  {one} ⇄ {other}" for one, other in sorted(code.backward(code.arrows(modules)))), sep="\n"
+    )
+    twice = sorted(code.named_twice(modules).items())
+    print("\nnames twice", *(f"  {name:<28} {', '.join(places)}" for name, places in twice), sep="\n")
+    wide = sorted(found.name for found in code.functions(modules) if found.positional >= 5)
+    print("\nfive arguments", *(f"  {name}" for name in wide), sep="\n")
+    print("\ndangling citations", *(f"  {place}" for place in citations.dangling(root)), sep="\n")
 
 
 if __name__ == "__main__":

@@ -19,19 +19,27 @@ _READ = (".py", ".j2", ".md", ".yml", ".toml")
 
 def rules(root: Path) -> set[str]:
     """The ids that docs/rules.md publishes."""
-    return set(_RULE.findall((root / "docs" / "rules.md").read_text(encoding="utf-8")))
+    published = root / "docs" / "rules.md"
+    return set(_RULE.findall(published.read_text(encoding="utf-8"))) if published.exists() else set()
 
 
 def dangling(root: Path) -> list[str]:
     """Every citation that leads nowhere, as `file:line what`."""
     known = rules(root)
-    files = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.split("\n")
     return [
         fault
-        for name in files
+        for name in _files(root)
         if name.endswith(_READ) and name != "docs/rules.md" and not name.startswith("tests/house/")
         for fault in _faults(root / name, name, root, known)
     ]
+
+
+def _files(root: Path) -> list[str]:
+    """What is kept of the tree: git's list of a checkout, every file of an unpacked commit."""
+    if not (root / ".git").exists():
+        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True)
+    return listed.stdout.split("\n")
 
 
 def _faults(path: Path, name: str, root: Path, known: set[str]) -> list[str]:

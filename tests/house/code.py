@@ -45,8 +45,10 @@ class Module:
 
     @property
     def room(self) -> str:
-        """The folder it stands in, two names deep."""
+        """The folder it stands in, two names deep; the door of a package, `__main__`, is no part of any room."""
         parts = self.name.split(".")
+        if parts[-1] == "__main__":
+            return self.name
         inside = self.path.parent.name != parts[0] and len(parts) > 1
         return ".".join(parts[:2]) if inside else parts[0]
 
@@ -135,13 +137,22 @@ def _function(module: Module, node: ast.AST) -> Function:
     return Function(f"{module.name}.{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1, len(taken))
 
 
+# Names that mean the same thing in every module of their room, since one caller goes through all of them.
+PROTOCOLS = {
+    ("bot.cli", "add_parser"): "bot.__main__ lets each module add the commands that it has",
+    ("bot.slack", "register"): "listeners.register lets each module say what it hears",
+    ("sayso.cli", "add"): "sayso.cli calls it of whichever command was named",
+    ("sayso.cli", "run"): "and then this",
+}
+
+
 def named_twice(found: list[Module]) -> dict[str, list[str]]:
-    """Public names that two modules of one room define at their top level."""
+    """Public names that two modules of one room define at their top level, but PROTOCOLS."""
     places: dict[tuple[str, str], list[str]] = defaultdict(list)
     for module in found:
         for node in module.tree.body:
             named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            if named and not node.name.startswith("_"):  # type: ignore[union-attr]
+            if named and not node.name.startswith("_") and (module.room, node.name) not in PROTOCOLS:  # type: ignore[union-attr]
                 places[module.room, node.name].append(module.name)  # type: ignore[union-attr]
     return {f"{room}: {name}": where for (room, name), where in places.items() if len(where) > 1}
 

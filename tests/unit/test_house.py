@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from support import second_try
 
-from tests.house import citations, code, versions
+from bot.acts import registry
+from tests.house import citations, code, figures, versions
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| ([A-GI]\d{1,2}) \| .+ \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
@@ -80,3 +81,51 @@ def test_a_version_raised_elsewhere_is_found(line: str) -> None:
 def test_a_save_elsewhere_is_found(line: str) -> None:
     """Saving an approval is seen, by whatever name it is called then."""
     assert [*versions.saves(ast.parse(line))] == [1]
+
+
+def test_an_act_stands_in_few_files() -> None:
+    """Asking the agent is named in its own file, the registry, the table of states and its use case, and nowhere else."""
+    named = {str(module.path.relative_to(ROOT)) for module in code.modules(ROOT) if _names(module, "request_info")}
+    own = {"bot/acts/request_info.py", "bot/acts/registry.py"}
+    assert named == own | {"policies/lifecycle.py", "bot/service/decide.py"}
+
+
+def _names(module: code.Module, word: str) -> bool:
+    return module.name.partition(".")[0] in ("bot", "policies", "store") and word in re.findall(r"\w+", module.text)
+
+
+def test_every_act_has_a_file_of_its_own() -> None:
+    """Each verb of the registry is the name of the module that holds it; those of an agent's run share one."""
+    for act in registry.ACTS:
+        module = "session" if act.verb.startswith("session_") else act.verb
+        assert (ROOT / "bot" / "acts" / f"{module}.py").exists(), act.verb
+
+
+ANSWERED = re.compile(r"^\| ([^|]+\?) \| (.+) \|$", re.MULTILINE)
+MOST_OPENED = {"Who may decide?": 3, "When does silence approve?": 3, "How is a card rendered?": 5}
+
+
+def test_questions_are_answered_by_opening_few_files() -> None:
+    """docs/design.md names the files that answer each question: they exist, and are as few as promised."""
+    answered = dict(ANSWERED.findall((ROOT / "docs" / "design.md").read_text(encoding="utf-8")))
+    assert answered.keys() == MOST_OPENED.keys()
+    for question, files in answered.items():
+        opened = re.findall(r"`([^`]+)`", files)
+        assert 0 < len(opened) <= MOST_OPENED[question]
+        assert all((ROOT / file).is_file() for file in opened), question
+
+
+def test_an_earlier_tree_is_measured_too(tmp_path: Path) -> None:
+    """A tree that is no checkout, and has no rules, has figures of its own."""
+    rule = "A1"
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot" / "one.py").write_text(
+        f"import bot.two\n\n\ndef five(a, b, c, d, e):  # ({rule})\n    return a\n"
+    )
+    (tmp_path / "bot" / "two.py").write_text("def five():\n    return 5\n")
+    found = figures.measured(tmp_path)
+    assert found["modules"] == "2"
+    assert found["longest chain of imports"] == "2 modules"
+    assert found["five or more arguments by position"] == "1 functions"
+    assert found["public names twice in a room"] == "1"
+    assert found["citations that lead nowhere"] == "1"

@@ -9,8 +9,8 @@ from typing import Any
 
 from bot.acts.registry import named
 from policies.approval import Approval, Decision
+from policies.chain import Link
 from policies.deadlines import Clock
-from policies.delegation import Link
 from policies.digest import digest_of
 from policies.files.manifest import Manifest, load_manifest
 from policies.files.policy import Policy

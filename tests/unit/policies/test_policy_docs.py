@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from policies.files.hooks_section import HookRule, Hooks
 from policies.files.limits import Aggregate, Conditions, Limits, Thresholds
 from policies.files.manifest import Action, Defaults, ManifestFile, load_manifest
 from policies.files.roster import Operations, Person, Role, RosterDefaults, RosterFile, load_roster
 from policies.files.schema import Strict
 from policies.files.standing_bounds import StandingBounds
 from policies.files.tightening import Accepted, Autonomy, FirstUses, Quota, Rule
-from policies.hooks.section import HookRule, Hooks
 from policies.lint.check import lint
 from policies.request import Request
 from policies.routing import History, route

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from policy_builders import SIGNALS_BAD, SIGNALS_GOOD, manifest, policy, request
 from test_policy_routing_properties import histories, policies, requests
 
-from policies.delegation import Link, bounded
+from policies.chain import Link
+from policies.delegation import bounded
 from policies.files.policy import Policy
 from policies.files.tightening import Autonomy, FirstUses, Quota, Rule
 from policies.history import Demotion

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.earlier import Again, Earlier, What
 from policies.levels import Level, RouteName
-from policies.resubmission import Again, Earlier, What, again, bounded, silent_until, with_one_more
+from policies.resubmission import again, bounded, silent_until, with_one_more
 from policies.routing import Route
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
