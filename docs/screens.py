@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from support.browser import chromium  # noqa: E402
+from support.browser import chromium, touched  # noqa: E402
 from support.office import Office  # noqa: E402
 
 from store import schema  # noqa: E402
@@ -115,9 +115,7 @@ class Studio:
         """What a button of the card opens, once `act` has done something in it."""
 
         def shoot(page: Any, path: Path) -> None:
-            page.locator(f'[data-testid="message"][data-ts="{card.ts}"]').first.get_by_test_id(
-                f"action-{action}"
-            ).click()
+            touched(page.locator(f'[data-testid="message"][data-ts="{card.ts}"]').first, action)
             page.get_by_test_id("modal").wait_for()
             if act is not None:
                 act(page)
@@ -310,7 +308,7 @@ def asked_otherwise(studio: Studio) -> None:
     )
     card = studio.posted(made)
     studio.press("U0BOB", card, "approve")
-    studio.card("card-quorum", studio.shown(card, "1 of 2 given"))
+    studio.card("card-quorum", studio.shown(card, "1 of 2 approvals"))
     card = studio.posted(refund(studio, 430, "gus@example.com"))
     studio.fill("U0ALICE", card, "escalate", reason="Too unusual for me")
     studio.card("card-moved", studio.shown(card, "Moved to"))

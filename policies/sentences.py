@@ -224,6 +224,12 @@ def named(source: str) -> dict[str, bool]:
     return {path: path in guarded for path in found if not any(other.startswith(f"{path}.") for other in found)}
 
 
+@lru_cache(maxsize=2048)
+def paths_named(source: str) -> frozenset[str]:
+    """The parameter paths that a template names, such as `params.customer`."""
+    return frozenset(_paths_in(_ENVIRONMENT.parse(source)))
+
+
 def _jinjas_own(tree: nodes.Node) -> set[str]:
     """Names that Jinja2 itself fills, and that say nothing about the parameters."""
     return {"self", "caller", "varargs", "kwargs"}.intersection(node.name for node in tree.find_all(nodes.Name))

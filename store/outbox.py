@@ -71,12 +71,10 @@ def put_card(
     risk: str | None = None,
     alike: str | None = None,
     after: timedelta = timedelta(0),
-    barred: Sequence[str] = (),
 ) -> None:
     """Want a live card for this approval; `round_` tells its cards apart.
 
-    With `alike` it waits `after` for its like, to share a screen with them, and joins one that is there already, unless
-    that asks only people who are `barred` from deciding it; `risk` is what a digest keeps apart.
+    With `alike` it waits `after` for its like, to share a screen with them; `risk` is what a digest keeps apart.
     """
     _put(
         unit,
@@ -85,7 +83,7 @@ def put_card(
         approval_id,
         channel,
         None,
-        {"barred": list(barred)} if barred else {},
+        {},
         urgency,
         version,
         next_at=unit.now + after,
@@ -164,12 +162,10 @@ _in_turn = case(
     else_=bindparam("_now"),
 )
 _refresh = update(outbox).where(_showing).values(wanted=_wanted, next_at=_in_turn)
-_refresh_and_close = _refresh.values(alike=None)
 _retire = (
     update(outbox)
     .where(_showing)
     .values(
-        alike=None,
         face=case((_is_screen, outbox.c.face), else_="moved"),
         wanted=_wanted,
         next_at=_in_turn,
@@ -178,17 +174,9 @@ _retire = (
 )
 
 
-def refresh(unit: Unit, approval_id: str, version: int, *, touched: bool = False) -> None:
-    """Every live card of the approval should now show `version`, and the screen it is on should be drawn anew.
-
-    `touched` where a person did something on it: then no other request joins that message any more.
-    """
-    unit.execute(_refresh_and_close if touched else _refresh, _change(unit, approval_id, version))
-
-
-def close(unit: Unit, approval_id: str) -> None:
-    """The message on which an approval is live takes no other requests from now on."""
-    unit.execute(update(outbox).where(_showing).values(alike=None), {"_approval_id": approval_id})
+def refresh(unit: Unit, approval_id: str, version: int) -> None:
+    """Every live card of the approval should now show `version`, and the screen it is on should be drawn anew."""
+    unit.execute(_refresh, _change(unit, approval_id, version))
 
 
 # The same for many approvals by one statement. Of two rows of one screen, the screen is drawn anew once.
@@ -340,11 +328,6 @@ def put_back(unit: Unit, items: Sequence[Item]) -> None:
             {"_id": item.id, "_lease": item.lease, "_next_at": item.next_at, "_unsure": item.unsure} for item in items
         ]
         unit.execute(_put_back, rows)
-
-
-def wait(unit: Unit, item: Item, at: datetime) -> None:
-    """Leave a leased message for later; that was no attempt to send it."""
-    unit.execute(_put_back, [{"_id": item.id, "_lease": item.lease, "_next_at": at, "_unsure": item.unsure}])
 
 
 def give_up(unit: Unit, item: Item, *, error: str) -> bool:

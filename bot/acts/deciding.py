@@ -14,6 +14,6 @@ def deciding(approval: Approval, where: Where, here: str) -> list[AnyPart]:
     """All of them but those that lead `here` and to the details; a menu opens its form."""
     full_view = needs_full_view(approval) or approval.request.kind == "choose"
     redact = redactor_of(approval)
-    rows = controls(Seen(approval, redact(approval.sentence), redact, full_view), where.offers).rows
-    kept = [[item for item in row if item.action not in ("details", here)] for row in rows]
+    found = controls(Seen(approval, redact(approval.sentence), redact, full_view), where.offers)
+    kept = [[item for item in row if item.action not in ("details", here)] for row in (*found.rows, found.behind)]
     return [press(f"decide-{number}", row) for number, row in enumerate(kept, 1) if row]

@@ -31,20 +31,23 @@ def _form(approval: Approval, where: Where) -> View:
 def drawn(
     approval: Approval, where: Where, *, run: tuple[str, str | None] | None = None, may_decide: bool = False
 ) -> View:
-    """One page at a time; with `may_decide`, its card's buttons follow on the last page.
+    """One page at a time; with `may_decide`, its card's buttons stand on top of the first.
 
     `run` is the state of the agent's run and who set it: for those who may pause, resume or cancel it (docs/rules.md: C3).
     """
-    ending = _ending(approval, where) if may_decide else []
-    pages = sheets(full_view(approval), blocks=VIEW_BLOCKS - 6 - len(ending), spare=sum(map(cost, ending)))
+    acts = _acts(approval, where) if may_decide else []
+    pages = sheets(full_view(approval), blocks=VIEW_BLOCKS - 6 - len(acts), spare=sum(map(cost, acts)))
     page = max(0, min(where.page, len(pages) - 1))
-    steering = session.steering(approval, *run) if run and page == 0 else []
-    last = ending if page + 1 == len(pages) else []
-    parts = [*pages[page], *steering, *modals.turning(page, len(pages)), *last]
+    parts = list(pages[page])
+    if page == 0:
+        # What is on later pages, or hidden, comes before a yes all the same: the tap itself asks for it.
+        parts[1:1] = acts
+        parts += session.steering(approval, *run) if run else []
+    parts += modals.turning(page, len(pages))
     return modal(ACT.modal, "Details", parts, private=modals.about(approval, replace(where, page=page)))
 
 
-def _ending(approval: Approval, where: Where) -> list[AnyPart]:
+def _acts(approval: Approval, where: Where) -> list[AnyPart]:
     """What can be done about it; what is hidden can be read even when it is decided."""
     hidden = show_hidden.button(approval)
     return deciding(approval, where, ACT.verb) or ([press("decide-1", [hidden])] if hidden else [])
@@ -63,4 +66,4 @@ def _shows(world: World, press: Press) -> View:
     return shown(world, authorization.read(world, press.tap.approval_id, actor), actor, press.where)
 
 
-ACT: Act[None] = Act("details", Offer(_button), _form, shows=_shows)
+ACT: Act[None] = Act("details", Offer(_button, behind=True), _form, shows=_shows)

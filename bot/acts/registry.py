@@ -10,7 +10,6 @@ from bot.acts import (
     approve,
     batch_approve,
     batch_reject,
-    batch_select,
     choose,
     details,
     edit,
@@ -54,7 +53,6 @@ ACTS: Final[tuple[Act[Any], ...]] = (
     review_incident.ACT,
     batch_approve.ACT,
     batch_reject.ACT,
-    batch_select.ACT,
     *session.ACTS,
 )
 OFFERS: Final[Offers] = tuple(act.button for act in ACTS if act.button is not None)

@@ -51,4 +51,4 @@ def _shows(world: World, press: Press) -> View:
     return _form(disclosure.show(world, press.tap, last=is_last), press.where)
 
 
-ACT: Act[None] = Act("show_hidden", Offer(_button, row=2), _form, shows=_shows)
+ACT: Act[None] = Act("show_hidden", Offer(_button, behind=True), _form, shows=_shows)

@@ -32,4 +32,4 @@ def _run(world: World, press: Press, said: None) -> Approval:
     return decide.take_over(world, press.tap)
 
 
-ACT = Act("take_over", Offer(_button, row=2), _form, written, _run)
+ACT = Act("take_over", Offer(_button, behind=True), _form, written, _run)

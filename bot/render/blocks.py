@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,7 @@ MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 MESSAGE_BYTES = 12_000  # Slack has refused messages near 13.2 kB
 VIEW_BYTES = 250_000
 SECTION, HEADER, BUTTON, OPTION, VALUE, METADATA, TITLE = 3000, 150, 75, 75, 2000, 3000, 24
+OVERFLOW = 5  # options behind one ⋯
 
 
 class TemplateFault(Exception):
@@ -123,6 +124,12 @@ def option(item: Option) -> Markup:
     return _json(element)
 
 
+def overflow(items: Sequence[Option]) -> Markup:
+    """The menu behind ⋯: each option's value begins with the verb that it stands for."""
+    options = [{"text": _plain(item.label, OPTION), "value": item.value} for item in items]
+    return _json({"type": "overflow", "action_id": "overflow", "options": options})
+
+
 def confirm(dialog: Confirm) -> Markup:
     """A confirm object for elements other than buttons."""
     return _json(confirmation(dialog))
@@ -164,7 +171,7 @@ def _environment() -> Environment:
     for unsafe in ("safe", "e", "escape", "forceescape", "tojson", "urlize", "xmlattr"):
         environment.filters.pop(unsafe)
     environment.globals.clear()
-    helpers = (plain, mrkdwn, rich, button, option, confirm)
+    helpers = (plain, mrkdwn, rich, button, option, overflow, confirm)
     environment.globals.update({helper.__name__: helper for helper in helpers})
     return environment
 

@@ -6,7 +6,7 @@ Which buttons there are is told by the acts (bot/acts), each of which draws its 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.render.blocks import Button, Confirm, Option
@@ -19,7 +19,6 @@ from policies.kinds import Kind
 from policies.routing import Level
 
 SENTENCE_IN_DIALOG = 300
-FEW = 3  # buttons of a first row that has no primary one: the second row joins it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,11 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What can be pressed: rows of buttons, and perhaps a menu above them."""
+    """What can be pressed: rows of buttons, perhaps a menu above them, and what a card keeps `behind` ⋯."""
 
     rows: list[list[Button]]
     select: Select | None = None
+    behind: list[Button] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +77,33 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Where an act stands on a card, and what of it is there: None where it is not offered."""
+    """Where an act stands on a card, and what of it is there: None where it is not offered.
+
+    What is `behind` ⋯ costs a tap more; a primary button, and one that asks once more, stand open all the same.
+    """
 
     draw: Callable[[Seen], Button | Choices | None]
-    row: int = 1
+    behind: bool = False
 
 
 Offers = Sequence[Offer]
 
 
 def controls(seen: Seen, offers: Offers) -> Controls:
-    """The controls of a card in its present state, in the order of the acts; dead cards have none.
-
-    A primary button stands first; a second row stands apart where the first one is full.
-    """
-    drawn = [(offer.row, found) for offer in offers if (found := offer.draw(seen)) is not None]
-    rows: dict[int, list[Button]] = {1: [], 2: []}
+    """The controls of a card in its present state, in the order of the acts, a primary button first; dead cards have none."""
+    drawn = [(offer.behind, found) for offer in offers if (found := offer.draw(seen)) is not None]
+    stands: list[Button] = []
+    behind: list[Button] = []
     picked = Choices([])
-    for row, found in drawn:
+    for folds, found in drawn:
         if isinstance(found, Choices):
             picked = found
+        elif folds and found.style is None and found.confirm is None:
+            behind.append(found)
         else:
-            rows[1 if found.style == "primary" else row].append(found)
-    first = sorted(rows[1], key=lambda item: item.style != "primary")
-    split = [first, rows[2]] if len(first) >= FEW else [[*first, *rows[2]]]
-    return Controls([row for row in (picked.buttons, *split) if row], picked.select)
+            stands.append(found)
+    stands.sort(key=lambda item: item.style != "primary")
+    return Controls([row for row in (picked.buttons, stands) if row], picked.select, behind)
 
 
 def is_final(approval: Approval) -> bool:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.render.labels import SILENCE, assignee, consequence, headline, mention, outcome_line, seat_holder, when
+from bot.render.labels import (
+    SILENCE,
+    Names,
+    assignee,
+    consequence,
+    headline,
+    nobody,
+    outcome_line,
+    person,
+    seat_holder,
+    when,
+)
 from bot.render.redaction import Redactor, redactor_of
 from bot.render.visible_text import Mrkdwn, Shown, clip, escape, fill, json_size, visible
 from policies import quorum
@@ -13,10 +24,12 @@ from policies.approval import Approval, Meant, Vote
 from policies.edits import Edit
 from policies.lifecycle import State
 from policies.principals import EXTERNAL, Principal
+from policies.reasons import in_words
 from policies.request import Evidence
-from policies.routing import Level
+from policies.routing import Level, RouteName
 
 NAMES = 5
+REASONS = 3
 
 
 def brief(text: str, chars: int) -> Mrkdwn:
@@ -102,7 +115,7 @@ def _quorum(approval: Approval) -> Mrkdwn | None:
     parts = [f"{role} {min(given.count(role), count)}/{count}" for role, count in per_role.items()]
     if parts:
         fact = fill("{fact} · {parts}", fact=fact, parts=brief(", ".join(parts), 160))
-    return Mrkdwn("\n".join([fact, *_yeses(approval)]))
+    return Mrkdwn("\n".join([fact, *_yeses(approval, nobody)]))
 
 
 def progress(approval: Approval) -> tuple[int, int]:
@@ -129,13 +142,13 @@ def _seated(approval: Approval, together: list[Vote]) -> int:
     return needed - quorum.missing(approvers, voters, {vote.role for vote in together})
 
 
-def _yeses(approval: Approval) -> list[Mrkdwn]:
-    """Who said yes, and to what; they stand where a card is redrawn, which notifies nobody."""
-    return [_yes(approval, meant) for meant in _meanings(approval)[:NAMES]]
+def _yeses(approval: Approval, names: Names) -> list[Mrkdwn]:
+    """Who said yes, and to what."""
+    return [_yes(approval, meant, names) for meant in _meanings(approval)[:NAMES]]
 
 
-def _yes(approval: Approval, meant: Meant) -> Mrkdwn:
-    names = _names([vote for vote in approval.votes if vote.meant == meant])
+def _yes(approval: Approval, meant: Meant, called: Names) -> Mrkdwn:
+    names = _names([vote for vote in approval.votes if vote.meant == meant], called)
     choice, answer = meant
     if answer is not None:
         return fill("Yes with an answer from {names}", names=names)
@@ -145,8 +158,8 @@ def _yes(approval: Approval, meant: Meant) -> Mrkdwn:
     return fill("Yes with {label} from {names}", label=brief(redactor_of(approval)(label), 60), names=names)
 
 
-def _names(votes: Sequence[Vote]) -> Mrkdwn:
-    names = Mrkdwn(", ".join(mention(vote.user) for vote in votes[:NAMES]))
+def _names(votes: Sequence[Vote], called: Names) -> Mrkdwn:
+    names = Mrkdwn(", ".join(person(vote.user, called) for vote in votes[:NAMES]))
     more = len(votes) - NAMES
     return Mrkdwn(f"{names} and {more} more") if more > 0 else names
 
@@ -178,33 +191,33 @@ def _sign(holds: bool) -> str:
     return "✓\u00a0" if holds else "✗\u00a0"
 
 
-def status(approval: Approval, undo_until: datetime | None = None) -> Mrkdwn | None:
+def status(approval: Approval, names: Names = nobody) -> Mrkdwn | None:
     """The line under the header: what became of it, or what it waits for; None on an ordinary live card."""
     if approval.pending:
-        return _waiting(approval)
+        return _waiting(approval, names)
     sign, _ = headline(approval)
-    line = fill("{sign} *{outcome}*", sign=Mrkdwn(sign), outcome=outcome_line(approval, note=False))
+    line = fill("{sign} *{outcome}*", sign=Mrkdwn(sign), outcome=outcome_line(approval, note=False, names=names))
     if approval.state is State.TAKEN_OVER:
         line = fill("{line}\nThe agent only reads now. Hand it back when you are done.", line=line)
     if approval.granted and approval.clock.claim_by:
-        line = fill("{line}\nThe agent may run it once, until {at}", line=line, at=when(approval.clock.claim_by))
-    return Mrkdwn("\n".join([line, *afterwards(approval, undo_until)]))
+        line = fill("{line}\nNot run yet; unclaimed, it ends {at}", line=line, at=when(approval.clock.claim_by))
+    return Mrkdwn("\n".join([line, *afterwards(approval, names=names)]))
 
 
-def afterwards(approval: Approval, undo_until: datetime | None = None) -> list[Mrkdwn]:
+def afterwards(approval: Approval, undo_until: datetime | None = None, names: Names = nobody) -> list[Mrkdwn]:
     """What can still be done about it, or was: until when Undo is offered, who undid it, whether it is rolled back (docs/rules.md: A14)."""
     undo = approval.undo
     if undo is None:
         return [fill("Undo is offered until {at}", at=when(undo_until))] if undo_until else []
     ran = approval.claimed_at is not None
     ending = Mrkdwn("the agent was asked to roll back" if ran else "it had not run, and never will")
-    lines = [fill("↩️ *Undone by {who}*, {at}: {ending}", who=mention(undo.by), at=when(undo.at), ending=ending)]
+    lines = [fill("↩️ *Undone by {who}*, {at}: {ending}", who=person(undo.by, names), at=when(undo.at), ending=ending)]
     if undo.reverted_at:
         lines.append(fill("☑️ *Rolled back*, reported by the agent, {at}", at=when(undo.reverted_at)))
     return lines
 
 
-def _waiting(approval: Approval) -> Mrkdwn | None:
+def _waiting(approval: Approval, names: Names) -> Mrkdwn | None:
     lines = []
     if approval.info_request:
         since = when(approval.info_request.at)
@@ -212,42 +225,59 @@ def _waiting(approval: Approval) -> Mrkdwn | None:
     if approval.level is Level.HUMAN_TAKEOVER:
         lines.append(Mrkdwn("✋ *A person has to do this by hand*: take it over, or reject it"))
     elif approval.edits:
-        lines.append(_proposed(approval.edits[-1]))
+        lines.append(_proposed(approval.edits[-1], names))
+    lines += [fill("✅ {yes}", yes=yes) for yes in _yeses(approval, names)]
     if approval.lacking:
         lines.append(fill("🚨 *Cannot be approved as things stand*: {lacking}", lacking=brief(approval.lacking, 300)))
     return Mrkdwn("\n".join(lines)) if lines else None
 
 
-def _proposed(edit: Edit) -> Mrkdwn:
+def _proposed(edit: Edit, names: Names) -> Mrkdwn:
     """Who changed it last: their yes is given, and where they may not change so much alone, somebody else's is missing."""
     ending = "counts as their yes" if edit.alone else "has to be confirmed by another person"
-    return fill("✏️ *Changed by {who}*, {at}, which " + ending, who=mention(edit.by), at=when(edit.at))
+    return fill("✏️ *Changed by {who}*, {at}, which " + ending, who=person(edit.by, names), at=when(edit.at))
+
+
+_LEAD = {
+    RouteName.ASK: "Needs approval",
+    RouteName.AUTO: "Policy let it run",
+    RouteName.DENY: "Policy denied it",
+    RouteName.BLOCK: "Policy blocked it",
+}
 
 
 def why(approval: Approval, redact: Redactor) -> Shown | None:
-    """Why policy sent it here, every rule that spoke."""
-    if not approval.why:
-        return None
-    text = visible(redact("; ".join(approval.why)))
-    lead = "Why a person decides" if approval.pending else "Policy"
-    return Shown(f"{lead}: {clip(text, 700, 900)}")
+    """Why policy sent it this way, in a few words; the reasons in full, with their lines of the manifest, are in Details."""
+    words = ", ".join(in_words(approval.why, approval.route)[:REASONS])
+    return Shown(f"{_LEAD[approval.route]}: {clip(visible(redact(words)), 160, 480)}") if words else None
+
+
+def asked_by(approval: Approval, redact: Redactor) -> list[Shown]:
+    """Who asks, whom it says it acts for, and everybody above it (docs/rules.md: E6)."""
+    agent = f"Asked by {clip(visible(approval.agent), 80, 240)}"
+    return [Shown(line) for line in [agent, *_above(approval, redact)]]
 
 
 def origin(approval: Approval, redact: Redactor) -> list[Shown]:
-    """Where it comes from: agent, whom it says it acts for, policy version and digest."""
+    """The same in full, with who answers for the agent, policy version and digest."""
     lines = [f"Asked by {clip(visible(approval.agent), 80, 240)} · {clip(visible(approval.action), 80, 200)}"]
     if approval.owner:
         lines.append(f"{clip(visible(approval.owner), 60, 120)} answers for this agent")
-    lines += [_for_whom(principal, redact) for principal in approval.principals[:1]]
+    lines += _above(approval, redact)
+    version = clip(visible(approval.policy_version), 20)
+    lines.append(f"{clip(visible(approval.id), 64)} · policy {version} · digest {approval.digest[:12]}")
+    return [Shown(line) for line in lines]
+
+
+def _above(approval: Approval, redact: Redactor) -> list[str]:
+    lines = [_for_whom(principal, redact) for principal in approval.principals[:1]]
     if approval.chain:
         whole = ", who acts for ".join(str(link) for link in approval.chain)
         lines.append(f"Acts for {clip(visible(redact(whole)), 240, 600)}")
     if others := approval.principals[1:]:
         names = ", ".join(principal.name for principal in others)
         lines.append(f"Above it also for {clip(visible(redact(names)), 100, 200)}: they cannot decide it either")
-    version = clip(visible(approval.policy_version), 20)
-    lines.append(f"{clip(visible(approval.id), 64)} · policy {version} · digest {approval.digest[:12]}")
-    return [Shown(line) for line in lines]
+    return lines
 
 
 def _for_whom(principal: Principal, redact: Redactor) -> str:

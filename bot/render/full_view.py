@@ -46,8 +46,7 @@ def full_view(approval: Approval) -> list[AnyPart]:
         *_votes(approval),
     ]
     if approval.why:
-        lead = "Why a person decides" if approval.pending else "Policy"
-        parts.append(code(clip(visible(redact("\n".join(approval.why)), lines=True), CHUNK), lead))
+        parts.append(code(clip(visible(redact("\n".join(approval.why)), lines=True), CHUNK), "Every rule that spoke"))
     origin = [clip(line_, 2000) for line_ in card_facts.origin(approval, redact)]
     session = (
         [Shown(f"session {clip(visible(approval.request.session_id), 200)}")] if approval.request.session_id else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +13,7 @@ from policies.approval import Approval, Seat
 from policies.files.policy import OnTimeout, Policy, Reversibility, Severity
 from policies.lifecycle import State
 
+_BROADCASTS: Final = ("channel", "here", "everyone")
 _USER: Final = re.compile(r"[UW][A-Z0-9]{1,30}\Z")
 
 SEVERITY: Final = {
@@ -82,6 +84,23 @@ def mention(user: str) -> Mrkdwn:
     return Mrkdwn(f"<@{user}>") if _USER.match(user) else escape(user)
 
 
+Names = Callable[[str], str | None]
+"""What people are called, where a message must not mention them; None of those whose name is not known."""
+
+
+def nobody(user: str) -> None:
+    """Knows nobody's name."""
+
+
+def person(user: str, names: Names) -> Mrkdwn:
+    """Somebody by name, such as @bob, in letters that notify nobody; mentioned where no name is known."""
+    name = names(user)
+    if not name:
+        return mention(user)
+    at = "" if name.casefold().startswith(_BROADCASTS) else "@"
+    return fill("{at}{name}", at=at, name=escape(clip(visible(name), 60, 240)))
+
+
 def assignee(approval: Approval, anyone: str) -> Mrkdwn:
     """Whose turn it is: mentioned, named where they must not be notified, the role or `anyone` where it is nobody's."""
     if approval.assignee is None:
@@ -106,6 +125,16 @@ def stamp(moment: datetime) -> str:
 def when(moment: datetime) -> Mrkdwn:
     """A moment in the reader's own time zone, UTC where Slack cannot tell."""
     return Mrkdwn(f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{stamp(moment)}>")
+
+
+def due(moment: datetime, words: str = "Due") -> Mrkdwn:
+    """How long there is left, as the reader's own clock says whenever it is read: “Due in 5 minutes”."""
+    return Mrkdwn(f"<!date^{int(moment.timestamp())}^{words} {{ago}}|{words} {stamp(moment)}>")
+
+
+def ago(moment: datetime) -> Mrkdwn:
+    """How long it is ago, by the reader's own clock."""
+    return Mrkdwn(f"<!date^{int(moment.timestamp())}^{{ago}}|{stamp(moment)}>")
 
 
 def headline(approval: Approval) -> tuple[str, str]:
@@ -134,18 +163,18 @@ def consequence(policy: Policy) -> tuple[str, str, str]:
     return sign, severity, UNDO[policy.reversibility]
 
 
-def by_whom(approval: Approval) -> Mrkdwn:
-    """` by <@U…>, <date>` of the decision; empty where there is none."""
+def by_whom(approval: Approval, names: Names = nobody) -> Mrkdwn:
+    """` by Bob, <date>` of the decision; empty where there is none."""
     decision = approval.decision
     if decision is None:
         return Mrkdwn("")
-    name = Mrkdwn("policy") if decision.by == "policy" else mention(decision.by)
+    name = Mrkdwn("policy") if decision.by == "policy" else person(decision.by, names)
     return fill(" by {name}, {at}", name=name, at=when(decision.at))
 
 
-def outcome_line(approval: Approval, *, note: bool = True) -> Mrkdwn:
-    """One line on where an approval stands, such as “Approved by <@U0BOB>, today at 14:02 · note”, with the note's beginning."""
-    line = fill("{verdict}{by}", verdict=Mrkdwn(verdict(approval)), by=by_whom(approval))
+def outcome_line(approval: Approval, *, note: bool = True, names: Names = nobody) -> Mrkdwn:
+    """One line on where an approval stands, such as “Approved by Bob, today at 14:02 · note”, with the note's beginning."""
+    line = fill("{verdict}{by}", verdict=Mrkdwn(verdict(approval)), by=by_whom(approval, names))
     if _after_a_yes(approval):
         line = fill("{now} · {line}", now=Mrkdwn(STATES[approval.state][1]), line=line)
     words = approval.decision.note if approval.decision and note else None

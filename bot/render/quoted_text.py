@@ -54,10 +54,19 @@ def agent_asks(approval: Approval) -> list[Said]:
         for at, choice in enumerate(choices, 1)
     )
     said = [
-        Said("The agent asks", _one(request.question), 1200, 1, True, "Asks"),
-        Said("The agent offers", offers, 300, 10, False, "Offers", "\n•  "),
+        Said("The agent asks", _one(request.question), 1200, 1, True, "The agent asks"),
+        Said("The agent offers", offers, 300, 10, False, "The agent offers", "\n•  "),
     ]
     return [entry for entry in said if entry.texts]
+
+
+REASON_CHARS = 80  # two lines on a phone
+
+
+def briefly(approval: Approval) -> list[Said]:
+    """The beginning of the agent's reason, on one line."""
+    reason = " ".join(approval.request.reason.split())
+    return [Said("", (reason,), REASON_CHARS, 1, True, "The agent says")] if reason else []
 
 
 def agent_says(approval: Approval) -> list[Said]:
@@ -170,8 +179,13 @@ def block(name: str, said: Iterable[Said], redact: Redactor, room: int) -> Block
 MORE = "There is more in Details."
 
 
-def claims(name: str, lead: str, said: Iterable[Said], redact: Redactor, room: int) -> Block | None:
-    """The same as one quote under `lead`, a line for each: shorter, and every word of it the agent's but the bold labels."""
+def claims(
+    name: str, lead: str, said: Iterable[Said], redact: Redactor, room: int, *, hint: bool = True
+) -> Block | None:
+    """The same as one quote under `lead`, a line for each: shorter, and every word of it the agent's but the bold labels.
+
+    `hint` says where the rest is of what is cut.
+    """
     items: list[Shown] = []
     labels: list[str] = []
     left, cut = room - 2 * GROUP_COST, False
@@ -189,7 +203,7 @@ def claims(name: str, lead: str, said: Iterable[Said], redact: Redactor, room: i
     if not items:
         return None
     lines = [Shown(f"{item}\n") for item in items[:-1]] + items[-1:]
-    return words(name, [Group(lead, lines, True, MORE if cut else None, labels)])
+    return words(name, [Group(lead, lines, True, MORE if cut and hint else None, labels)])
 
 
 def fits(said: Iterable[Said], redact: Redactor, room: int) -> bool:

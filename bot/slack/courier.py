@@ -12,12 +12,12 @@ from typing import Any
 from bot.render.cards import Message
 from bot.server.runtime import Runtime
 from bot.server.slack_client import ChannelGone, MessageGone, OutcomeUnknown, RateLimited, SlackTrouble, TokenTrouble
-from bot.slack import links, lookup, outbox_messages, sharing
+from bot.slack import links, lookup, outbox_messages
 from bot.slack.outbox_messages import Scene
 from bot.slack.rate_limits import POST_INTERVAL_SECONDS, RateLimits
 from policies.lifecycle import State
 from policies.routing import RouteName
-from store import batches, outbox
+from store import outbox
 from store.audit import entry_of
 from store.outbox import Item
 from store.unit import Unit
@@ -113,7 +113,7 @@ class Courier:
             return
         link = await links.to_card(self._runtime, item, scene.one)
         # Up to 250 kB of parameters are read for a card: not where every tap waits.
-        message = await self._runtime.call(outbox_messages.drawn, item, scene, link.url)
+        message = await self._runtime.call(outbox_messages.drawn, item, scene, link.url, self._name)
         revision = outbox_messages.revision(item, scene)
         if item.posted:
             await self._update(item, message)
@@ -127,6 +127,10 @@ class Courier:
         )
         channel, ts = known or await self._post(item, message, root)
         await self._shown(item, scene, 0 if known else revision, channel, ts)
+
+    def _name(self, user: str) -> str | None:
+        facts = self._runtime.world.directory.people.get(user)
+        return facts.name if facts and facts.name else None
 
     async def _post(self, item: Item, message: Message, root: tuple[str, str] | None) -> tuple[str, str]:
         arguments: dict[str, Any] = {
@@ -173,19 +177,15 @@ class Courier:
         """Keep what Slack shows now; `early` where it had to do without the link to a card that was not posted yet."""
 
         def work(unit: Unit) -> None:
-            # The entries before the screen: a decision locks them in that order too.
-            first = batches.presented(unit, item.id, [one.id for one in scene.approvals]) if item.screen else None
             held = outbox.shown(unit, item, revision=revision, channel=channel, ts=ts)
             if held and early and scene.one:
                 _catch_up(unit, scene.one.id)
-            if item.kind != "card" or (first is None and (item.posted or not held)):
+            if not held or item.posted or item.kind != "card":
                 return
-            new = [one for one in scene.approvals if first is None or one.id in first]
-            for approval in new:
-                if len(approval.asked) > 1:
-                    outbox.relink(unit, approval.id)
-                if approval.route is RouteName.ASK:
-                    unit.record(entry_of(approval, "gate_presented", unit.now, "system", rationale=channel))
+            for moved in (found for found in scene.approvals if len(found.asked) > 1):
+                outbox.relink(unit, moved.id)
+            for approval in (found for found in scene.approvals if found.route is RouteName.ASK):
+                unit.record(entry_of(approval, "gate_presented", unit.now, "system", rationale=channel))
 
         await self._write(work)
 
@@ -246,8 +246,7 @@ def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> 
 
     The rest keeps its place in the queue, and cards that share a screen become one post.
     """
-    leased = outbox.lease(unit, BATCH, skip_channels=resting, updates=updates > 0)
-    found = [item for item in leased if not sharing.joined(unit, item)]
+    found = outbox.lease(unit, BATCH, skip_channels=resting, updates=updates > 0)
     going: list[Item] = []
     taken: set[str] = set()
     for item in found:
@@ -262,7 +261,7 @@ def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> 
     outbox.put_back(unit, [item for item in found if item not in going])
     waiting = Counter(item.channel for item in found if item.kind == "card" and not item.posted)
     crowded = {name for name, cards in waiting.items() if cards > (1 if name in bursting else CROWD)}
-    return [sharing.group(unit, item, crowded=item.channel in crowded) for item in going]
+    return [outbox_messages.group(unit, item, crowded=item.channel in crowded) for item in going]
 
 
 def _withdrawn_unseen(item: Item, scene: Scene) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from bot.acts.registry import approval_card
 from bot.render import cards
 from bot.render.cards import Face, Message
+from bot.render.labels import Names, nobody
 from bot.render.notices import Notice, alert, notice
 from bot.render.reviews import review_card
 from policies.approval import Approval
 from policies.routing import RouteName
 from store import approvals, batches
+from store.batches import Member
 from store.outbox import Item
 from store.unit import Unit
 
@@ -21,10 +24,12 @@ MORNING = "morning"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What an item shows: one approval, several, or none; `moved` are those that went on to a card of their own."""
+    """What an item shows: one approval, several, or none; `moved` are those that went on to a card of their own, `now` is when it
+    was read."""
 
     approvals: tuple[Approval, ...]
     moved: dict[str, str | None]
+    now: datetime | None = None
 
     @property
     def one(self) -> Approval | None:
@@ -39,14 +44,14 @@ def scene(unit: Unit, item: Item) -> Scene:
         members = batches.members(unit, item.id)
         found = approvals.several(unit, [member.approval_id for member in members])
         moved = {member.approval_id: member.moved_to for member in members if member.moved}
-        return Scene(tuple(found[member.approval_id] for member in members), moved)
+        return Scene(tuple(found[member.approval_id] for member in members), moved, unit.now)
     if item.facts.get("notice") == MORNING:
         listed = approvals.several(unit, item.facts["ids"])
-        return Scene(tuple(listed[approval_id] for approval_id in item.facts["ids"]), {})
+        return Scene(tuple(listed[approval_id] for approval_id in item.facts["ids"]), {}, unit.now)
     approval = approvals.load(unit, item.approval_id) if item.approval_id is not None else None
     if approval is not None and item.facts.get("notice") == Notice.TAKEOVER:
         approval = _with_checkpoint(unit, approval)
-    return Scene((approval,) if approval else (), {})
+    return Scene((approval,) if approval else (), {}, unit.now)
 
 
 def _with_checkpoint(unit: Unit, approval: Approval) -> Approval:
@@ -55,12 +60,12 @@ def _with_checkpoint(unit: Unit, approval: Approval) -> Approval:
     return replace(approval, request=approval.request.model_copy(update={"checkpoint": saved}))
 
 
-def drawn(item: Item, shown: Scene, link: str | None = None) -> Message:
-    """The message, with the metadata by which it is found again; `link` leads to the card it is about."""
+def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobody) -> Message:
+    """The message, with the metadata by which it is found again; `link` leads to the card it is about, `names` are what those
+    who decided are called."""
     if item.screen:
-        if item.facts["screen"] == "batch":
-            return cards.batch_card(shown.approvals, shown.moved, item.facts.get("asked", ()))
-        return cards.digest_card(shown.approvals, shown.moved)
+        draw = cards.batch_card if item.facts["screen"] == "batch" else cards.digest_card
+        return draw(shown.approvals, shown.moved)
     approval = shown.one
     if item.kind == "card":
         assert approval is not None
@@ -71,7 +76,9 @@ def drawn(item: Item, shown: Scene, link: str | None = None) -> Message:
             return notice(Notice.DONE, approval, undo_until=undo_until)
         moved_to = item.facts.get("moved_to")
         face = Face(item.face)
-        return approval_card(approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link)
+        return approval_card(
+            approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link, names=names, now=shown.now
+        )
     if item.facts["notice"] == MORNING:
         return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=item.facts["total"])
     if approval is None or item.facts["notice"] == "alert":
@@ -90,3 +97,31 @@ def metadata(item: Item, message: Message) -> dict[str, Any]:
     if item.kind == "card":
         return message.metadata
     return {"event_type": "sayso_notice", "event_payload": {"key": item.dedupe_key}}
+
+
+def group(unit: Unit, item: Item, *, crowded: bool) -> Item:
+    """The leased post `item`, or the screen that it now shares: with its like, or in a crowd with all of its risk.
+
+    What may have been posted already stays as it is.
+    """
+    if item.kind != "card" or item.screen or item.posted or item.unsure or item.face != "live" or item.risk is None:
+        return item
+    like = _like(unit, item)
+    if len(like) == cards.BATCH or (len(like) > 1 and not crowded):
+        return batches.form(unit, item, like, "batch")
+    if not crowded:
+        return item
+    found = batches.waiting(unit, item, cards.BATCH)
+    if len(found) < 2:
+        return item
+    return batches.form(unit, item, found, "batch" if found == like else "digest")
+
+
+def _like(unit: Unit, item: Item) -> list[Member]:
+    """Those that may be decided together with `item`, itself included; empty where it may not."""
+    if item.alike is None:
+        return []
+    found = batches.like(unit, item, cards.BATCH)
+    known = approvals.several(unit, [member.approval_id for member in found])
+    fitting = [member for member in found if cards.batchable(known[member.approval_id])]
+    return fitting if any(member.id == item.id for member in fitting) else []

@@ -52,7 +52,7 @@ def test_one_answer_does_not_fill_a_quorum(office: Office) -> None:
     assert "already given your approval" in office.person("U0ALICE").submit(form).modal.text()
     office.person("U0ALICE").close(everything=True)
     assert answer(office, "U0ALICE", ask, "4712")["state"] == "pending", "a change of mind is no second person"
-    card = office.slack.expect_card(approval_id=ask["id"], contains=["1 of 2 given", "4712"])
+    card = office.slack.expect_card(approval_id=ask["id"], contains=["1 of 2 approvals", "4712"])
     form = office.form("U0BOB", card, "answer")
     assert "4712" in str(form.values), "who comes second sees what was answered, and can agree to it as it is"
     assert office.person("U0BOB").submit(form).ok
@@ -80,7 +80,7 @@ def test_two_different_choices_at_once_grant_nothing(office: Office) -> None:
     assert office.agent.see(ask)["state"] == "pending"
     assert office.agent.claim(ask, status=409)["state"] == "pending"
     office.slack.expect_card(
-        approval_id=ask["id"], contains=["1 of 2 given", "Yes with The blue one", "Yes with The red one"]
+        approval_id=ask["id"], contains=["1 of 2 approvals", "Yes with The blue one", "Yes with The red one"]
     )
     alice.click(office.card(ask, has="choose:red"), "choose:red")
     done = office.agent.see(ask)

@@ -213,7 +213,7 @@ def test_a_quorum_of_two_is_no_dead_end_after_an_edit(office: Office) -> None:
     """A role of two, two approvers: the edit is its editor's yes to the new bytes, and the other's yes completes it."""
     payment = office.agent.ask("pay_pair", {"customer": "ann@example.com", "amount_usd": 480})
     assert edit(office, "U0ALICE", payment, note="Half", amount_usd="240")["state"] == "pending"
-    office.slack.expect_card(approval_id=payment["id"], contains=["1 of 2 given", "240"])
+    office.slack.expect_card(approval_id=payment["id"], contains=["1 of 2 approvals", "240"])
     done = approve(office, "U0BOB", payment)
     assert (done["state"], done["decision"]["by"]) == ("edited", "U0BOB")
     grant = office.agent.claim(payment)

@@ -179,7 +179,7 @@ def test_too_few_people_later_is_said_once_and_taken_back(
     office = opened(closed_office)
     made = office.agent.ask("pay_alone", {"thing": "door"})
     yes(office, "U0ALICE", made)
-    live(office, made, contains="1 of 2 given")
+    live(office, made, contains="1 of 2 approvals")
     assert office.agent.see(made)["assignee"] == "U0BOB"
     office.advance(1)
     if how == "deactivated":

@@ -181,7 +181,8 @@ def test_from_another_workspace(leads: Office) -> None:
     refund = leads.agent.refund()
     leads.person("U0BOB").click(leads.card(refund), "details")
     payload = dict(leads.slack.deliveries[-1].sent.payload)
-    payload["actions"] = [payload["actions"][0] | {"action_id": "approve"}]
+    value = leads.card(refund).element("approve")["value"]
+    payload["actions"] = [{"type": "button", "action_id": "approve", "value": value}]
     with leads.slack.workspace.changing():
         leads.slack.workspace.people["U0BOB"].team_id = "T0OTHER"
     bare = payload | {"team": None, "user": {"id": "U0BOB"}}

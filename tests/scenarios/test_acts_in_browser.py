@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import TimeoutError as Late
+from support.browser import touched
 from support.office import Office
 from support.played import played
 
@@ -34,7 +35,7 @@ class Clicking:
         raise AssertionError(self.office.slack.told(f"{action} of {approval_id} was clicked and nothing came of it"))
 
     def fill(self, user: str, approval_id: str, action: str, values: dict[str, str]) -> None:
-        self._card(user, approval_id, action).get_by_test_id(f"action-{action}").click()
+        touched(self._card(user, approval_id, action), action)
         tab = self.tabs[user]
         modal = tab.locator(f'[data-testid="modal"][data-callback-id="{action}_modal"]')
         modal.wait_for()
@@ -44,7 +45,7 @@ class Clicking:
         modal.wait_for(state="detached")
 
     def read(self, user: str, approval_id: str, action: str) -> str:
-        self._card(user, approval_id, action).get_by_test_id(f"action-{action}").click()
+        touched(self._card(user, approval_id, action), action)
         modal = self.tabs[user].get_by_test_id("modal")
         modal.wait_for()
         text = str(modal.inner_text())

@@ -198,7 +198,7 @@ def test_a_session_that_is_taken_over_only_reads(office: Office) -> None:
     assert all(words in office.agent.see(by_hand)["feedback"] for words in ("Paid by cheque", "All paid"))
     assert session(office)["taken_over_by"] is None
     office.agent.claim(other)
-    office.until(lambda: not any(card.actions() for card in office.slack.cards(approval_id=by_hand["id"])), "all dead")
+    office.until(lambda: not office.live_cards(by_hand), "all dead")
 
 
 @on_sqlite

@@ -263,11 +263,11 @@ def test_who_holds_two_roles_never_blocks_a_quorum(closed_office: Office, order:
     write_roster(closed_office.folder, roles=roles)
     closed_office.open()
     payment = closed_office.agent.ask("pay_and_ship", {"thing": "parcel"})
-    card = closed_office.card(payment, contains="0 of 2 given")
+    card = closed_office.card(payment, contains="0 of 2 approvals")
     first, second = order
     closed_office.person(first).click(card, "approve")
     name = {"U0CAROL": "carol", "U0DAN": "dan"}[first]
-    half = closed_office.slack.expect_update(card, contains=["1 of 2 given", f"Yes from @{name}"])
+    half = closed_office.slack.expect_update(card, contains=["1 of 2 approvals", f"Yes from @{name}"])
     closed_office.person(second).click(half, "approve")
     approved = closed_office.agent.see(payment)
     assert (approved["state"], approved["decision"]["by"]) == ("approved", second)

@@ -21,6 +21,16 @@ ARGUMENTS = [
 ]
 
 
+def touched(part: Any, action: str) -> None:
+    """Touch what a card or a modal offers: a button, or an entry behind ⋯."""
+    button = part.get_by_test_id(f"action-{action}")
+    if button.count():
+        button.first.click()
+        return
+    part.get_by_test_id("action-overflow").first.click()
+    part.locator(f'[role="menuitem"][data-value^="{action}:"]').first.click()
+
+
 @contextmanager
 def chromium() -> Iterator[Any]:
     """A browser with a fresh profile, for as long as the block runs."""

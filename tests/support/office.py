@@ -137,8 +137,8 @@ class Office:
         return self.slack.expect_card(approval_id=approval["id"], **options)
 
     def live_cards(self, approval: Json) -> list[Card]:
-        """The cards of an approval on which it could be decided or acted."""
-        found = [card for card in self.slack.cards(approval_id=approval["id"]) if card.actions()]
+        """The cards of an approval on which it could be decided or acted: reading its details is no act."""
+        found = [card for card in self.slack.cards(approval_id=approval["id"]) if set(card.actions()) - {"details"}]
         return [card for card in found if card.metadata.get("event_type") == "sayso_card"]
 
     def form(self, user: str, card: Card, name: str) -> Modal:

@@ -12,6 +12,7 @@ from bot.acts import registry
 from bot.acts.act import Act, Press
 from bot.acts.refusals import explain, state_of
 from bot.render import modals
+from bot.render.menu import read_option
 from bot.render.modals import Where
 from bot.service.authorization import Tap
 from bot.slack.listeners.desk import Body, Desk, in_modal, is_outage, place
@@ -27,6 +28,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 def _listener(desk: Desk) -> Callable[..., Awaitable[None]]:
     async def listen(ack: AsyncAck, body: Body, action: Action) -> None:
+        action = _picked(action)
         verb = str(action.get("action_id", "")).partition(":")[0]
         try:
             with desk.runtime.metrics.tap_seconds.time():
@@ -40,6 +42,16 @@ def _listener(desk: Desk) -> Callable[..., Awaitable[None]]:
         await ack()
 
     return listen
+
+
+def _picked(action: Action) -> Action:
+    """What was picked behind ⋯ is the button that it stands for."""
+    if action.get("action_id") != "overflow":
+        return action
+    option = action.get("selected_option")
+    value = option.get("value") if isinstance(option, dict) else None
+    verb, rest = read_option(value if isinstance(value, str) else "")
+    return {"type": "button", "action_id": verb, "value": rest}
 
 
 async def _heard(desk: Desk, body: Body, action: Action) -> None:

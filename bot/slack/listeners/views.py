@@ -52,8 +52,7 @@ async def _press(desk: Desk, body: Body, view: Body) -> Press:
     note = forms.text_of(view["state"]["values"], "note")
     tap = Tap(str(noted.get("approval_id", "")), str(noted.get("digest", "")), await desk.actor(body), note)
     where = Where(str(noted.get("channel") or ""), str(noted.get("ts") or ""))
-    offered = [key for key in str(noted.get("offered", "")).split(",") if key]
-    return Press(tap, where, str(noted.get("items", "")), offered=offered)
+    return Press(tap, where, str(noted.get("items", "")))
 
 
 def _refusal(error: SaysoError) -> Body:

@@ -12,17 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.acts.registry import approval_card
+from bot.acts.registry import approval_card, form
 from bot.render import blocks as blocks_module
 from bot.render import cards, parameters, quoted_text
 from bot.render.cards import Face
-from policies.approval import Approval, InfoRequest, Vote
+from policies.approval import Approval, InfoRequest, Undo, Vote
 from policies.deadlines import Clock
+from policies.edits import Edit
 from policies.files.policy import unknown
 from policies.lifecycle import GRANTED, State
 from policies.paths import leaves
 from policies.routing import Level
-from tests.unit.cards.looking import block, buttons, everything, faults, live_marks, objects
+from tests.unit.cards.looking import buttons, everything, faults, live_marks, objects
 from tests.unit.cards.samples import FULL_REQUEST, NOW, approval, decided
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
@@ -43,25 +44,131 @@ SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 
 def leaf_lines(found: Approval) -> tuple[list[str], int]:
     """The lines of the parameters on a card that begin a leaf, and how many leaves the card counts as missing."""
-    part = block(approval_card(found).blocks, "parameters")
-    code = next(item for item in part["elements"] if item["type"] == "rich_text_preformatted")["elements"][0]["text"]
-    lines = [line for line in code.split("\n") if not line.startswith("  │ ")]
-    tail = part["elements"][2]["elements"][0]["text"] if len(part["elements"]) > 2 else ""
+    parts = [part for part in approval_card(found).blocks if part["block_id"].startswith("parameters-")]
+    elements = [(item["type"], item["elements"][0]["text"]) for part in parts for item in part["elements"]]
+    code = [text for kind, text in elements if kind == "rich_text_preformatted" and text != "…"]
+    lines = [line for text in code for line in text.split("\n") if not line.startswith("  │ ")]
+    tail = next((text for kind, text in elements if kind == "rich_text_section"), "")
     missing = int(tail.split()[1]) if tail.startswith("and ") else 0
     return lines, missing
 
 
+def sentence_on(found: Approval) -> str:
+    """The sentence as it stands on a card."""
+    top = approval_card(found).blocks[0]
+    return str(top["text"]["text"] if top["type"] == "header" else top["elements"][0]["elements"][0]["text"])
+
+
 @SLOW
-@given(params=PARAMS, state=STATE)
-def test_every_leaf_is_on_the_card_or_counted(params: dict[str, Any], state: State) -> None:
+@given(params=PARAMS)
+def test_every_leaf_is_on_the_card_or_counted(params: dict[str, Any]) -> None:
     """Whatever the parameters, each leaf has a line of its own or is counted, and Slack takes the card."""
-    found = approval(params, state=state)
+    found = approval(params)
     lines, missing = leaf_lines(found)
-    total = len(list(leaves(params))) if params else 1
+    total = len(list(leaves(params))) if params else 0
     assert len(lines) + missing == total
     assert faults(approval_card(found).blocks) == []
     if missing:
         assert cards.needs_full_view(found)
+
+
+TRICKY = (
+    st.sampled_from(
+        [
+            *[
+                4800,
+                4800.0,
+                "4800",
+                "$4,800",
+                "4,800",
+                48,
+                12.5,
+                "12.5",
+                "$12.50",
+                True,
+                "yes",
+                None,
+                "nothing",
+                "",
+                [],
+                {},
+            ],
+            *["alice@x.com", "alice", "alice@x.com, as agreed", "Bob", "a", "to", "Refund", "alice ", " alice", "а"],
+            *[
+                "#7",
+                "7",
+                "a\u202eb",
+                "a\nb",
+                "x" * 200,
+                ["alice"],
+                [4800],
+                {"name": "alice"},
+                "alice@x.com.",
+                "(a)",
+                -5,
+            ],
+        ]
+    )
+    | TEXT
+)
+TOLD = st.fixed_dictionaries({"customer": TRICKY, "amount_usd": TRICKY}, optional={"order_id": TRICKY, "to": TRICKY})
+SENTENCES = st.sampled_from(
+    [
+        "Refund {{ params.amount_usd | usd }} to {{ params.customer }}",
+        "Refund {{ params.amount_usd }} to {{ params.customer }}{% if params.order_id %} for {{ params.order_id }}{% endif %}",
+        "{{ params.customer }}{{ params.amount_usd }}",
+        "{{ params.customer }}: {{ params.amount_usd | default('none') }}, {{ params.to | default('alice') }}",
+        "Refund {{ params.customer | lower }} ({{ params.customer | length }})",
+        "{% for one in params.customer %}{{ one }} {% endfor %}got {{ params.amount_usd }}",
+        "To {{ params.customer | first }} and {{ params.amount_usd | string | truncate(4) }}",
+    ]
+)
+
+
+def on_card(found: Approval) -> str:
+    """All that a card says of the parameters: the sentence and the lines beneath."""
+    parts = [part for part in approval_card(found).blocks if part["block_id"].startswith("parameters-")]
+    return f"{sentence_on(found)}\n{everything(parts)}"
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(one=TOLD, other=TOLD, describe=SENTENCES)
+def test_cards_of_different_requests_look_different(one: dict[str, Any], other: dict[str, Any], describe: str) -> None:
+    """Whatever its sentence tells, no card stands for two requests: a value or its type that differs is seen, or counted."""
+    first, second = approval(one, rules={"describe": describe}), approval(other, rules={"describe": describe})
+    if any(cards.needs_full_view(found) for found in (first, second)):
+        return
+    if json.dumps(one, sort_keys=True) != json.dumps(other, sort_keys=True):
+        assert on_card(first) != on_card(second)
+
+
+@pytest.mark.parametrize(
+    ("customer", "listed"),
+    [
+        ("alice@x.com", False),
+        ("alice@x.com, as agreed with Bob", True),
+        ("Alice Moss", True),
+        ("4800", True),
+        ("yes", True),
+        ("аlice@x.com", True),
+        ("אליס", True),
+        ("alice@x.com.", True),
+        ("a\u200bb", True),
+    ],
+)
+def test_the_sentence_tells_only_what_nobody_can_misread(customer: str, listed: bool) -> None:
+    """A value needs no line of its own where the sentence prints it apart, whole and unmistakable; in doubt it has one."""
+    lines, _ = leaf_lines(approval({"customer": customer, "amount_usd": 4800, "order_id": "A-1009"}))
+    assert any(line.startswith("customer:") for line in lines) == listed
+    assert any(line.startswith("order_id:") for line in lines)
+
+
+def test_a_value_that_only_repeats_the_words_is_listed() -> None:
+    """A parameter that the sentence does not print has its line, though its value stands in the sentence by chance."""
+    lines, _ = leaf_lines(
+        approval({"customer": "alice", "amount_usd": 4800, "note": "Refund", "other": "alice", "n": 4800})
+    )
+    assert [line.split(":")[0] for line in lines] == ["note", "other", "n"]
 
 
 @SLOW
@@ -131,43 +238,69 @@ def test_a_long_text_is_cut_and_said_so() -> None:
     assert cards.needs_full_view(found)
 
 
-def test_an_ordinary_card_says_everything_a_reviewer_needs() -> None:
-    """Sentence, consequence, tags, parameters, turn, roles, deadline, evidence, reasons and the agent's account are there (docs/rules.md: D1)."""
+def test_an_ordinary_card_says_what_counts_in_ten_lines() -> None:
+    """Sentence, stakes, amount, time, turn, reason, the other parameters and why policy asks; all else is in Details."""
     found = approval(request=FULL_REQUEST)
     message = approval_card(found)
     shown = everything(message.blocks)
     for words in (
         "Refund $4,800 to alice@x.com",
+        "🔴 Can't be undone · $4,800 · ",
+        "Due 2026-03-02 14:15 UTC",
+        "<@U0ALICE>",
+        "The parcel was lost twice",
+        'order_id: "A-1009"',
+        "Needs approval: over $500, irreversible",
+        "Asked by refund-bot",
+        "carol@example.com",
+        "support-desk",
+    ):
+        assert words in shown, words
+    for words in ("parcel may still arrive", "93% sure", "Looked up", "financial", "actions.yml", found.digest[:12]):
+        assert words not in shown, words
+    assert faults(message.blocks) == []
+    assert message.metadata == {"event_type": "sayso_card", "event_payload": {"approval_id": found.id}}
+
+
+def test_details_say_everything_a_reviewer_may_want() -> None:
+    """What the short card leaves out stands in Details: evidence, risks, alternatives, steps, every reason, roles and digest."""
+    found = approval(request=FULL_REQUEST)
+    shown = everything(form("details", found))
+    for words in (
         "High severity",
         "Cannot be undone",
         "financial",
-        "<@U0ALICE>",
         "fewest open of 2 in finance",
         "finance_lead",
-        "2026-03-02 14:15 UTC",
         "2026-03-02 15:00 UTC",
         "75%",
         "✗\u00a0consistency 0.72",
-        "above $500",
+        "$4,800 is above $500 (always_approve_above_usd)",
         "93% sure",
         "The parcel may still arrive",
         "Send it again",
         "within 3 days",
         "Looked up the order",
         "not traced",
-        "carol@example.com",
-        "support-desk",
         "0f3a9c1b2d4e",
-        found.digest[:12],
+        found.digest,
         found.id,
     ):
         assert words in shown, words
-    assert faults(message.blocks) == []
-    assert message.metadata == {"event_type": "sayso_card", "event_payload": {"approval_id": found.id}}
-    assert (
-        message.text
-        == "Refund $4,800 to alice@x.com — High severity, cannot be undone. Decide by 2026-03-02 14:15 UTC."
-    )
+
+
+def test_a_notification_says_what_is_asked_and_how_long_there_is() -> None:
+    """Verb, sentence, stakes, minutes left and agent; what people are asked for is another verb."""
+    found = approval()
+    text = approval_card(found, now=NOW).text
+    assert text == "Approve? Refund $4,800 to alice@x.com · can't be undone · 15 min left · asked by refund-bot"
+    asked = approval(request={"kind": "input", "question": "What shall I write?"})
+    assert approval_card(asked, now=NOW).text.startswith("Answer: ")
+    assert approval_card(replace(found, level=Level.HUMAN_TAKEOVER), now=NOW).text.startswith("Take over? ")
+    late = approval_card(found, now=NOW + timedelta(minutes=14, seconds=31)).text
+    assert "29 s left" in late
+    hostile = replace(found, agent="<!channel> <@U0BOB>")
+    assert "<" not in approval_card(hostile, now=NOW).text
 
 
 def test_the_agents_words_stand_in_quotes_only() -> None:
@@ -182,38 +315,55 @@ def test_the_agents_words_stand_in_quotes_only() -> None:
         for element in part["elements"]:
             quoted = element["type"] == "rich_text_quote" or element.get("border") == 1
             assert quoted or "MARK" not in json.dumps(element)
-        assert json.dumps(part).count("MARK") == 7
+        assert json.dumps(part).count("MARK") == 1
 
 
 def test_only_the_person_whose_turn_it_is_is_mentioned() -> None:
-    """A live card mentions its assignee and who said yes already, and nobody else, whoever asked before."""
+    """A live card mentions its assignee and nobody else, whoever asked or said yes before."""
     found = approval(rules={"approvers": 2}, info_request=InfoRequest("Why?", "U0CAROL", NOW))
     for votes in ((), (Vote("U0BOB", "finance", NOW),)):
-        message = approval_card(replace(found, votes=votes))
+        message = approval_card(replace(found, votes=votes), names={"U0BOB": "bob"}.get)
         marks = {mark for mark in live_marks(message.blocks) if not mark.startswith("!date")}
-        assert marks == {"@U0ALICE", *(f"@{vote.user}" for vote in votes)}
+        assert marks == {"@U0ALICE"}
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.PENDING])
+def test_nobody_is_mentioned_on_what_they_decided(state: State) -> None:
+    """A decided card names who decided, undid or changed it and mentions nobody."""
+    found = replace(decided(state, "approve"), undo=Undo("U0CAROL", NOW), edits=(Edit("U0BOB", NOW, None, {}, False),))
+    people = {"U0BOB": "Bob", "U0CAROL": "Carol"}
+    for card in (approval_card(found, names=people.get), approval_card(found, names=people.get, undo_until=NOW)):
+        assert [mark for mark in live_marks(card.blocks) if not mark.startswith("!date")] == []
+        assert "Bob" in everything(card.blocks)
+        assert "Carol" in everything(card.blocks)
 
 
 def test_a_quorum_shows_its_progress_and_names() -> None:
-    """The card counts seats that are taken, role by role, and names who said yes; a second yes of one role takes no other's seat."""
+    """The card counts seats that are taken, Details role by role and with names; a second yes of one role takes no other's seat."""
     rules = {"approvers": {"finance": 1, "legal": 1, "sales": 1}}
     votes = tuple(Vote(user, "finance", NOW) for user in ("U0BOB", "U0CAROL"))
-    shown = everything(approval_card(approval(rules=rules, votes=votes)).blocks)
+    found = approval(rules=rules, votes=votes)
+    assert "1 of 3 approvals" in everything(approval_card(found).blocks)
+    shown = everything(form("details", found))
     assert "1 of 3 given · finance 1/1, legal 0/1, sales 0/1" in shown
     assert "Yes from <@U0BOB>, <@U0CAROL>" in shown
     many = tuple(Vote(f"U0{number}", "finance", NOW) for number in range(8))
-    crowded = approval_card(approval(rules={"approvers": 9}, votes=many))
-    assert "8 of 9 given" in everything(crowded.blocks)
-    assert "<@U04> and 3 more" in everything(crowded.blocks)
-    assert faults(crowded.blocks) == []
+    crowded = approval(rules={"approvers": 9}, votes=many)
+    assert "8 of 9 approvals" in everything(approval_card(crowded).blocks)
+    assert "<@U04> and 3 more" in everything(form("details", crowded))
+    assert faults(approval_card(crowded).blocks) == []
 
 
 def test_a_confirm_card_has_the_usual_buttons() -> None:
-    """Approve, Reject, Edit and Details, then Ask, Take over and Escalate, each with id and digest."""
+    """Approve, Reject, Edit and ⋯, behind which are Details, Ask, Take over and Escalate, each with id and digest."""
     found = approval()
     pressed = buttons(approval_card(found).blocks)
-    assert list(pressed) == ["approve", "reject", "edit", "details", "request_info", "take_over", "escalate"]
-    assert {item["value"] for item in pressed.values()} == {f"{found.id}|{found.digest}"}
+    assert list(pressed) == ["approve", "reject", "edit", "overflow"]
+    value = f"{found.id}|{found.digest}"
+    assert {item["value"] for name, item in pressed.items() if name != "overflow"} == {value}
+    behind = [item["value"] for item in pressed["overflow"]["options"]]
+    assert behind == [f"{verb}:{value}" for verb in ("details", "request_info", "take_over", "escalate")]
+    assert all(len(item) <= 150 for item in behind)
     assert cards.read_value(pressed["approve"]["value"]) == (found.id, found.digest)
 
 
@@ -279,11 +429,12 @@ def test_an_open_question_is_answered_in_a_modal() -> None:
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.PENDING])
 def test_settled_cards_are_dead(state: State) -> None:
-    """A settled card keeps its parameters and has nothing to press, but for handing back what was taken over."""
+    """A settled card is two lines with Details and nothing else to press, but for handing back what was taken over."""
     message = approval_card(decided(state, "approve", note="Checked by phone"))
-    assert list(buttons(message.blocks)) == (["hand_back"] if state is State.TAKEN_OVER else [])
+    assert list(buttons(message.blocks)) == ["details", *(["hand_back"] if state is State.TAKEN_OVER else [])]
     shown = everything(message.blocks)
-    assert "amount_usd: 4800" in shown
+    assert len(message.blocks) == (3 if state is State.TAKEN_OVER else 2)
+    assert "Refund $4,800 to alice@x.com" in shown
     assert "Checked by phone" in shown
     assert "<@U0BOB>" in shown
     assert faults(message.blocks) == []
@@ -293,7 +444,7 @@ def test_undo_is_offered_within_its_window() -> None:
     """With an undo window a finished action offers Undo and says until when."""
     found = decided(State.SUCCEEDED, "approve", by="policy")
     message = approval_card(found, undo_until=NOW + timedelta(minutes=5))
-    assert list(buttons(message.blocks)) == ["undo"]
+    assert list(buttons(message.blocks)) == ["details", "undo"]
     assert "2026-03-02 14:05 UTC" in everything(message.blocks)
 
 
@@ -314,7 +465,8 @@ def test_waiting_for_information_is_said() -> None:
     assert "Waiting for the agent's answer" in shown
     assert "Which order?" in shown
     assert "The clock stands still" in shown
-    assert "request_info" not in buttons(approval_card(found).blocks)
+    behind = buttons(approval_card(found).blocks)["overflow"]["options"]
+    assert not any(item["value"].startswith("request_info") for item in behind)
     answered = replace(found, info_request=None, exchange=(("Which order?", "A-1009"),), clock=Clock())
     assert "The agent answered" in everything(approval_card(answered).blocks)
 
@@ -324,6 +476,8 @@ def test_an_edit_shows_before_and_after() -> None:
     found = decided(State.EDITED, "edit")
     found = replace(found, params={**found.params, "amount_usd": 480})
     assert "amount_usd: 4800 → 480" in everything(approval_card(found).blocks)
+    both = replace(found, params={**found.params, "amount_usd": 480, "customer": "b"})
+    assert "2 values changed" in everything(approval_card(both).blocks)
 
 
 def test_secrets_are_fingerprints_everywhere() -> None:
