@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Executable, Integer, Table, TextClause, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Executable,
+    Integer,
+    Table,
+    TextClause,
+    literal_column,
+    text,
+)
 from sqlalchemy.dialects.postgresql import dialect
 
 from store.types import UtcDateTime
@@ -20,7 +31,7 @@ _POSTGRES = dialect()  # type: ignore[no-untyped-call]
 class Bulk:
     """An update of `table`: parameters by name with the column whose type they have, and what is set where.
 
-    The list of values is called `v`; `joined` is what it is joined to beside the table.
+    `given` is one of these parameters in an expression; `joined` is what their list is joined to beside the table.
     """
 
     table: Table
@@ -28,6 +39,21 @@ class Bulk:
     setting: str
     where: str
     joined: str = ""
+
+
+def given(name: str, column: Column[Any]) -> ColumnElement[Any]:
+    """The parameter of this name, which has the type of `column`."""
+    return literal_column(f'v."{name}"', column.type)
+
+
+def setting(values: Mapping[str, ColumnElement[Any]]) -> str:
+    """What is set to what."""
+    return ", ".join(f'"{name}" = {sql(value)}' for name, value in values.items())
+
+
+def sql(expression: ColumnElement[Any]) -> str:
+    """An expression as text, with every constant in it."""
+    return str(expression.compile(dialect=_POSTGRES, compile_kwargs={"literal_binds": True}))
 
 
 def later(unit: Unit, statement: Executable, bulk: Bulk, row: dict[str, Any], *, one_row: bool = False) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, or_, select, update
 
 from store import bulk
 from store.tables import outbox
-from store.types import JsonText, UtcDateTime
+from store.types import JsonText
 from store.unit import Unit
 
 if TYPE_CHECKING:
@@ -143,7 +143,12 @@ def _put(
     return done.first() is not None
 
 
-live_card = and_(outbox.c.approval_id == bindparam("_approval_id"), outbox.c.kind == "card", outbox.c.face == "live")
+def _live(cards: FromClause, approval_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Which of `cards` show this approval."""
+    return and_(cards.c.approval_id == approval_id, cards.c.kind == "card", cards.c.face == "live")
+
+
+live_card = _live(outbox, bindparam("_approval_id"))
 # What shows an approval: its live cards, and where one of them is on a screen, the screen.
 _showing = outbox.c.id.in_(
     select(outbox.c.id)
@@ -151,50 +156,61 @@ _showing = outbox.c.id.in_(
     .union_all(select(outbox.c.screen_id).where(live_card, outbox.c.screen_id.is_not(None)))
 )
 _is_screen = outbox.c.approval_id.is_(None)
-# A screen's revisions are its own: it has as many approvals as cards.
-_wanted = case((_is_screen, outbox.c.wanted + 1), else_=bindparam("_wanted"))
-# A card that is leased or put off keeps its turn: its holder sends it again where more is wanted by then, and another
-# courier would post it a second time. One that is on a screen has no turn.
-_in_turn = case(
-    (outbox.c.screen_id.is_not(None), None),
-    (and_(outbox.c.next_at.is_not(None), outbox.c.next_at > bindparam("_now")), outbox.c.next_at),
-    (_is_screen, bindparam("_soon", type_=UtcDateTime())),
-    else_=bindparam("_now"),
-)
-_refresh = update(outbox).where(_showing).values(wanted=_wanted, next_at=_in_turn)
+_Value = ColumnElement[Any]
+
+
+def _turn(now: _Value, soon: _Value) -> ColumnElement[Any]:
+    """When a message that has changed is sent.
+
+    A card that is leased or put off keeps its turn: its holder sends it again where more is wanted by then, and another
+    courier would post it a second time. One that is on a screen has no turn.
+    """
+    return case(
+        (outbox.c.screen_id.is_not(None), None),
+        (and_(outbox.c.next_at.is_not(None), outbox.c.next_at > now), outbox.c.next_at),
+        (_is_screen, soon),
+        else_=now,
+    )
+
+
+def _changed(wanted: _Value, now: _Value, soon: _Value) -> dict[str, _Value]:
+    """What an approval that moved on sets in what shows it; a screen's revisions are its own: it has several approvals."""
+    return {
+        "wanted": case((_is_screen, outbox.c.wanted + 1), else_=wanted),
+        "next_at": _turn(now, soon),
+    }
+
+
+_CHANGE = {"_wanted": outbox.c.wanted, "_now": outbox.c.next_at, "_soon": outbox.c.next_at}
+_moved_on = _changed(*(bindparam(name, type_=column.type) for name, column in _CHANGE.items()))
+_in_turn = _moved_on["next_at"]
+_refresh = update(outbox).where(_showing).values(_moved_on)
 _retire = (
     update(outbox)
     .where(_showing)
     .values(
-        face=case((_is_screen, outbox.c.face), else_="moved"),
-        wanted=_wanted,
-        next_at=_in_turn,
-        facts=case((_is_screen, outbox.c.facts), else_=bindparam("_facts", type_=JsonText())),
+        _moved_on
+        | {
+            "face": case((_is_screen, outbox.c.face), else_="moved"),
+            "facts": case((_is_screen, outbox.c.facts), else_=bindparam("_facts", type_=JsonText())),
+        }
     )
+)
+# The same for many approvals by one statement. Of two rows of one screen, the screen is drawn anew once.
+_card = outbox.alias("card")
+_refresh_together = bulk.Bulk(
+    outbox,
+    (("_approval_id", outbox.c.approval_id), *_CHANGE.items()),
+    bulk.setting(_changed(*(bulk.given(name, column) for name, column in _CHANGE.items()))),
+    "outbox.id = showing.id",
+    f" JOIN outbox AS card ON {bulk.sql(_live(_card, bulk.given('_approval_id', outbox.c.approval_id)))}"
+    " CROSS JOIN LATERAL (VALUES (card.id), (card.screen_id)) AS showing(id)",
 )
 
 
 def refresh(unit: Unit, approval_id: str, version: int) -> None:
     """Every live card of the approval should now show `version`, and the screen it is on should be drawn anew."""
     unit.execute(_refresh, _change(unit, approval_id, version))
-
-
-# The same for many approvals by one statement. Of two rows of one screen, the screen is drawn anew once.
-_refresh_together = bulk.Bulk(
-    outbox,
-    (
-        ("_approval_id", outbox.c.approval_id),
-        ("_wanted", outbox.c.wanted),
-        ("_now", outbox.c.next_at),
-        ("_soon", outbox.c.next_at),
-    ),
-    "wanted = CASE WHEN outbox.approval_id IS NULL THEN outbox.wanted + 1 ELSE v._wanted END,"
-    " next_at = CASE WHEN outbox.screen_id IS NOT NULL THEN NULL WHEN outbox.next_at > v._now THEN outbox.next_at"
-    " WHEN outbox.approval_id IS NULL THEN v._soon ELSE v._now END",
-    "outbox.id = showing.id",
-    " JOIN outbox AS card ON card.approval_id = v._approval_id AND card.kind = 'card' AND card.face = 'live'"
-    " CROSS JOIN LATERAL (VALUES (card.id), (card.screen_id)) AS showing(id)",
-)
 
 
 def refresh_later(unit: Unit, approval_id: str, version: int) -> None:
