@@ -116,6 +116,9 @@ if TYPE_CHECKING:
         TakenOver as TakenOver,
     )
     from sayso.errors import (
+        ToolRefused as ToolRefused,
+    )
+    from sayso.errors import (
         Unauthorized as Unauthorized,
     )
     from sayso.errors import (
@@ -206,6 +209,7 @@ _HOMES = {
         "StillPending",
         "Stopped",
         "TakenOver",
+        "ToolRefused",
         "Unauthorized",
         "UnexpectedAnswer",
         "Unprocessable",
@@ -272,6 +276,7 @@ __all__ = [
     "StillPending",
     "Stopped",
     "TakenOver",
+    "ToolRefused",
     "Unauthorized",
     "UnexpectedAnswer",
     "Unprocessable",

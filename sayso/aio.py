@@ -63,6 +63,16 @@ class AsyncSayso(Client):
         body = asking.compose(action, params, reason, kind, checkpoint, details)
         return await self._run(asking.ask(self._core, body, asking.key_for(body, step, idempotency_key), step))
 
+    async def ask_tool(
+        self, tool: str, arguments: Mapping[str, Any], *, session_id: str, call: str = "", cwd: str | None = None
+    ) -> Approval:
+        """Ask about a tool call, which the manifest's `hooks` section maps to an action; `wait` and `execute` go on with it.
+
+        The same call in the same session finds its own approval until that one has ended, also in a new process; `call` tells
+        one try from another. Raises ToolRefused where a rule refuses it.
+        """
+        return await self._run(asking.ask_tool(self._core, tool, arguments, session_id, call, cwd))
+
     async def wait(
         self,
         approval: Approval | str,

@@ -110,6 +110,15 @@ def ask(core: Core, body: dict[str, Any], key: str, step: str | int | None = Non
     return approval
 
 
+def ask_tool(
+    core: Core, tool: str, arguments: Mapping[str, Any], session_id: str, call: str, cwd: str | None
+) -> Flow[Approval]:
+    """The approval of a tool call, found or made: the server knows which call is which action, and which is the same."""
+    body = {"session_id": session_id, "tool": tool, "arguments": plain(dict(arguments), "arguments"), "call": call}
+    body |= {"cwd": cwd} if cwd else {}
+    return serializers.read_tool_call((yield from exchange(core, serializers.tool_call(body))))
+
+
 def submit(core: Core, entry: Entry, body: dict[str, Any]) -> Flow[Approval]:
     """The approval behind a journal entry: looked up where its id is known, else posted."""
     same = entry.fingerprint == _print_of(body)

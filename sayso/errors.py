@@ -75,6 +75,14 @@ class SessionCancelled(SaysoError):
         self.session = session
 
 
+class ToolRefused(SaysoError):
+    """A rule of the manifest refuses this tool call; `feedback` says why, ready for the agent's context."""
+
+    def __init__(self, feedback: str) -> None:
+        super().__init__(feedback)
+        self.feedback = feedback
+
+
 class NotApproved(SaysoError):
     """The action may not be executed; `feedback` is one paragraph for the agent's context (docs/rules.md: B6)."""
 

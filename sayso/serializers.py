@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from sayso.effects import Reply, Request
-from sayso.errors import UnexpectedAnswer, problem_error
+from sayso.errors import ToolRefused, UnexpectedAnswer, problem_error
 from sayso.models import Approval, Grant, Model, Route, Session, execution_key
 from sayso.retry import retry_after
 
@@ -24,6 +24,11 @@ def create(body: Mapping[str, Any], key: str, step: str | None = None) -> Reques
     """Ask; the key makes asking again harmless, and `step` tells the same thing asked twice apart."""
     headers = {"Idempotency-Key": key} | ({"Sayso-Step": step} if step is not None else {})
     return _post(APPROVALS, body, headers)
+
+
+def tool_call(body: Mapping[str, Any]) -> Request:
+    """Ask about a tool call; the same call finds its own approval, which makes asking again harmless."""
+    return _post("/v1/tool-calls", body)
 
 
 def fetch(approval_id: str, hold: float = 0.0) -> Request:
@@ -113,6 +118,14 @@ def read_json(reply: Reply) -> Any:
 def read_approval(reply: Reply) -> Approval:
     """The approval in a reply."""
     return _read(Approval, read_json(reply))
+
+
+def read_tool_call(reply: Reply) -> Approval:
+    """The approval of a tool call. Raises ToolRefused where a rule refuses it."""
+    body = read_json(reply)
+    if isinstance(body, dict) and isinstance(body.get("refusal"), str):
+        raise ToolRefused(body["refusal"])
+    return _read(Approval, body.get("approval") if isinstance(body, dict) else body)
 
 
 def maybe_approval(reply: Reply) -> Approval | None:

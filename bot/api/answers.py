@@ -75,6 +75,13 @@ class ApprovalJson(TypedDict):
     feedback: str
 
 
+class ToolCallJson(TypedDict):
+    """The approval that stands for a tool call, or why a rule refuses it, in words for the model."""
+
+    approval: ApprovalJson | None
+    refusal: str | None
+
+
 class ApprovalsJson(TypedDict):
     """A page of the agent's own approvals, newest first; `next_cursor` is null on the last one."""
 

@@ -1,4 +1,5 @@
 """`POST /v1/hooks/{host}`: the HTTP hook of Claude Code, and what `sayso hook` sends for hosts that only start commands.
+`POST /v1/tool-calls`: the approval of a tool call for what claims it where the tool runs, such as `sayso mcp-gate`.
 
 A gated call never gets an answer that a host could take for silence: every answer to a PreToolUse carries a
 `permissionDecision`, also where the body cannot be read, the token is wrong or something of ours breaks.
@@ -17,7 +18,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
+from bot.api.answers import ToolCallJson
 from bot.api.openapi import body_of, problems
+from bot.api.serializers import approval_json
 from bot.server.runtime import Runtime
 from bot.service import hosting
 from bot.service.execute import Grant
@@ -64,6 +67,35 @@ class HookAnswer(BaseModel):
 
     hookSpecificOutput: dict[str, Any] | None = None
     systemMessage: str | None = None
+
+
+class ToolCallBody(BaseModel):
+    """A tool call: `tool` as the manifest's hooks section names it, `call` the caller's own id of it."""
+
+    session_id: str
+    tool: str
+    arguments: dict[str, Any]
+    call: str | None = None
+    cwd: str | None = None
+
+
+@router.post(
+    "/tool-calls", response_model=ToolCallJson, responses=problems(400, 413, 422), openapi_extra=body_of(ToolCallBody)
+)
+async def tool_call(request: Request) -> Response:
+    """Find or make the approval of a tool call, as the manifest maps it; claim it where the tool runs.
+
+    The same call finds its own approval until that one has ended. Where a rule refuses the call there is none, and
+    `refusal` says why.
+    """
+    facts = _facts(await _raw(request))
+    unknown = sorted(facts.keys() - ToolCallBody.model_fields.keys())
+    if unknown:
+        raise InvalidInput("unknown field", field=unknown[0][:80])
+    asked = await _begun(request, _hashed(request), Event(PRE, _call(facts, "tool", "arguments", "call")))
+    if isinstance(asked, Refusal):
+        return JSONResponse({"approval": None, "refusal": asked.reason})
+    return JSONResponse({"approval": approval_json(asked.approval), "refusal": None})
 
 
 @router.post("/hooks/{host}", response_model=HookAnswer, responses=problems(503), openapi_extra=body_of(HookBody))
@@ -117,7 +149,7 @@ def _name(raw: bytes) -> str:
     return name if name in (ASKS, POST, FAILED) else PRE
 
 
-def _event(raw: bytes) -> Event:
+def _facts(raw: bytes) -> dict[str, Any]:
     try:
         facts = json.loads(raw, object_pairs_hook=_unique)
     except RecursionError:
@@ -126,22 +158,32 @@ def _event(raw: bytes) -> Event:
         raise InvalidInput(f"is not JSON that can be read ({error})", field="body") from None
     if not isinstance(facts, dict):
         raise InvalidInput("must be a JSON object", field="body")
+    return facts
+
+
+def _event(raw: bytes) -> Event:
+    facts = _facts(raw)
     name = facts.get("hook_event_name")
     if name not in (PRE, ASKS, POST, FAILED):
         raise InvalidInput(f"must be {PRE}, {ASKS} or {POST}", field="hook_event_name")
-    arguments = facts.get("tool_input")
+    call = _call(facts, "tool_name", "tool_input", "tool_use_id")
+    return Event(name, call, facts.get("tool_response", facts.get("error")))
+
+
+def _call(facts: dict[str, Any], tool: str, given: str, number: str) -> ToolCall:
+    """The call, under the names that the sender gives its parts."""
+    arguments = facts.get(given)
     if not isinstance(arguments, dict):
-        raise InvalidInput("must be an object", field="tool_input")
+        raise InvalidInput("must be an object", field=given)
     check_value(arguments)
-    call = ToolCall(
+    return ToolCall(
         session_id=_text(facts, "session_id", needed=True),
-        tool=_text(facts, "tool_name", needed=True),
+        tool=_text(facts, tool, needed=True),
         arguments=arguments,
-        call=_text(facts, "tool_use_id"),
+        call=_text(facts, number),
         cwd=_text(facts, "cwd", most=4000) or None,
         transcript=_text(facts, "transcript_path", most=4000) or None,
     )
-    return Event(name, call, facts.get("tool_response", facts.get("error")))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from policies.hooks.mapping import mapped
 from policies.lint.check import lint
 from policies.request import check_params
 from policies.sentences import sentence
+from sayso.mcp import naming as gate_naming
 
 Json = dict[str, Any]
 
@@ -264,8 +265,9 @@ def test_hooks_map_each_tool_to_its_action() -> None:
     ],
 )
 def test_a_server_is_called_by_its_command(command: str, name: str) -> None:
-    """What starts it gives the name, and it is one that hooks can map."""
+    """What starts it gives the name, and the gate in front of it calls it the same."""
     assert naming.server_of(command.split()) == name
+    assert gate_naming.server_of(command.split()) == name
 
 
 SHOP: Json = {
