@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from policies.approval import Approval
+from policies.digest import fingerprint
 from policies.files.policy import Severity
 from policies.quorum import total
 from policies.routing import Level
@@ -25,16 +28,29 @@ def simple(approval: Approval) -> bool:
 
 
 def alike(approval: Approval) -> str | None:
-    """What requests on one batch card have in common: action, role, channel and policy. None: it stands alone.
+    """What requests on one batch card have in common: the role, and whether its reviewer may be notified now.
 
-    Not the person: requests go to the least loaded in turn, anybody of the role may decide them, and one screen costs
-    one interruption where one for each person asked would cost several (docs/rules.md: A1).
+    None: it stands alone. Not the action, agent or session, and not the person: anybody of the role may decide them,
+    and one screen costs one interruption where each by itself would cost one (docs/rules.md: A1).
     An urgent request stands alone too: it waits for no other.
     """
-    if not simple(approval) or approval.request.urgency == "high":
+    if not simple(approval) or approval.edits or approval.request.urgency == "high":
         return None
-    parts = (approval.action, approval.role or "", approval.policy.channel, approval.policy_version)
-    return " ".join(parts)
+    return f"low {'quiet' if approval.hushed else 'told'} {approval.role or ''}"
+
+
+def line_of(approval: Approval) -> str:
+    """What requests that are one line of a batch card have in common: they ask for exactly the same, whoever asks."""
+    level = approval.level.value if approval.level else ""
+    return fingerprint([approval.action, approval.request.params, approval.policy_version, level])
+
+
+def lines_of(approvals: Iterable[Approval]) -> list[list[Approval]]:
+    """The lines of a batch card, each with the requests that are one, in the order in which they came."""
+    found: dict[str, list[Approval]] = {}
+    for approval in approvals:
+        found.setdefault(line_of(approval), []).append(approval)
+    return list(found.values())
 
 
 def risk_class(approval: Approval) -> str:

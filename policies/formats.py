@@ -72,7 +72,6 @@ _TEXTS: dict[str, Callable[[str], bool]] = {
     "json": _reads(json.loads),
 }
 _WHOLE = {"int32": 2**31, "int64": 2**63}
-CHECKED = frozenset([*_TEXTS, *_WHOLE])
 
 
 def fits(word: object, value: Any) -> bool:

@@ -13,47 +13,22 @@ from policies.errors import NotClaimable, Settled, TooLate
 class State(StrEnum):
     """Where an approval stands. Names and meanings are public."""
 
-    PENDING = "pending"
-    APPROVED = "approved"
-    EDITED = "edited"
-    CHOSEN = "chosen"
-    ANSWERED = "answered"
-    REJECTED = "rejected"
-    TAKEN_OVER = "taken_over"
-    HANDED_BACK = "handed_back"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    BLOCKED = "blocked"
-    DENIED = "denied"
-    CLAIMED = "claimed"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    OUTCOME_UNKNOWN = "outcome_unknown"
-
-    @property
-    def meaning(self) -> str:
-        """What the state means, in a line."""
-        return _MEANINGS[self]
-
-
-_MEANINGS = {
-    State.PENDING: "waits for a person, or for information that a person asked for",
-    State.APPROVED: "may be executed once, exactly as asked",
-    State.EDITED: "may be executed once, with the parameters a person changed",
-    State.CHOSEN: "a person picked one of the candidates; may be executed once",
-    State.ANSWERED: "a person answered the open question",
-    State.REJECTED: "a person said no",
-    State.TAKEN_OVER: "a person does it by hand; the agent only reads",
-    State.HANDED_BACK: "the person is done and told the agent what was done",
-    State.EXPIRED: "nobody decided, or nobody claimed, in time",
-    State.CANCELLED: "the agent or a person withdrew it",
-    State.BLOCKED: "the manifest does not know this action",
-    State.DENIED: "policy refused it at once",
-    State.CLAIMED: "the agent holds the single grant and is executing",
-    State.SUCCEEDED: "executed, and reported as done",
-    State.FAILED: "executed, and reported as failed",
-    State.OUTCOME_UNKNOWN: "claimed, but no result came: a person must look",
-}
+    PENDING = "pending"  # waits for a person, or for information that a person asked for
+    APPROVED = "approved"  # may be executed once, exactly as asked
+    EDITED = "edited"  # may be executed once, with the parameters a person changed
+    CHOSEN = "chosen"  # a person picked one of the candidates; may be executed once
+    ANSWERED = "answered"  # a person answered the open question
+    REJECTED = "rejected"  # a person said no
+    TAKEN_OVER = "taken_over"  # a person does it by hand; the agent only reads
+    HANDED_BACK = "handed_back"  # the person is done and told the agent what was done
+    EXPIRED = "expired"  # nobody decided, or nobody claimed, in time
+    CANCELLED = "cancelled"  # the agent or a person withdrew it
+    BLOCKED = "blocked"  # the manifest does not know this action
+    DENIED = "denied"  # policy refused it at once
+    CLAIMED = "claimed"  # the agent holds the single grant and is executing
+    SUCCEEDED = "succeeded"  # executed, and reported as done
+    FAILED = "failed"  # executed, and reported as failed
+    OUTCOME_UNKNOWN = "outcome_unknown"  # claimed, but no result came: a person must look
 
 
 class Verb(StrEnum):
@@ -105,19 +80,6 @@ class Deadlines:
 GRANTED = frozenset({State.APPROVED, State.EDITED, State.CHOSEN, State.ANSWERED})
 OPEN = frozenset({State.PENDING})
 EXECUTED = frozenset({State.SUCCEEDED, State.FAILED})
-TERMINAL = frozenset(
-    {
-        State.REJECTED,
-        State.HANDED_BACK,
-        State.EXPIRED,
-        State.CANCELLED,
-        State.BLOCKED,
-        State.DENIED,
-        State.SUCCEEDED,
-        State.FAILED,
-        State.OUTCOME_UNKNOWN,
-    }
-)
 BY_A_PERSON = frozenset(
     {
         Verb.APPROVE,
@@ -198,8 +160,3 @@ def states_by_event() -> dict[str, frozenset[str]]:
         for outcome in outcomes.values():
             found.setdefault(outcome.event, set()).add(outcome.state.value)
     return {event: frozenset(states) for event, states in found.items()}
-
-
-def verbs_from(state: State) -> frozenset[Verb]:
-    """What can still happen to an approval in `state`."""
-    return frozenset(_TABLE.get(state, {}))

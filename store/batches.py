@@ -1,4 +1,8 @@
-"""Batches: several waiting cards of one channel shown by one message. Who is on it never changes once it is made (docs/rules.md: D4)."""
+"""Batches: several waiting cards of one channel shown by one message (docs/rules.md: D4).
+
+Who is on one stays on it. A batch takes more of its like while its row still says what they are (`alike`): until it is
+full, or one of its requests was touched. A digest takes no more.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +11,41 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, insert, or_, select, update
 
 from store.outbox import LEASE_SECONDS, Item, live_card
 from store.tables import outbox
 from store.unit import Unit
 
+# A screen is drawn anew so long after somebody joined it: a burst that joins is one update.
+JOIN_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One card on a screen: its row and its approval, and whether it has moved on to a card of its own, with whom."""
+    """One card on a screen: its row and its approval, and whether it has moved on to a card of its own, with whom.
+
+    `barred` are people of its role who may not decide it.
+    """
 
     id: int
     approval_id: str
     moved: bool
     moved_to: str | None
+    barred: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A message that may take more of its like: a batch, or a card with one request; locked for this transaction.
+
+    `asked` are those whom a batch mentions. `busy` is one that is being sent: what it shows is not known yet.
+    """
+
+    id: int
+    approval_id: str | None
+    asked: tuple[str, ...]
+    busy: bool
 
 
 def like(unit: Unit, lead: Item, limit: int) -> list[Member]:
@@ -49,12 +73,18 @@ def _candidates(unit: Unit, lead: Item, wanted: ColumnElement[bool], limit: int)
 
 
 def _member(row: Any) -> Member:
-    return Member(row.id, row.approval_id, row.face == "moved", row.facts.get("moved_to"))
+    barred = tuple(row.facts.get("barred", ()))
+    return Member(row.id, row.approval_id, row.face == "moved", row.facts.get("moved_to"), barred)
 
 
-def form(unit: Unit, lead: Item, members: Sequence[Member], kind: str) -> Item:
-    """One message for all of them from now on, leased as `lead` is: a crash finds it, or the cards as they were."""
-    key, facts = f"screen:{lead.id}", {"screen": kind}
+def form(
+    unit: Unit, lead: Item, members: Sequence[Member], kind: str, *, asked: Sequence[str] = (), more: bool = False
+) -> Item:
+    """One message for all of them from now on, leased as `lead` is: a crash finds it, or the cards as they were.
+
+    `asked` are those whom it mentions; with `more` it takes others of its like later.
+    """
+    key, facts = f"screen:{lead.id}", {"screen": kind, "asked": list(asked)}
     values = {
         "dedupe_key": key,
         "kind": "card",
@@ -62,6 +92,7 @@ def form(unit: Unit, lead: Item, members: Sequence[Member], kind: str) -> Item:
         "facts": facts,
         "urgency": lead.urgency,
         "risk": lead.risk,
+        "alike": lead.alike if more else None,
         "wanted": 1,
         "attempts": 1,
         "lease": lead.lease,
@@ -74,6 +105,76 @@ def form(unit: Unit, lead: Item, members: Sequence[Member], kind: str) -> Item:
     return replace(
         lead, id=number, dedupe_key=key, facts=facts, approval_id=None, alike=None, wanted=1, shown=0, attempts=1
     )
+
+
+def open_like(unit: Unit, item: Item) -> Open | None:
+    """The newest message in `item`'s channel that may still take it, by what its row says."""
+    newest = select(outbox.c.id).where(*_may_take(item)).order_by(outbox.c.id.desc()).limit(1)
+    number = unit.execute(newest).scalar_one_or_none()
+    if number is None:
+        return None
+    columns = [outbox.c[name] for name in ("id", "approval_id", "facts", "lease", "next_at", "slack_ts")]
+    query = select(*columns).where(outbox.c.id == number, *_may_take(item)).with_for_update()
+    row = unit.execute(query).one_or_none()
+    if row is None:
+        return None
+    held = row.lease is not None and row.next_at is not None and row.next_at > unit.now
+    if not held and row.slack_ts is None:
+        return None  # whoever sent it died: it may be in Slack or not
+    busy = held and (row.slack_ts is None or row.approval_id is not None)
+    return Open(row.id, row.approval_id, tuple(row.facts.get("asked", ())), busy)
+
+
+def _may_take(item: Item) -> list[ColumnElement[bool]]:
+    # What this courier leased together with `item` is not on its way yet.
+    sent = or_(outbox.c.slack_ts.is_not(None), and_(outbox.c.lease.is_not(None), outbox.c.lease != item.lease))
+    alone = and_(outbox.c.screen_id.is_(None), outbox.c.face == "live", outbox.c.thread_of.is_(None))
+    here = and_(outbox.c.alike == item.alike, outbox.c.channel == item.channel, outbox.c.id != item.id)
+    return [here, alone, sent, outbox.c.kind == "card", outbox.c.unsure.is_(False)]
+
+
+def widen(unit: Unit, lone: Open, item: Item, *, asked: Sequence[str]) -> int:
+    """The message of one card becomes that of a batch, which has its place in Slack; the number of its new row."""
+    of_lone = outbox.c.id == lone.id
+    taken = ("channel", "urgency", "risk", "alike", "slack_channel", "slack_ts", "permalink")
+    was = unit.execute(select(*(outbox.c[name] for name in taken)).where(of_lone)).one()
+    values = {
+        "dedupe_key": f"screen:{lone.id}",
+        "kind": "card",
+        "facts": {"screen": "batch", "asked": list(asked)},
+        "wanted": 1,
+        "next_at": unit.now + timedelta(seconds=JOIN_SECONDS),
+        "created_at": unit.now,
+        **dict(zip(taken, was, strict=True)),
+    }
+    number: int = unit.execute(insert(outbox).values(values).returning(outbox.c.id)).scalar_one()
+    unit.execute(update(outbox).where(of_lone).values(screen_id=number, slack_channel=None, slack_ts=None, **_DONE))
+    join(unit, number, item)
+    return number
+
+
+_DONE: dict[str, Any] = {"next_at": None, "lease": None, "attempts": 0}
+
+
+def join(unit: Unit, screen_id: int, item: Item) -> None:
+    """Put the leased card `item` on a screen that is in Slack: it is drawn there from now on, and posted nowhere."""
+    unit.execute(update(outbox).where(outbox.c.id == item.id).values(screen_id=screen_id, **_DONE))
+    soon = unit.now + timedelta(seconds=JOIN_SECONDS)
+    later = and_(outbox.c.next_at.is_not(None), outbox.c.next_at > unit.now)
+    turn = case((later, outbox.c.next_at), else_=soon)
+    unit.execute(update(outbox).where(outbox.c.id == screen_id).values(wanted=outbox.c.wanted + 1, next_at=turn))
+
+
+def shut(unit: Unit, screen_id: int) -> None:
+    """This screen takes no more."""
+    unit.execute(update(outbox).where(outbox.c.id == screen_id).values(alike=None))
+
+
+def presented(unit: Unit, screen_id: int, approval_ids: Sequence[str]) -> list[str]:
+    """Those of the approvals that Slack shows on this screen for the first time."""
+    first = and_(outbox.c.screen_id == screen_id, outbox.c.approval_id.in_(approval_ids), outbox.c.shown == 0)
+    marked = update(outbox).where(first).values(shown=outbox.c.wanted).returning(outbox.c.approval_id)
+    return list(unit.execute(marked).scalars())
 
 
 _on_screen = (
@@ -104,3 +205,15 @@ def place_of(unit: Unit, approval_id: str) -> tuple[str | None, str | None] | No
     """
     row = unit.execute(_place_of, {"_approval_id": approval_id}).one_or_none()
     return (row.slack_channel, row.slack_ts) if row else None
+
+
+def beside(unit: Unit, approval_id: str, ts: str) -> list[Member]:
+    """Everything on the screen with this place in Slack that an approval is or was on; empty where it is on none."""
+    on = (
+        select(outbox.c.screen_id)
+        .select_from(outbox.join(_screen, _screen.c.id == outbox.c.screen_id))
+        .where(outbox.c.approval_id == approval_id, _screen.c.slack_ts == ts)
+        .limit(1)
+    )
+    number = unit.execute(on).scalar_one_or_none()
+    return members(unit, number) if number is not None else []

@@ -71,10 +71,12 @@ def put_card(
     risk: str | None = None,
     alike: str | None = None,
     after: timedelta = timedelta(0),
+    barred: Sequence[str] = (),
 ) -> None:
     """Want a live card for this approval; `round_` tells its cards apart.
 
-    With `alike` it waits `after` for its like, to share a screen with them; `risk` is what a digest keeps apart.
+    With `alike` it waits `after` for its like, to share a screen with them, and joins one that is there already, unless
+    that asks only people who are `barred` from deciding it; `risk` is what a digest keeps apart.
     """
     _put(
         unit,
@@ -83,7 +85,7 @@ def put_card(
         approval_id,
         channel,
         None,
-        {},
+        {"barred": list(barred)} if barred else {},
         urgency,
         version,
         next_at=unit.now + after,
@@ -185,12 +187,14 @@ _CHANGE = {"_wanted": outbox.c.wanted, "_now": outbox.c.next_at, "_soon": outbox
 _moved_on = _changed(*(bindparam(name, type_=column.type) for name, column in _CHANGE.items()))
 _in_turn = _moved_on["next_at"]
 _refresh = update(outbox).where(_showing).values(_moved_on)
+_refresh_and_close = _refresh.values(alike=None)
 _retire = (
     update(outbox)
     .where(_showing)
     .values(
         _moved_on
         | {
+            "alike": None,
             "face": case((_is_screen, outbox.c.face), else_="moved"),
             "facts": case((_is_screen, outbox.c.facts), else_=bindparam("_facts", type_=JsonText())),
         }
@@ -208,9 +212,17 @@ _refresh_together = bulk.Bulk(
 )
 
 
-def refresh(unit: Unit, approval_id: str, version: int) -> None:
-    """Every live card of the approval should now show `version`, and the screen it is on should be drawn anew."""
-    unit.execute(_refresh, _change(unit, approval_id, version))
+def refresh(unit: Unit, approval_id: str, version: int, *, touched: bool = False) -> None:
+    """Every live card of the approval should now show `version`, and the screen it is on should be drawn anew.
+
+    `touched` where a person did something on it: then no other request joins that message any more.
+    """
+    unit.execute(_refresh_and_close if touched else _refresh, _change(unit, approval_id, version))
+
+
+def close(unit: Unit, approval_id: str) -> None:
+    """The message on which an approval is live takes no other requests from now on."""
+    unit.execute(update(outbox).where(_showing).values(alike=None), {"_approval_id": approval_id})
 
 
 def refresh_later(unit: Unit, approval_id: str, version: int) -> None:
@@ -344,6 +356,11 @@ def put_back(unit: Unit, items: Sequence[Item]) -> None:
             {"_id": item.id, "_lease": item.lease, "_next_at": item.next_at, "_unsure": item.unsure} for item in items
         ]
         unit.execute(_put_back, rows)
+
+
+def wait(unit: Unit, item: Item, at: datetime) -> None:
+    """Leave a leased message for later; that was no attempt to send it."""
+    unit.execute(_put_back, [{"_id": item.id, "_lease": item.lease, "_next_at": at, "_unsure": item.unsure}])
 
 
 def give_up(unit: Unit, item: Item, *, error: str) -> bool:

@@ -430,8 +430,8 @@ delegates = Table(
 )
 
 # What Slack should show. A row says "this card should show revision N", never a rendered body. A card without an approval
-# is a screen: it shows the cards whose `screen_id` it is, and those are never sent themselves. `alike` names the batch
-# a card may share with its like, `risk` what it may share a digest with.
+# is a screen: it shows the cards whose `screen_id` it is, and those are never sent themselves. `alike` names what
+# may share a batch, of a card or a screen, until it is full or touched; `risk` is what a card may share a digest with.
 outbox = Table(
     "outbox",
     metadata,
@@ -474,6 +474,14 @@ outbox = Table(
         "screen_id",
         sqlite_where=text("screen_id IS NOT NULL"),
         postgresql_where=text("screen_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_outbox_alike",
+        "alike",
+        "channel",
+        "id",
+        sqlite_where=text("alike IS NOT NULL"),
+        postgresql_where=text("alike IS NOT NULL"),
     ),
 )
 

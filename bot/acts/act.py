@@ -24,6 +24,7 @@ class Press:
     """A tap on a control, or a form that was sent: whose, on what, and where.
 
     `value` is what the control carries, `word` what it says beyond its verb, `ticked` what stands ticked beside it.
+    `offered` is what the card showed that a form for several came from, where all of that was meant.
     """
 
     tap: Tap
@@ -32,6 +33,7 @@ class Press:
     word: str = ""
     ticked: Sequence[str] = ()
     in_modal: bool = False
+    offered: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bot.acts.act import Act, Press, Tell
-from bot.acts.batches import several, told_of_all
+from bot.acts.batches import offered, several, told_of_all
 from bot.render.batch_card import batchable
 from bot.service import batch
 from bot.service.context import World
 
 
 def _at_once(world: World, press: Press) -> Tell:
-    tally = batch.approve(world, several(press), seen_enough=batchable)
-    return Tell(told_of_all(world, press, tally, "approved"))
+    tally = batch.approve(world, several(world, press), seen_enough=batchable)
+    return Tell(told_of_all(world, press, tally, "approved", offered(press)))
 
 
 ACT: Act[None] = Act("batch_approve", at_once=_at_once)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bot.acts.act import Act, Answer, Look, Open, Press, Tell
-from bot.acts.batches import several, told, told_of_all
+from bot.acts.batches import offered, several, told_of_all
 from bot.render import forms, modals
 from bot.render.batch_card import batch_value
 from bot.render.message import summary
@@ -16,26 +16,32 @@ from bot.render.visible_text import Shown
 from bot.service import batch
 from bot.service.context import World
 from policies.approval import Approval
+from policies.batching import lines_of
 
 
 def _at_once(world: World, press: Press) -> Answer:
     """Open the form for the reason."""
-    tally = batch.look(world, several(press))
+    tally = batch.look(world, several(world, press))
     if not tally.decided:
-        return Tell(told_of_all(world, press, tally, "rejected"))
-    return Open(form(tally.decided, press.where))
+        return Tell(told_of_all(world, press, tally, "rejected", offered(press)))
+    return Open(form(tally.decided, press.where, offered(press)))
 
 
-def form(approvals: Sequence[Approval], where: Where) -> View:
-    """Why not, once for all of them, each named."""
-    lines = [f"{number}. {summary(found, 200, 360)}" for number, found in enumerate(approvals, 1)]
-    private = {"items": batch_value(approvals), "channel": where.channel, "ts": where.ts}
+def form(approvals: Sequence[Approval], where: Where, shown: Collection[str] = ()) -> View:
+    """Why not, once for all of them, each named; `shown` is all that the card did, where all of it was meant."""
+    lines = [_entry(number, found) for number, found in enumerate(lines_of(approvals), 1)]
+    items = batch_value(approvals)
+    private = {"items": items, "channel": where.channel, "ts": where.ts, "offered": ",".join(shown)}
     parts = [
         heading(f"Reject {len(approvals)} {'request' if len(approvals) == 1 else 'requests'}"),
         code(Shown("\n".join(lines))),
         *modals.why_not(),
     ]
     return modal(ACT.modal, "Reject", parts, submit="Reject", private=private)
+
+
+def _entry(number: int, same: Sequence[Approval]) -> str:
+    return f"{number}. {summary(same[0], 200, 360)}{f' ({len(same)} times)' if len(same) > 1 else ''}"
 
 
 def _form(approval: Approval, where: Where) -> View:
@@ -47,8 +53,10 @@ def _read(state: forms.State, look: Look) -> str:
 
 
 def _run(world: World, press: Press, reason: str) -> Tell:
-    tally = batch.reject(world, replace(several(press), note=reason))
-    return Tell(told(tally, "rejected"), press.where.channel or press.tap.actor.user)
+    tally = batch.reject(world, replace(several(world, press), note=reason))
+    return Tell(
+        told_of_all(world, press, tally, "rejected", press.offered), press.where.channel or press.tap.actor.user
+    )
 
 
 ACT = Act("batch_reject", None, _form, _read, _run, _at_once)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bot.acts.act import Press
 from bot.acts.refusals import explain
 from bot.render.batch_card import read_batch_value
@@ -15,17 +17,22 @@ from bot.service.context import World
 from bot.service.disclosure import HiddenUnseen
 
 
-def several(press: Press) -> Several:
+def several(world: World, press: Press) -> Several:
     """What is ticked; with nothing ticked, everything that the card offered."""
-    offered = read_batch_value(press.value)
-    chosen = {key: digest for key, digest in offered.items() if not press.ticked or key in press.ticked}
+    chosen = batch.meant(world, read_batch_value(press.value), press.ticked)
     return Several(chosen, press.tap.actor, press.where.ts)
 
 
-def told_of_all(world: World, press: Press, tally: Tally, verb: str) -> str:
-    """What became of each, ticks on what the card no longer offers included."""
-    offered = read_batch_value(press.value)
-    return told(batch.with_gone(world, tally, [key for key in press.ticked if key not in offered]), verb)
+def offered(press: Press) -> list[str]:
+    """All that the card showed, where all of it was meant."""
+    return [] if press.ticked else list(read_batch_value(press.value))
+
+
+def told_of_all(world: World, press: Press, tally: Tally, verb: str, shown: Collection[str]) -> str:
+    """What became of each, with ticks on what the card no longer offers, and with what came after the look at it."""
+    known = read_batch_value(press.value)
+    tally = batch.with_gone(world, tally, [key for key in press.ticked if key not in known])
+    return told(batch.with_arrived(world, tally, shown, press.where.ts), verb)
 
 
 def told(tally: Tally, verb: str) -> str:
@@ -50,6 +57,8 @@ def _why(entry: LeftOut) -> Mrkdwn:
         return Mrkdwn("it waits for the agent's answer.")
     if isinstance(error, batch.MovedOn):
         return Mrkdwn("it has a card of its own now.")
+    if isinstance(error, batch.Arrived):
+        return Mrkdwn("it came after you looked, and still waits on this card.")
     if isinstance(error, Outdated):
         return Mrkdwn("it was changed since this card was drawn.")
     if isinstance(error, HiddenUnseen):

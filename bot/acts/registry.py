@@ -10,6 +10,7 @@ from bot.acts import (
     approve,
     batch_approve,
     batch_reject,
+    batch_select,
     choose,
     details,
     edit,
@@ -53,6 +54,7 @@ ACTS: Final[tuple[Act[Any], ...]] = (
     review_incident.ACT,
     batch_approve.ACT,
     batch_reject.ACT,
+    batch_select.ACT,
     *session.ACTS,
 )
 OFFERS: Final[Offers] = tuple(act.button for act in ACTS if act.button is not None)

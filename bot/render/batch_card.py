@@ -1,28 +1,34 @@
-"""Screens of several requests: a batch of similar low ones, decided together or one by one, and a digest of a burst (docs/rules.md: D4).
+"""Screens of several requests: a batch of low ones, decided together or one by one, and a digest of a burst (docs/rules.md: D4).
 
-Who is on a screen stays on it. Each entry shows what became of it, and what can no longer be decided has no button.
+Each entry shows what became of it, and what can no longer be decided has no button. In a batch, requests for exactly
+the same are one entry, whoever asks; each is still decided and recorded by itself.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.render.blocks import Button, Option, render
+from bot.render.blocks import MESSAGE_BYTES, VALUE, Button, Option, render, size
 from bot.render.buttons import button_value, wants_care
 from bot.render.labels import assignee, consequence, headline, mention, outcome_line, when
 from bot.render.message import Message, block_ids, summary
 from bot.render.parameters import listing, remainder
 from bot.render.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
 from policies.approval import Approval
-from policies.batching import simple
-from policies.files.policy import unknown
+from policies.batching import lines_of, simple
+from policies.files.policy import Reversibility, unknown
 from policies.hidden import hidden_of, leaves_of
 from policies.lifecycle import State
+from policies.silence import consents
 
 BATCH = 10
+MOST = 20  # requests of a batch, where several are one entry
+SPARE_BYTES = 600  # of a message, for what is said later of requests that are on it
 ITEM_BYTES, SENTENCE_BYTES, LABEL_BYTES = 300, 200, 70
+NAMES = 3  # agents of one entry that are named
 Moved = Mapping[str, str | None]
 """Approvals that went on to a card of their own, and whose turn it is there."""
 _NOBODY: Final[Moved] = {}
@@ -48,19 +54,34 @@ def _whole(approval: Approval) -> bool:
     return summary(approval, 600) == summary(approval, 200, SENTENCE_BYTES)
 
 
-def batch_card(approvals: Sequence[Approval], moved: Moved = _NOBODY) -> Message:
-    """The card of up to ten approvals of one action. Raises ValueError for more or none."""
+def fits(approvals: Sequence[Approval], *, further: int = 0) -> bool:
+    """Whether these, and `further` entries, are a batch that Slack takes."""
+    if not approvals or len(approvals) + further > MOST or len(lines_of(approvals)) + further > BATCH:
+        return False
+    if len(batch_value(approvals)) > VALUE:
+        return False
+    return len(approvals) == 1 or size(batch_card(approvals).blocks) <= MESSAGE_BYTES - SPARE_BYTES
+
+
+def batch_card(approvals: Sequence[Approval], moved: Moved = _NOBODY, asked: Sequence[str] = ()) -> Message:
+    """The card of up to ten low requests, `asked` mentioned. Raises ValueError for more or none."""
     still = _deciding(approvals, moved)
-    title = clip(visible(approvals[0].title), 100, 400) if approvals else Shown("")
+    titles = {approval.title for approval in approvals}
+    title = clip(visible(titles.pop()), 100, 400) if len(titles) == 1 else Shown("Low severity")
     header = Shown(f"{title}: {len(approvals)} requests")
-    asked = sorted({assignee(approval, "") for approval in still if approval.assignee})
-    who = Mrkdwn(" ".join(asked)) or Mrkdwn("Anyone of the role")
+    who = Mrkdwn(" ".join(map(mention, asked))) or (assignee(still[0], "Anyone of the role") if still else Mrkdwn(""))
     lead = fill("🟢 {who}, {count} of {all} wait for you", who=who, count=len(still), all=len(approvals))
     dues = [approval.clock.due_at for approval in still if approval.clock.due_at]
     lead = fill("{lead} · decide by {at}", lead=lead, at=when(min(dues))) if dues else lead
-    items = [_item(number, approval, moved) for number, approval in enumerate(approvals, 1)]
-    text = f"{len(still)} of {len(approvals)} low-severity requests wait: {title}"
-    return _screen(approvals, moved, header, lead, items, text)
+    agents = {approval.agent for approval in approvals}
+    lines = lines_of(approvals)
+    items = [_line(number, line, moved, told=len(agents) > 1) for number, line in enumerate(lines, 1)]
+    options = [
+        _option(number, line[0]) for number, line in enumerate((_deciding(line, moved) for line in lines), 1) if line
+    ]
+    what = " · ".join(summary(line[0], 60, 240) for line in lines)
+    text = f"Approve {len(still)}? {what}" if still else f"{len(approvals)} low-severity requests: {what}"
+    return _screen(approvals, moved, header, lead, items, options, text)
 
 
 def digest_card(approvals: Sequence[Approval], moved: Moved = _NOBODY) -> Message:
@@ -70,14 +91,23 @@ def digest_card(approvals: Sequence[Approval], moved: Moved = _NOBODY) -> Messag
     header = Shown(f"{sign} {severity}, {undo[0].lower()}{undo[1:]}: {len(approvals)} requests")
     lead = fill("{count} of {all} wait. Open one to see everything and decide.", count=len(waiting), all=len(approvals))
     items = [_entry(number, approval, moved) for number, approval in enumerate(approvals, 1)]
-    return _screen(approvals, moved, header, lead, items, f"{len(waiting)} requests wait: {severity}, {undo}")
+    open_ones = _deciding(approvals, moved)
+    options = [_option(number, one) for number, one in enumerate(approvals, 1) if one in open_ones]
+    text = f"{len(waiting)} requests wait: {severity}, {undo}"
+    return _screen(approvals, moved, header, lead, items, options, text)
 
 
 def _screen(
-    approvals: Sequence[Approval], moved: Moved, header: Shown, lead: Mrkdwn, items: list[Item], text: str
+    approvals: Sequence[Approval],
+    moved: Moved,
+    header: Shown,
+    lead: Mrkdwn,
+    items: list[Item],
+    options: list[Option],
+    text: str,
 ) -> Message:
-    if not 0 < len(approvals) <= BATCH:
-        raise ValueError(f"a screen holds 1 to {BATCH} approvals")
+    if not 0 < len(items) <= BATCH or len(approvals) > MOST:
+        raise ValueError(f"a screen holds 1 to {BATCH} entries")
     open_ones = _deciding(approvals, moved)
     agents = sorted({str(clip(visible(approval.agent), 40, 120)) for approval in approvals})
     version = f"{sum(approval.version for approval in approvals)}-{len(moved)}"
@@ -86,7 +116,7 @@ def _screen(
         "header": header,
         "lead": _lead(approvals, moved, lead, open_ones),
         "items": items,
-        "options": [_option(number, approval) for number, approval in enumerate(approvals, 1) if approval in open_ones],
+        "options": options,
         "buttons": _buttons(open_ones),
         "origin": clip(Shown(f"Asked by {', '.join(agents)} · policy {approvals[0].policy_version[:20]}"), 300, 900),
     }
@@ -100,8 +130,9 @@ def _lead(approvals: Sequence[Approval], moved: Moved, lead: Mrkdwn, open_ones: 
         return Mrkdwn("Nothing here waits any more.") if moved else Mrkdwn("All of these are decided.")
     if not open_ones:
         return lead
-    ticking = "Tick some to decide only those: with nothing ticked, Approve and Reject mean all {count} that can be."
-    return fill("{lead}\n" + ticking, lead=lead, count=len(open_ones))
+    if len(open_ones) == 1:
+        return lead
+    return fill("{lead}\nTick some to decide only those.", lead=lead)
 
 
 def _waits(approval: Approval, moved: Moved) -> bool:
@@ -110,6 +141,42 @@ def _waits(approval: Approval, moved: Moved) -> bool:
 
 def _deciding(approvals: Sequence[Approval], moved: Moved) -> list[Approval]:
     return [approval for approval in approvals if approval.id not in moved and batchable(approval)]
+
+
+def _line(number: int, line: Sequence[Approval], moved: Moved, *, told: bool) -> Item:
+    """An entry of a batch: one request, or several for exactly the same; `told` where the agents are to be named."""
+    waiting = [approval for approval in line if _waits(approval, moved)]
+    item = _item(number, (waiting or line)[0], moved)
+    notes = [item.about] if len(line) == 1 else [_counted(line, moved)]
+    if told or len(line) > 1:
+        notes.append(_agents(line))
+    notes += [_caution(approval) for approval in waiting[:1]]
+    about = [note for note in notes if note]
+    return Item(item.text, item.details, Mrkdwn(" · ".join(about)) if about else None)
+
+
+def _counted(line: Sequence[Approval], moved: Moved) -> Mrkdwn:
+    """How many requests one entry stands for, and what became of those that do not wait here."""
+    other = Counter(
+        headline(approval) if not approval.pending else ("➡️", "Elsewhere")
+        for approval in line
+        if not _waits(approval, moved)
+    )
+    asked = [fill("Asked {count} times", count=len(line))]
+    return Mrkdwn(" · ".join([*asked, *(f"{sign} {words}: {count}" for (sign, words), count in other.items())]))
+
+
+def _agents(line: Sequence[Approval]) -> Mrkdwn:
+    names = list(dict.fromkeys(str(clip(visible(approval.agent), 40, 120)) for approval in line))
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return fill("asked by {names}", names=", ".join(names[:NAMES]) + more)
+
+
+def _caution(approval: Approval) -> Mrkdwn | None:
+    """What sets one request of a batch apart from the others."""
+    if consents(approval) and approval.expires_at is not None:
+        return fill("silence means yes from {at} on", at=when(approval.expires_at))
+    return Mrkdwn("can be undone only in part") if approval.policy.reversibility is Reversibility.PARTIALLY else None
 
 
 def _item(number: int, approval: Approval, moved: Moved) -> Item:
@@ -162,10 +229,10 @@ def _option(number: int, approval: Approval) -> Option:
 
 
 def _buttons(open_ones: Sequence[Approval]) -> list[Button]:
-    value = batch_value(open_ones)
+    value, all_of = batch_value(open_ones), f" all {len(open_ones)}" if len(open_ones) > 1 else ""
     return [
-        Button("batch_approve", "Approve", value, "primary"),
-        Button("batch_reject", "Reject", value, "danger"),
+        Button("batch_approve", f"Approve{all_of}", value, "primary"),
+        Button("batch_reject", f"Reject{all_of}", value, "danger"),
     ]
 
 

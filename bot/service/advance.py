@@ -56,19 +56,22 @@ def advance(
     event: str,
     actor: str,
     saving: Saving = Saving.AT_ANY_TIME,
+    *,
+    touched: bool = False,
     **recorded: Unpack[Recorded],
 ) -> Approval:
     """Make `before` into `after`, and give it back as it was saved.
 
     One compare-and-set; then what is said of it, its cards drawn anew, its audit row, and after the commit whoever
-    waits. Nobody else needs to know a version: what is said gets the approval as it was saved. Raises Overtaken.
+    waits. Nobody else needs to know a version: what is said gets the approval as it was saved. Where a person `touched` it,
+    no other request joins its message any more. Raises Overtaken.
     """
     draft = after if isinstance(after, Draft) else Draft(after)
     saved = replace(draft.approval, version=before.version + 1, updated_at=ctx.now)
     _save(ctx, before, saved, saving)
     for say in draft.says:
         say(ctx, saved)
-    _refresh(ctx, saved, saving)
+    _refresh(ctx, saved, saving, touched)
     notices.outcome(ctx, saved)
     _record(ctx, saved, event, actor, recorded)
     ctx.unit.after_commit(partial(wake, ctx.world, saved))
@@ -100,9 +103,11 @@ def _save(ctx: Context, before: Approval, after: Approval, saving: Saving) -> No
         raise Overtaken
 
 
-def _refresh(ctx: Context, saved: Approval, saving: Saving) -> None:
-    refresh = outbox.refresh_later if saving is Saving.TOGETHER else outbox.refresh
-    refresh(ctx.unit, saved.id, saved.version)
+def _refresh(ctx: Context, saved: Approval, saving: Saving, touched: bool) -> None:
+    if saving is Saving.TOGETHER:
+        outbox.refresh_later(ctx.unit, saved.id, saved.version)
+    else:
+        outbox.refresh(ctx.unit, saved.id, saved.version, touched=touched)
 
 
 def _record(ctx: Context, saved: Approval, event: str, actor: str, recorded: Recorded) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.service import authorization, decide
 from bot.service.authorization import Check, Tap, Unconfirmed
 from bot.service.context import World
 from policies.approval import Approval
+from policies.batching import lines_of
 from policies.errors import SaysoError, Stale
 from policies.permissions import Actor
-from store import approvals, batches
+from store import approvals, batches, outbox
 from store.engine import StoreUnavailable
 from store.unit import Unit
 
 
 class MovedOn(Stale):
     """It left this card and has one of its own."""
+
+
+class Arrived(Stale):
+    """It came after the card was drawn that was tapped."""
 
 
 class Gone(Stale):
@@ -106,6 +111,44 @@ def _still_there(ts: str) -> Check:
             raise MovedOn()
 
     return check
+
+
+def meant(world: World, offered: Mapping[str, str], ticks: Collection[str]) -> dict[str, str]:
+    """Of what a card offered, what is ticked: a tick stands for every request that is one entry with it; none for all."""
+    if not ticks:
+        return dict(offered)
+
+    def work(unit: Unit) -> list[Approval]:
+        return list(approvals.several(unit, list(offered)).values())
+
+    entries = lines_of(world.database.read(work))
+    ids = {one.id for entry in entries if any(one.id in ticks for one in entry) for one in entry}
+    return {key: digest for key, digest in offered.items() if key in ids}
+
+
+def touched(world: World, actor: Actor, approval_id: str) -> None:
+    """Somebody who may decide has begun to choose on the card of this request: nothing joins it any more."""
+
+    def work(unit: Unit) -> None:
+        approval = approvals.load(unit, approval_id)
+        if approval is not None and authorization.refusal_of(approval, actor) is None:
+            outbox.close(unit, approval_id)
+
+    world.database.run(work)
+
+
+def with_arrived(world: World, tally: Tally, offered: Collection[str], ts: str) -> Tally:
+    """The tally with what came to the card after it was drawn for this person, and still waits there."""
+    if not offered:
+        return tally
+
+    def work(unit: Unit) -> list[Approval]:
+        ids = [one.approval_id for one in batches.beside(unit, next(iter(offered)), ts) if not one.moved]
+        found = approvals.several(unit, [approval_id for approval_id in ids if approval_id not in offered])
+        return [approval for approval in found.values() if approval.pending]
+
+    late = [LeftOut(approval, Arrived()) for approval in world.database.read(work)]
+    return Tally(tally.decided, [*tally.left_out, *late])
 
 
 def with_gone(world: World, tally: Tally, ids: Sequence[str]) -> Tally:

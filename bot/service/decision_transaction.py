@@ -84,6 +84,7 @@ def _acted(ctx: Context, tap: Tap, verb: Verb, change: Change, *, again: bool) -
         transition(approval.state, verb, ctx.now, approval.deadlines).event,
         tap.actor.user,
         Saving.IN_TIME if approval.pending else Saving.AT_ANY_TIME,
+        touched=True,
         decision=draft.approval.state.value,
         rationale=tap.note,
         latency_ms=approvals.latency_ms(approval, ctx.now),

@@ -12,7 +12,6 @@ from policies import deadlines
 from policies.approval import Approval, Decision
 from policies.digest import fingerprint
 from policies.errors import (
-    InvalidInput,
     NotClaimable,
     NotFound,
     OutcomeConflict,
@@ -258,10 +257,3 @@ def _rolled_back(ctx: Context, approval: Approval, by: str, detail: str | None) 
         return advance(ctx, approval, told, "labelled", by, decision="reverted", rationale=detail, extra=extra)
     except Overtaken:
         return _rolled_back(ctx, _as_it_is(ctx.unit, approval), by, detail)
-
-
-def check_nonce(nonce: object) -> str:
-    """A nonce as it must be: 8 to 200 characters of text."""
-    if not isinstance(nonce, str) or not 8 <= len(nonce) <= 200:
-        raise InvalidInput("must be 8 to 200 characters of text", field="nonce")
-    return nonce

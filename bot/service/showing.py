@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.service.context import Context, World
@@ -17,7 +18,11 @@ AT_ONCE = timedelta(0)
 def first_card(ctx: Context, approval: Approval) -> None:
     """Want the first card; what may share one with its like waits for them a little (docs/rules.md: D4)."""
     name = None if approval.again else alike(approval)  # what was asked before is no matter of routine
-    _put(ctx.unit, approval, len(approval.asked), name, _gathering(ctx.world, approval) if name else AT_ONCE)
+    if name is None:
+        _put(ctx.unit, approval, len(approval.asked))
+    else:
+        after, barred = _gathering(ctx.world, approval), _barred(ctx.world, approval)
+        _put(ctx.unit, approval, len(approval.asked), name, after, barred)
 
 
 def told(unit: Unit, approval: Approval) -> None:
@@ -48,8 +53,22 @@ def _gathering(world: World, approval: Approval) -> timedelta:
     return timedelta(seconds=min(world.gather_seconds, approval.policy.sla_seconds / 10))
 
 
+def _barred(world: World, approval: Approval) -> list[str]:
+    """Who of its role may not decide it, because it is for them."""
+    roster, directory = world.book.roster, world.directory
+    if not approval.principals or approval.role is None:
+        return []
+    allowed = directory.could_decide(roster, approval.role, approval.principals)
+    return sorted(set(directory.could_decide(roster, approval.role)).difference(allowed))
+
+
 def _put(
-    unit: Unit, approval: Approval, round_: int | str, alike: str | None = None, after: timedelta = AT_ONCE
+    unit: Unit,
+    approval: Approval,
+    round_: int | str,
+    alike: str | None = None,
+    after: timedelta = AT_ONCE,
+    barred: Sequence[str] = (),
 ) -> None:
     outbox.put_card(
         unit,
@@ -61,4 +80,5 @@ def _put(
         risk=risk_class(approval) if approval.pending and approval.again is None else None,
         alike=alike,
         after=after,
+        barred=barred,
     )

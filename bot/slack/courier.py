@@ -12,12 +12,12 @@ from typing import Any
 from bot.render.cards import Message
 from bot.server.runtime import Runtime
 from bot.server.slack_client import ChannelGone, MessageGone, OutcomeUnknown, RateLimited, SlackTrouble, TokenTrouble
-from bot.slack import links, lookup, outbox_messages
+from bot.slack import links, lookup, outbox_messages, sharing
 from bot.slack.outbox_messages import Scene
 from bot.slack.rate_limits import POST_INTERVAL_SECONDS, RateLimits
 from policies.lifecycle import State
 from policies.routing import RouteName
-from store import outbox
+from store import batches, outbox
 from store.audit import entry_of
 from store.outbox import Item
 from store.unit import Unit
@@ -177,15 +177,19 @@ class Courier:
         """Keep what Slack shows now; `early` where it had to do without the link to a card that was not posted yet."""
 
         def work(unit: Unit) -> None:
+            # The entries before the screen: a decision locks them in that order too.
+            first = batches.presented(unit, item.id, [one.id for one in scene.approvals]) if item.screen else None
             held = outbox.shown(unit, item, revision=revision, channel=channel, ts=ts)
             if held and early and scene.one:
                 _catch_up(unit, scene.one.id)
-            if not held or item.posted or item.kind != "card":
+            if item.kind != "card" or (first is None and (item.posted or not held)):
                 return
-            for moved in (found for found in scene.approvals if len(found.asked) > 1):
-                outbox.relink(unit, moved.id)
-            for approval in (found for found in scene.approvals if found.route is RouteName.ASK):
-                unit.record(entry_of(approval, "gate_presented", unit.now, "system", rationale=channel))
+            new = [one for one in scene.approvals if first is None or one.id in first]
+            for approval in new:
+                if len(approval.asked) > 1:
+                    outbox.relink(unit, approval.id)
+                if approval.route is RouteName.ASK:
+                    unit.record(entry_of(approval, "gate_presented", unit.now, "system", rationale=channel))
 
         await self._write(work)
 
@@ -246,7 +250,8 @@ def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> 
 
     The rest keeps its place in the queue, and cards that share a screen become one post.
     """
-    found = outbox.lease(unit, BATCH, skip_channels=resting, updates=updates > 0)
+    leased = outbox.lease(unit, BATCH, skip_channels=resting, updates=updates > 0)
+    found = [item for item in leased if not sharing.joined(unit, item)]
     going: list[Item] = []
     taken: set[str] = set()
     for item in found:
@@ -261,7 +266,7 @@ def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> 
     outbox.put_back(unit, [item for item in found if item not in going])
     waiting = Counter(item.channel for item in found if item.kind == "card" and not item.posted)
     crowded = {name for name, cards in waiting.items() if cards > (1 if name in bursting else CROWD)}
-    return [outbox_messages.group(unit, item, crowded=item.channel in crowded) for item in going]
+    return [sharing.group(unit, item, crowded=item.channel in crowded) for item in going]
 
 
 def _withdrawn_unseen(item: Item, scene: Scene) -> bool:

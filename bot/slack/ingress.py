@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import binascii
 import hashlib
 import hmac
 import json
@@ -12,12 +11,12 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from urllib.parse import parse_qs
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from yarl import URL
 
 from bot.slack import payload_checks
 
@@ -26,6 +25,7 @@ MAX_BYTES = 1_000_000  # a view may hold 250 kB, and Slack sends it with its mes
 BODY_SECONDS = 2.5  # Slack waits for our answer for 3 s and then says that it failed
 MAX_AGE_SECONDS = 300  # Slack's own figure for replays
 MAX_NESTING = 64
+MAX_FIELDS = 100
 
 
 class Ingress:
@@ -93,24 +93,19 @@ def parsed(raw: bytes, content_type: str) -> dict[str, Any] | None:
     try:
         if "application/json" in content_type:
             return _object(raw.decode("utf-8"))
-        if _INTERACTION.fullmatch(raw):
-            return _object(_unquoted(raw[len(b"payload=") :]))
-        text = raw.decode("utf-8")
-        form = {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=100).items()}
+        form = _form(raw.decode("utf-8"))
         if any("\0" in value for value in form.values()):
             return None
-        return _object(form["payload"]) if "payload" in form else dict(form)
+        return _object(form["payload"]) if "payload" in form else form
     except (ValueError, RecursionError):
         return None
 
 
-# A form of one field, well quoted: what a tap is. Its value is most of what there is to read of a tap.
-_INTERACTION = re.compile(rb"payload=[^%=&;\s]*+(?:%[0-9A-Fa-f]{2}[^%=&;\s]*+)*+")
-
-
-def _unquoted(value: bytes) -> str:
-    """A well quoted form value; `=41` of quoted-printable is `%41` of a form, and the former is read in C (14 × faster)."""
-    return binascii.a2b_qp(value.replace(b"+", b" ").replace(b"%", b"=")).decode("utf-8")
+def _form(text: str) -> dict[str, Any]:
+    """The first value of each field. yarl reads a form in C, which takes a tenth of what urllib takes for a tap's."""
+    if text.count("&") >= MAX_FIELDS:
+        raise ValueError("too many fields")
+    return dict(URL.build(query_string=text, encoded=True).query)
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -15,7 +15,6 @@ from bot.render.reviews import review_card
 from policies.approval import Approval
 from policies.routing import RouteName
 from store import approvals, batches
-from store.batches import Member
 from store.outbox import Item
 from store.unit import Unit
 
@@ -64,8 +63,9 @@ def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobo
     """The message, with the metadata by which it is found again; `link` leads to the card it is about, `names` are what those
     who decided are called."""
     if item.screen:
-        draw = cards.batch_card if item.facts["screen"] == "batch" else cards.digest_card
-        return draw(shown.approvals, shown.moved)
+        if item.facts["screen"] == "batch":
+            return cards.batch_card(shown.approvals, shown.moved, item.facts.get("asked", ()))
+        return cards.digest_card(shown.approvals, shown.moved)
     approval = shown.one
     if item.kind == "card":
         assert approval is not None
@@ -97,31 +97,3 @@ def metadata(item: Item, message: Message) -> dict[str, Any]:
     if item.kind == "card":
         return message.metadata
     return {"event_type": "sayso_notice", "event_payload": {"key": item.dedupe_key}}
-
-
-def group(unit: Unit, item: Item, *, crowded: bool) -> Item:
-    """The leased post `item`, or the screen that it now shares: with its like, or in a crowd with all of its risk.
-
-    What may have been posted already stays as it is.
-    """
-    if item.kind != "card" or item.screen or item.posted or item.unsure or item.face != "live" or item.risk is None:
-        return item
-    like = _like(unit, item)
-    if len(like) == cards.BATCH or (len(like) > 1 and not crowded):
-        return batches.form(unit, item, like, "batch")
-    if not crowded:
-        return item
-    found = batches.waiting(unit, item, cards.BATCH)
-    if len(found) < 2:
-        return item
-    return batches.form(unit, item, found, "batch" if found == like else "digest")
-
-
-def _like(unit: Unit, item: Item) -> list[Member]:
-    """Those that may be decided together with `item`, itself included; empty where it may not."""
-    if item.alike is None:
-        return []
-    found = batches.like(unit, item, cards.BATCH)
-    known = approvals.several(unit, [member.approval_id for member in found])
-    fitting = [member for member in found if cards.batchable(known[member.approval_id])]
-    return fitting if any(member.id == item.id for member in fitting) else []

@@ -70,10 +70,6 @@ def one_of(*allowed: Any) -> Rule:
     return rule
 
 
-def anything(value: Any, path: str, report: Report) -> None:
-    """Accept whatever is there."""
-
-
 def array(item: Rule, least: int = 0, most: int | None = None) -> Rule:
     """A list of `least` to `most` items, each obeying `item`."""
 

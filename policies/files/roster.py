@@ -229,11 +229,6 @@ class Roster:
         off = self.days_off(user)
         return Morning(self._written_hours(user, off), self.quiet(user), self.timezone(user), off)
 
-    def working(self, user: str, now: datetime) -> bool:
-        """Whether `now` lies in the person's working hours, in their own time zone; no hours means always."""
-        hours = self.hours(user)
-        return hours is None or hours.covers(now)
-
 
 _UNLISTED = Person()
 

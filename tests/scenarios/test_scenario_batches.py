@@ -70,7 +70,8 @@ def test_ten_look_alikes_take_one_screen_and_one_tap(desk: Office) -> None:
     assert card.metadata["event_payload"] == {"approval_ids": ",".join(ids)}
     assert card.options("batch_select") == ids
     assert all(f'"room {number}"' in card.text() for number in range(10))
-    assert "@alice @bob, 10 of 10 wait for you" in card.text(), "each is asked in turn, all on one screen"
+    whom = "@alice" if asked[0]["assignee"] == "U0ALICE" else "@bob"
+    assert f"{whom}, 10 of 10 wait for you" in card.text(), "each is asked in turn, one is mentioned"
     assert len(desk.slack.cards("#finance")) == 1
     desk.person("U0ALICE").click(card, "batch_approve")
     desk.person("U0ALICE").expect_ephemeral("10 approved", timeout=20)
@@ -150,9 +151,8 @@ def test_who_may_not_decide_decides_nothing(desk: Office) -> None:
 
 
 def test_only_the_like_share_a_screen(desk: Office) -> None:
-    """Another action, more urgency, doubt, or parameters that do not fit: each has its own card; so has a lone request."""
-    like = ask(desk, 2)
-    lone = ask(desk, 1, "sweep_floor")[0]
+    """Another action of the role shares the card; more urgency, doubt, or parameters that do not fit have their own."""
+    like = [*ask(desk, 2), *ask(desk, 1, "sweep_floor")]
     urgent = ask(desk, 1, urgency="high")[0]
     doubted = ask(desk, 1, recommended_review=True)[0]
     large = desk.agent.ask("tidy", {"what": "x" * 600})
@@ -160,11 +160,149 @@ def test_only_the_like_share_a_screen(desk: Office) -> None:
         assert desk.card(found, has="approve", timeout=20).approval_id == found["id"], "it waits for no other"
     gathered(desk)
     assert desk.card(like[0], has="batch_approve", timeout=20).options("batch_select") == [it["id"] for it in like]
-    for found in (lone, large):
-        assert desk.card(found, has="approve", timeout=20).approval_id == found["id"]
-    late = ask(desk, 1)[0]
+    assert desk.card(large, has="approve", timeout=20).approval_id == large["id"]
+
+
+def shared(office: Office, asked: list[dict[str, Any]]) -> Card:
+    """The one card with all of them."""
+    ids = ",".join(found["id"] for found in asked)
+    office.until(
+        lambda: office.card(asked[0]).metadata["event_payload"].get("approval_ids") == ids, "all are on one card", 30
+    )
+    return office.card(asked[0])
+
+
+def posts(office: Office) -> list[Any]:
+    return [message for message in office.slack.messages("#finance") if not message.thread_ts]
+
+
+def test_later_ones_join_the_card_that_is_there(desk: Office) -> None:
+    """What is asked later joins the card of the first in place, across actions, agents and sessions: one post, one
+    mention. One tap decides all; each was presented once."""
+    first = ask(desk, 1, session_id="one")[0]
     gathered(desk)
-    assert desk.card(late, has="approve", timeout=20).approval_id == late["id"], "who is on a card stays as it was"
+    alone = desk.card(first, has="approve", timeout=20)
+    asked = [first]
+    for name, action in (("other", "sweep_floor"), ("third", "tidy"), ("fourth", "tidy")):
+        asked.append(desk.agent_called(name).ask(action, {"what": name}, session_id=name))
+        gathered(desk)
+        card = shared(desk, asked)
+        assert card.ts == alone.ts
+        assert card.text().count("@") == 1
+    assert len(posts(desk)) == 1
+    assert "Approve all 4\nReject all 4" in card.text()
+    assert card.metadata["event_payload"] == {"approval_ids": ",".join(found["id"] for found in asked)}
+    desk.person("U0BOB").click(card, "batch_approve")
+    desk.person("U0BOB").expect_ephemeral("4 approved", timeout=20)
+    for found in asked:
+        assert desk.events(found) == ["requested", "gate_presented", "approved"]
+    desk.intact()
+
+
+def test_a_tap_ends_the_joining(desk: Office) -> None:
+    """After the first tap what is asked has a card of its own; so it has after the tenth, and after a first tick."""
+    asked, card = batch(desk, 3)
+    desk.person("U0ALICE").check(card, "batch_select", [asked[0]["id"]])
+    desk.person("U0ALICE").click(card, "batch_approve")
+    desk.person("U0ALICE").expect_ephemeral("1 approved", timeout=20)
+    late = desk.agent.ask("tidy", {"what": "late"})
+    gathered(desk)
+    other = desk.card(late, has="approve", timeout=20)
+    assert other.ts != card.ts
+    more = [late]
+    for number in range(9):
+        more.append(desk.agent.ask("tidy", {"what": f"hall {number}"}))
+    gathered(desk)
+    assert shared(desk, more).ts == other.ts
+    eleventh = desk.agent.ask("tidy", {"what": "one too many"})
+    gathered(desk)
+    fresh = desk.card(eleventh, has="approve", timeout=20)
+    assert fresh.ts not in (card.ts, other.ts)
+    twelfth = desk.agent.ask("tidy", {"what": "the second of them"})
+    gathered(desk)
+    pair = shared(desk, [eleventh, twelfth])
+    desk.person("U0BOB").check(pair, "batch_select", [eleventh["id"]])
+    last = desk.agent.ask("tidy", {"what": "while Bob is choosing"})
+    gathered(desk)
+    assert desk.card(last, has="approve", timeout=20).ts != pair.ts
+
+
+def test_who_may_not_decide_ends_no_joining(desk: Office) -> None:
+    """A tick of somebody without the role leaves the card as it is: the next request still joins."""
+    asked, card = batch(desk, 2)
+    desk.person("U0DAN").check(card, "batch_select", [asked[0]["id"]])
+    asked.append(desk.agent.ask("tidy", {"what": "late"}))
+    gathered(desk)
+    assert shared(desk, asked).ts == card.ts
+
+
+@pytest.mark.parametrize("word", ["approve", "reject"])
+def test_what_came_between_look_and_tap_is_left_out(desk: Office, word: str) -> None:
+    """A tap on what somebody saw decides only that; what joined since is named to them, and waits."""
+    asked, card = batch(desk, 2)
+    late = desk.agent.ask("tidy", {"what": "the vault"})
+    gathered(desk)
+    shared(desk, [*asked, late])
+    alice = desk.person("U0ALICE")
+    done = alice.click_stale(card, f"batch_{word}")
+    if word == "reject":
+        assert done.modal
+        assert "vault" not in done.modal.text()
+        alice.submit(done.modal.fill("reason", "No"))
+    told = alice.expect_ephemeral("was left out", timeout=20).text()
+    assert "Tidy the vault was left out: it came after you looked" in told
+    assert told.count("was left out") == 1
+    assert states(desk, [*asked, late])[2] == "pending"
+    assert "pending" not in states(desk, asked)
+    again = redrawn(desk, late, "1 of 3 wait for you")
+    assert again.options("batch_select") == [late["id"]]
+    desk.person("U0BOB").click(again, "batch_approve")
+    assert desk.agent.see(late)["decision"]["by"] == "U0BOB"
+
+
+def test_the_same_from_twenty_agents_is_one_card(desk: Office) -> None:
+    """Twenty agents that ask for the same thing, three seconds apart: one card, one mention, one entry, one tap; each
+    has its own decision, and a tick on the entry means all of them."""
+    asked = []
+    for number in range(20):
+        asked.append(desk.agent_called(f"helper{number}").ask("tidy", {"what": "the hall"}))
+        desk.advance(3)
+    gathered(desk)
+    ids = [found["id"] for found in asked]
+    card = shared(desk, asked)
+    assert len(posts(desk)) == 1
+    assert card.options("batch_select") == ids[:1]
+    assert "Asked 20 times" in card.text()
+    desk.person("U0ALICE").check(card, "batch_select", ids[:1])
+    desk.person("U0ALICE").click(card, "batch_approve")
+    desk.person("U0ALICE").expect_ephemeral("20 approved", timeout=30)
+    for number, found in enumerate(asked):
+        assert desk.agent_called(f"helper{number}").see(found)["state"] == "approved"
+        assert desk.events(found) == ["requested", "gate_presented", "approved"]
+    desk.intact()
+
+
+def test_what_its_reviewer_may_not_decide_joins_no_card_of_theirs(desk: Office) -> None:
+    """A request for the very person whom a card mentions gets a card of its own, which mentions somebody else."""
+    first = desk.agent.ask("tidy", {"what": "room 1"})
+    gathered(desk)
+    alone = desk.card(first, has="approve", timeout=20)
+    own = desk.agent.ask("tidy", {"what": "room 2"}, on_behalf_of=first["assignee"])
+    gathered(desk)
+    card = desk.card(own, has="approve", timeout=20)
+    assert card.ts != alone.ts
+    assert own["assignee"] != first["assignee"]
+
+
+def test_what_waits_beside_nothing_joins_nothing(desk: Office) -> None:
+    """A card on which nothing waits any more takes nothing: its mention is spent."""
+    asked, card = batch(desk, 2)
+    for found in asked:
+        desk.agent.cancel(found)
+    redrawn(desk, asked[0], "All of these are decided")
+    late = desk.agent.ask("tidy", {"what": "late"})
+    gathered(desk)
+    assert desk.card(late, has="approve", timeout=20).ts != card.ts
 
 
 def test_a_batch_tap_and_a_single_tap_at_once(desk: Office) -> None:

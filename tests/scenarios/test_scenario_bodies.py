@@ -111,6 +111,16 @@ def test_bad_bodies_of_the_other_calls(shared: Office, verb: str, body: bytes) -
     assert answer.status_code in (400, 404, 422)
 
 
+@pytest.mark.parametrize(
+    ("nonce", "status"), [("n" * 7, 422), ("n" * 8, 404), ("n" * 200, 404), ("n" * 201, 422), (12345678, 422)]
+)
+def test_a_nonce_has_a_size(shared: Office, nonce: object, status: int) -> None:
+    """A nonce is text of 8 to 200 characters; anything else is refused by name."""
+    answer = shared.agent.raw("POST", "/approvals/apr_none/claim", json={"nonce": nonce})
+    assert answer.status_code == status
+    assert status == 404 or answer.json()["field"] == "nonce"
+
+
 @pytest.mark.parametrize("wait", ["-1", "61", "x", "nan", "inf", "1e9"])
 def test_a_bad_wait_is_refused(shared: Office, wait: str) -> None:
     """Waiting is for 0 to 60 seconds."""

@@ -6,13 +6,17 @@ import json
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.marks import on_sqlite
 from support.office import Office
 from support.servers import command
 
 from bot.__main__ import main
+from bot.slack.ingress import parsed
 
 
 @on_sqlite
@@ -113,6 +117,20 @@ def test_junk_that_is_signed_is_no_accident(office: Office) -> None:
     }
     assert {name: status for name, status in answers.items() if status >= 500} == {}
     assert office.agent.see(refund)["version"] == 1
+
+
+@given(st.text(alphabet=st.sampled_from("ab=&%+;41 C3äfF#?/\n\0"), max_size=60))
+def test_a_form_is_read_as_urllib_reads_it(text: str) -> None:
+    """Whatever stands in a body, its fields are those that Python's own parser finds; a NUL in one refuses it."""
+    fields = {name: values[0] for name, values in parse_qs(text, keep_blank_values=True).items()}
+    nul = any("\0" in value for value in fields.values())
+    assert parsed(text.encode(), "application/x-www-form-urlencoded") == (None if nul else fields)
+
+
+def test_a_form_of_too_many_fields_is_refused() -> None:
+    """Slack sends a dozen; a body of thousands is not even read."""
+    assert parsed(b"&".join([b"a=1"] * 100), "") == {"a": "1"}
+    assert parsed(b"&".join([b"a=1"] * 101), "") is None
 
 
 @on_sqlite

@@ -22,7 +22,6 @@ from bot.service.sweep import sweep
 from policies import deadlines
 from policies.approval import Approval
 from policies.errors import (
-    InvalidInput,
     NotClaimable,
     NotFound,
     OutcomeConflict,
@@ -571,16 +570,3 @@ def test_the_card_is_drawn_again_when_it_was_shown(desk: Desk) -> None:
     desk.label(before)
     query = select(outbox.c.next_at).where(outbox.c.approval_id == before.id, outbox.c.kind == "card")
     assert desk.database.read(lambda unit: unit.execute(query).scalar_one()) is not None
-
-
-@pytest.mark.parametrize(
-    ("nonce", "fits"), [("n" * 7, False), ("n" * 8, True), ("n" * 200, True), ("n" * 201, False), (12345678, False)]
-)
-def test_a_nonce_has_a_size(nonce: object, fits: bool) -> None:
-    """A nonce is text of 8 to 200 characters; anything else is refused by name."""
-    if fits:
-        assert execute.check_nonce(nonce) == nonce
-        return
-    with pytest.raises(InvalidInput, match=r"must be 8 to 200 characters of text") as refusal:
-        execute.check_nonce(nonce)
-    assert refusal.value.field == "nonce"

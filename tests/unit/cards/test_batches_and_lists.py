@@ -6,12 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.render import cards
 from bot.render.home import home_view
 from playground.blockkit import check_view
 from policies.approval import Approval, Decision
+from policies.files.manifest import OnTimeout
 from policies.lifecycle import State
+from policies.routing import Level
 from tests.unit.cards.looking import block, buttons, everything, faults, live_marks
 from tests.unit.cards.samples import NOW, approval, decided
 
@@ -74,10 +78,83 @@ def test_a_batch_has_one_to_ten() -> None:
 
 
 def test_a_batch_mentions_whose_turn_it_is() -> None:
-    """The assignees of what is open are mentioned, nobody else."""
+    """One person is mentioned on a card, however many were assigned; whom it asks, where it says whom."""
     batch = [tidy(0), tidy(1, assignee="U0CAROL"), tidy(2)]
-    marks = {mark for mark in live_marks(cards.batch_card(batch).blocks) if not mark.startswith("!date")}
-    assert marks == {"@U0ALICE", "@U0CAROL"}
+    assert mentioned(cards.batch_card(batch)) == {"@U0ALICE"}
+    assert mentioned(cards.batch_card(batch, asked=["U0CAROL"])) == {"@U0CAROL"}
+
+
+def mentioned(message: cards.Message) -> set[str]:
+    return {mark for mark in live_marks(message.blocks) if not mark.startswith("!date")}
+
+
+def asked_by(count: int, **changed: Any) -> list[Approval]:
+    """So many agents ask for exactly the same."""
+    return [
+        replace(tidy(index, {"what": "room 7"}, **changed), agent_id=f"agt_{index}", agent=f"agent {index}")
+        for index in range(count)
+    ]
+
+
+def test_the_same_from_many_agents_is_one_entry() -> None:
+    """Twenty requests for exactly the same are one entry and one tick box; the buttons carry each of them."""
+    batch = asked_by(20)
+    message = cards.batch_card(batch)
+    assert faults(message.blocks) == []
+    shown = everything(message.blocks)
+    assert shown.count("Tidy room 7") == 2, "the entry and its tick box"
+    assert "Asked 20 times" in shown
+    assert "agent 0, agent 1, agent 2 and 17 more" in shown
+    pressed = buttons(message.blocks)
+    assert [item["value"] for item in pressed["batch_select"]["options"]] == [batch[0].id]
+    assert list(cards.read_batch_value(pressed["batch_approve"]["value"])) == [found.id for found in batch]
+    assert pressed["batch_approve"]["text"]["text"] == "Approve all 20"
+    assert message.metadata["event_payload"]["approval_ids"].split(",") == [found.id for found in batch]
+
+
+def test_an_entry_of_several_counts_what_became_of_each() -> None:
+    """Of three for the same, what is decided is counted, and the tick box stands for the two that wait."""
+    first, second, third = asked_by(3)
+    done = replace(first, state=State.APPROVED, decision=Decision("approve", "U0BOB", NOW))
+    message = cards.batch_card([done, second, third])
+    assert "Asked 3 times · ✅ Approved: 1" in everything(message.blocks)
+    pressed = buttons(message.blocks)
+    assert [item["value"] for item in pressed["batch_select"]["options"]] == [second.id]
+    assert list(cards.read_batch_value(pressed["batch_reject"]["value"])) == [second.id, third.id]
+
+
+def test_what_differs_in_anything_is_an_entry_of_its_own() -> None:
+    """Another value, type, action or manifest is another entry."""
+    one = tidy(1, {"what": "room 7", "n": 1})
+    for other in (
+        tidy(2, {"what": "room 7", "n": "1"}),
+        tidy(2, {"what": "room 7 ", "n": 1}),
+        tidy(2, {"what": "room 7", "n": 1, "more": None}),
+        replace(tidy(2, {"what": "room 7", "n": 1}), policy_version="another"),
+    ):
+        assert len(buttons(cards.batch_card([one, other]).blocks)["batch_select"]["options"]) == 2
+
+
+@given(st.lists(st.tuples(st.text(max_size=400), st.integers(0, 3)), min_size=1, max_size=25))
+def test_what_fits_is_within_the_limits_of_slack(rooms: list[tuple[str, int]]) -> None:
+    """Whatever requests are let onto one card, Slack takes it, then and after each of them is decided with a long note."""
+    batch = [replace(tidy(at, {"what": what, "n": n}), agent=f"a{n}") for at, (what, n) in enumerate(rooms)]
+    if not cards.fits(batch):
+        return
+    note = "é" * 500
+    for count in range(len(batch) + 1):
+        done = [
+            replace(one, state=State.REJECTED, decision=Decision("reject", "U0BOB", NOW, note=note))
+            for one in batch[:count]
+        ]
+        assert faults(cards.batch_card([*done, *batch[count:]]).blocks) == []
+
+
+def test_a_card_names_what_sets_one_request_apart() -> None:
+    """That silence means yes to one of them is said beside it."""
+    silent = tidy(1, rules={"on_timeout": OnTimeout.APPROVE}, level=Level.SOFT_APPROVAL)
+    assert "silence means yes from" in everything(cards.batch_card([tidy(0), silent]).blocks)
+    assert "silence means yes" not in everything(cards.batch_card([tidy(0), tidy(1)]).blocks)
 
 
 def test_a_queue_counts_what_it_does_not_show() -> None:

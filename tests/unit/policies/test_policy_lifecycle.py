@@ -12,12 +12,10 @@ from policies.errors import NotClaimable, Settled, TooLate
 from policies.lifecycle import (
     BY_A_PERSON,
     GRANTED,
-    TERMINAL,
     Deadlines,
     State,
     Verb,
     transition,
-    verbs_from,
 )
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -56,6 +54,7 @@ EXPECTED = {
 _NAMES = """pending approved edited chosen answered rejected taken_over expired cancelled blocked denied
     claimed succeeded failed outcome_unknown handed_back"""
 PUBLIC_STATES = set(_NAMES.split())
+TERMINAL = PUBLIC_STATES - {"pending", "approved", "edited", "chosen", "answered", "taken_over", "claimed"}
 
 
 @pytest.mark.parametrize("state", State)
@@ -66,12 +65,10 @@ def test_every_verb_in_every_state_has_its_outcome_or_its_error(state: State, ve
     if expected is not None:
         outcome = transition(state, verb, NOW, FREE)
         assert f"{outcome.state} {outcome.event}" == expected
-        assert verb in verbs_from(state)
         return
     with pytest.raises(NotClaimable if verb is Verb.CLAIM else Settled) as refusal:
         transition(state, verb, NOW, FREE)
     assert str(state) in str(refusal.value)
-    assert verb not in verbs_from(state)
 
 
 def test_the_states_are_the_contracts() -> None:
@@ -79,18 +76,11 @@ def test_the_states_are_the_contracts() -> None:
     assert {str(state) for state in State} == PUBLIC_STATES
 
 
-@pytest.mark.parametrize("state", State)
-def test_every_state_says_what_it_means(state: State) -> None:
-    """Each state carries one line of meaning, different from every other's."""
-    assert state.meaning.strip()
-    assert "\n" not in state.meaning
-    assert sum(other.meaning == state.meaning for other in State) == 1
-
-
 @given(st.sampled_from(sorted(TERMINAL)), st.lists(st.sampled_from(Verb), max_size=6))
 @settings(max_examples=120, deadline=None)
-def test_no_terminal_state_reopens(state: State, verbs: list[Verb]) -> None:
+def test_no_terminal_state_reopens(name: str, verbs: list[Verb]) -> None:
     """Whatever happens to a terminal approval, it stays in the state in which it ended."""
+    state = State(name)
     for verb in verbs:
         try:
             assert transition(state, verb, NOW, FREE).state is state
