@@ -1,48 +1,64 @@
-"""The home tab: whether I am here, what waits for me, what was decided, and how it goes."""
+"""The home tab: what waits for me, whether I am here, how it goes, and what was decided."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.render.blocks import Button, render
 from bot.render.facts import brief
 from bot.render.labels import mention, when
-from bot.render.queues import listed
+from bot.render.queues import Section, listed
 from bot.render.visible_text import Mrkdwn, fill
 from policies.approval import Approval
 
 MINE, RECENT, FIGURES = 30, 10, 10
 
 
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether requests can be assigned to somebody now.
+
+    `refusal` says why they count for nothing here at all; `asked` is whether they hold any role. `away` without `until` means
+    until further notice; `quiet_until` ends the quiet hours of now; `day_off` names the holiday that today is for them.
+    """
+
+    refusal: str | None = None
+    asked: bool = True
+    away: bool = False
+    until: datetime | None = None
+    quiet_until: datetime | None = None
+    day_off: str | None = None
+
+
+HERE = Presence()
+
+
 def home_view(
     me: str,
     mine: Sequence[Approval],
     recent: Sequence[Approval],
-    away_until: datetime | None = None,
+    presence: Presence = HERE,
     figures: Mapping[str, object] | None = None,
     *,
-    away: bool = False,
     links: Mapping[str, str] | None = None,
-    quiet_until: datetime | None = None,
-    day_off: str | None = None,
 ) -> dict[str, Any]:
     """The home tab of `me`: at most 30 waiting and 10 recent approvals, and up to 10 figures by name.
 
-    `away` without `away_until` means away until further notice; `quiet_until` ends the quiet hours of now; `day_off` names
-    the holiday that today is for them.
+    Whoever cannot decide anything here reads why, and nothing else.
     """
-    is_away = away or away_until is not None
     context = {
-        "presence": _presence(me, is_away, away_until, quiet_until, day_off),
-        "toggle": Button("away_toggle", "I am back", "back") if is_away else Button("away_toggle", "I am away", "away"),
-        "figures": [_figure(name, value) for name, value in list((figures or {}).items())[:FIGURES]],
+        "presence": _told(me, presence),
+        "toggle": _toggle(presence),
+        "figures": [] if presence.refusal else _figures(figures or {}),
     }
     more = f"and {len(mine) - MINE} more" if len(mine) > MINE else None if mine else "Nothing waits for you. 🎉"
+    waiting = Section("mine", f"Waiting for you ({len(mine)})", mine[:MINE], more, mine=True)
     lists = {
-        "mine": listed(mine[:MINE], "mine", header=f"Waiting for you ({len(mine)})", tail=more, links=links),
-        "recent": listed(recent[:RECENT], "recent", header="Recently decided", links=links) if recent else [],
+        "mine": [] if presence.refusal or not (presence.asked or mine) else listed(waiting, links),
+        "recent": listed(Section("recent", "You decided", recent[:RECENT]), links) if recent else [],
     }
     blocks = [
         block for item in render("home", context) for block in (lists[item["slot"]] if "slot" in item else [item])
@@ -50,18 +66,32 @@ def home_view(
     return {"type": "home", "callback_id": "home", "blocks": blocks}
 
 
-def _presence(me: str, away: bool, until: datetime | None, quiet_until: datetime | None, day_off: str | None) -> Mrkdwn:
-    if not away and day_off:
+def _toggle(presence: Presence) -> Button | None:
+    if presence.refusal or not presence.asked:
+        return None
+    return Button("away_toggle", "I am back", "back") if presence.away else Button("away_toggle", "I am away", "away")
+
+
+def _told(me: str, presence: Presence) -> Mrkdwn:
+    if presence.refusal:
+        return fill("{me}, nothing is assigned to you here. {why}", me=mention(me), why=presence.refusal)
+    if not presence.asked:
+        words = "{me}, you hold no role in Sayso's roster, so nothing is assigned to you. An admin can add you."
+        return fill(words, me=mention(me))
+    if presence.away:
+        until = fill(" until {at}", at=when(presence.until)) if presence.until else Mrkdwn("")
+        return fill("🌙 {me}, you are away{until}: requests go to others.", me=mention(me), until=until)
+    if presence.day_off:
         words = "🌴 {me}, today is a day off for you ({why}): requests go to others while anybody else is there."
-        return fill(words, me=mention(me), why=brief(day_off, 60))
-    if not away and quiet_until:
+        return fill(words, me=mention(me), why=brief(presence.day_off, 60))
+    if presence.quiet_until:
         words = "🤫 {me}, these are your quiet hours until {at}: only what is urgent or severe is sent to you."
-        return fill(words, me=mention(me), at=when(quiet_until))
-    if not away:
-        return fill("👋 {me}, you are here: requests can be assigned to you.", me=mention(me))
-    until_when = fill(" until {at}", at=when(until)) if until else Mrkdwn("")
-    return fill("🌙 {me}, you are away{until}: requests go to others.", me=mention(me), until=until_when)
+        return fill(words, me=mention(me), at=when(presence.quiet_until))
+    return fill("👋 {me}, you are here: requests can be assigned to you.", me=mention(me))
 
 
-def _figure(name: str, value: object) -> Mrkdwn:
-    return fill("*{name}*\n{value}", name=brief(name, 60), value=brief(str(value), 60))
+def _figures(figures: Mapping[str, object]) -> list[Mrkdwn]:
+    return [
+        fill("*{name}*\n{value}", name=brief(name, 60), value=brief(str(value), 60))
+        for name, value in list(figures.items())[:FIGURES]
+    ]

@@ -1,4 +1,4 @@
-"""Lists of approvals: what waits, for whom, and until when."""
+"""Lists of approvals: what waits, for whom, and until when; what is plain in its row can be approved there."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 from bot.render.asked_before import mark
 from bot.render.blocks import Block, Button, render
-from bot.render.buttons import button_value
+from bot.render.buttons import button_value, wants_care
 from bot.render.facts import brief
 from bot.render.labels import consequence, headline, mention, outcome_line, when
 from bot.render.message import Message, block_ids, link_to, summary
+from bot.render.parameters import listing
 from bot.render.visible_text import Mrkdwn, Shown, fill, notification
 from policies.approval import Approval
+from policies.hidden import hidden_of, leaves_of
+from policies.levels import Level
 
 ROWS = 10  # on one message
+SENTENCE = 200  # characters of a row's first line
+ROW_BYTES = 300  # of the parameters under it; what has more is opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +27,48 @@ class Row:
     """One approval in a list."""
 
     text: Shown
-    open: Button
+    button: Button
     about: Mrkdwn
 
 
-def rows(approvals: Sequence[Approval], links: Mapping[str, str] | None = None) -> list[Row]:
-    """A row for each approval; `links` are the cards' permalinks by approval id."""
-    return [
-        Row(summary(found, 200, 360), Button("details", "Open", button_value(found)), _about(found, links or {}))
-        for found in approvals
-    ]
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A list under a heading of its own; `mine` where it is the reader's turn, so that plain rows can be approved."""
+
+    name: str
+    header: str
+    approvals: Sequence[Approval]
+    tail: str | None = None
+    mine: bool = False
 
 
-def _about(approval: Approval, links: Mapping[str, str]) -> Mrkdwn:
+def _row(approval: Approval, links: Mapping[str, str], *, mine: bool) -> Row:
+    text, value = summary(approval, SENTENCE, 360), button_value(approval)
+    about = _about(approval, links.get(approval.id))
+    told = _told_whole(approval) if mine else None
+    if told is None:
+        return Row(text, Button("details", "Open", value), about)
+    return Row(Shown(f"{text}\n{told}"), Button("approve", "Approve", value, "primary"), about)
+
+
+def _told_whole(approval: Approval) -> Shown | None:
+    """The parameters, where sentence and parameters are all there is to know before a yes; else None, and it is opened.
+
+    Nothing that is grave or final, asks a question, was refused before, hides something or comes with a warning.
+    """
+    policy, request = approval.policy, approval.request
+    if not approval.pending or policy is None or policy.severity == "high" or policy.irreversible:
+        return None
+    warned = request.risks or request.uncertainty_factors or request.recommended_review or approval.again
+    if request.kind != "confirm" or approval.level is Level.HUMAN_TAKEOVER or warned or approval.edits:
+        return None
+    if wants_care(approval) or hidden_of(approval).count or len(approval.sentence) > SENTENCE:
+        return None
+    listed = listing(leaves_of(approval), ROW_BYTES)
+    return listed.text if listed.complete else None
+
+
+def _about(approval: Approval, link: str | None) -> Mrkdwn:
     sign, severity, _ = consequence(approval.policy)
     if approval.pending:
         who = mention(approval.assignee) if approval.assignee else brief(approval.role or "nobody", 60)
@@ -47,9 +81,8 @@ def _about(approval: Approval, links: Mapping[str, str]) -> Mrkdwn:
         line = fill("{line} · {asked}", line=line, asked=asked) if asked else line
     else:
         line = fill("{sign} {line}", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval))
-    url = link_to(links.get(approval.id))
-    line = fill("{line} · {url}", line=line, url=url) if url else line
-    return fill("{line} · {id}", line=line, id=brief(approval.id, 40))
+    url = link_to(link)
+    return fill("{line} · {url}", line=line, url=url) if url else line
 
 
 def queue_message(
@@ -59,23 +92,32 @@ def queue_message(
     total: int | None = None,
     links: Mapping[str, str] | None = None,
 ) -> Message:
-    """A list for `/sayso queue`, `mine` and `show`; what does not fit on it is counted (`total`: all there are)."""
-    shown = list(approvals[:ROWS])
-    missing = max(total or 0, len(approvals)) - len(shown)
-    tail = f"and {missing} more" if missing > 0 else None if shown else "Nothing here."
-    blocks = listed(shown, "queue", header=title, tail=tail, links=links)
-    return Message(blocks, notification(f"{title}: {max(total or 0, len(approvals))}"))
+    """A list of somebody's own under one title; what does not fit on it is counted (`total`: all there are)."""
+    missing = max(total or 0, len(approvals)) - len(approvals[:ROWS])
+    tail = f"and {missing} more" if missing > 0 else None if approvals else "Nothing here."
+    section = Section("queue", title, approvals[:ROWS], tail, mine=True)
+    return Message(listed(section, links), notification(f"{title}: {max(total or 0, len(approvals))}"))
 
 
-def listed(
-    approvals: Sequence[Approval],
-    name: str,
-    *,
-    header: str | None = None,
-    tail: str | None = None,
-    links: Mapping[str, str] | None = None,
-) -> list[Block]:
-    """The blocks of a list; `name` keeps the ids of several lists on one surface apart."""
-    version = f"{name}-{sum(found.version for found in approvals)}"
-    context = {"id": block_ids(version), "header": header, "rows": rows(approvals, links), "tail": tail}
+def lists(lead: str, sections: Sequence[Section], links: Mapping[str, str] | None = None) -> Message:
+    """Several lists on one message under a line that says how much waits; the rows that fit in all are ROWS."""
+    blocks: list[Block] = []
+    first: str | None = lead
+    room = ROWS
+    for section in sections:
+        shown = section.approvals[:room]
+        room -= len(shown)
+        missing = len(section.approvals) - len(shown)
+        tail = section.tail or (f"and {missing} more" if missing else None)
+        if shown or tail:
+            blocks += listed(Section(section.name, section.header, shown, tail, section.mine), links, lead=first)
+            first = None
+    return Message(blocks, notification(lead))
+
+
+def listed(section: Section, links: Mapping[str, str] | None = None, *, lead: str | None = None) -> list[Block]:
+    """The blocks of a list under its heading, after `lead`; its name keeps the ids of several lists on one surface apart."""
+    version = f"{section.name}-{sum(found.version for found in section.approvals)}"
+    rows = [_row(found, links or {}, mine=section.mine) for found in section.approvals]
+    context = {"id": block_ids(version), "lead": lead, "header": section.header, "rows": rows, "tail": section.tail}
     return list(render("queue", context))

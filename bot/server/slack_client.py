@@ -137,10 +137,15 @@ class Slack:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise OutcomeUnknown(f"no answer: {type(error).__name__}") from error
 
-    async def respond(self, address: str, text: str) -> bool:
-        """Answer a tap at the address it brought, for the eyes of whoever tapped; whether Slack took it."""
+    async def respond(self, address: str, text: str, blocks: list[dict[str, Any]] | None = None) -> bool:
+        """Answer a tap at the address it brought, for the eyes of whoever tapped; whether Slack took it.
+
+        With `blocks` the answer takes the place of the message that was tapped on.
+        """
         assert self._session is not None
-        body = {"text": text, "response_type": "ephemeral", "replace_original": False}
+        body = {"text": text, "response_type": "ephemeral", "replace_original": blocks is not None}
+        if blocks:
+            body["blocks"] = blocks
         try:
             async with self._session.post(address, json=body) as answer:
                 return answer.status == 200

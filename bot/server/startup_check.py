@@ -17,7 +17,7 @@ from bot.render import cards, modals
 from bot.render.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Button, TemplateFault, check_templates, size
 from bot.render.buttons import Seen
 from bot.render.forms import FormErrors
-from bot.render.home import home_view
+from bot.render.home import Presence, home_view
 from bot.render.modals import Where
 from bot.render.redaction import redactor_of
 from bot.render.reviews import review_card
@@ -73,7 +73,7 @@ def check_all() -> list[str]:
         _message(review_card(replace(settled[0], review=review), 1), "a review")
     _message(cards.notice(cards.Notice.DONE, undone[-1]), "the notice of what was undone")
     _view(modals.loading_modal(), "the loading modal")
-    _view(home_view("U0", [waiting], [settled[0]], _NOON, {"Decided": 1}), "the home tab")
+    _view(home_view("U0", [waiting], [settled[0]], Presence(away=True, until=_NOON), {"Decided": 1}), "the home tab")
     return names
 
 

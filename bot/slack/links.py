@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.render.cards import Face
@@ -13,6 +15,7 @@ from store import outbox
 from store.outbox import Item, Place
 
 log = logging.getLogger("sayso.courier")
+MOST_ASKED, LIST_WAITS = 10, 1.0  # links that one list asks Slack for, and the seconds it waits for them
 LINK_TRIES = 4  # a message waits this often for its card, then goes without a link
 
 
@@ -37,6 +40,24 @@ async def to_card(runtime: Runtime, item: Item, approval: Approval | None) -> Li
             raise SlackTrouble("its card is not posted yet")
         return Link(early=True)
     return Link(await _asked(runtime, card))
+
+
+async def to_cards(runtime: Runtime, approvals: Sequence[Approval]) -> dict[str, str]:
+    """The permalinks of the cards of these approvals, by approval id; without those that Slack does not give within a second."""
+    ids = [approval.id for approval in approvals]
+    places = await runtime.call(
+        runtime.world.database.read, lambda unit: {one: outbox.newest_card(unit, one) for one in ids}
+    )
+    known = {one: card.permalink for one, card in places.items() if card and card.permalink}
+    missing = {one: card for one, card in places.items() if card and card.ts and not card.permalink}
+    asking = [asyncio.create_task(_asked(runtime, card)) for card in list(missing.values())[:MOST_ASKED]]
+    if asking:
+        done, late = await asyncio.wait(asking, timeout=LIST_WAITS)
+        for task in late:
+            task.cancel()
+        found = zip(missing, asking, strict=False)
+        known |= {one: link for one, task in found if task in done and (link := task.result())}
+    return known
 
 
 async def _asked(runtime: Runtime, card: Place) -> str | None:

@@ -149,7 +149,7 @@ _COMMON: Mapping[str, _Read] = {
     "enterprise": _place,
     "is_enterprise_install": _truth,
     "channel": _NAMES,
-    "container": _words("type", "message_ts", "thread_ts", "channel_id", "view_id"),
+    "container": _words("type", "message_ts", "thread_ts", "channel_id", "view_id", is_ephemeral=_truth),
     "message": _words("ts", "thread_ts", blocks=_pressed),
     "view": _VIEW,
     "state": _STATE,

@@ -15,6 +15,7 @@ from bot.render import modals
 from bot.render.menu import read_option
 from bot.render.modals import Where
 from bot.service.authorization import Tap
+from bot.slack.listeners import home, lists
 from bot.slack.listeners.desk import Body, Desk, in_modal, is_outage, place
 from policies.errors import SaysoError
 
@@ -34,6 +35,7 @@ def _listener(desk: Desk) -> Callable[..., Awaitable[None]]:
             with desk.runtime.metrics.tap_seconds.time():
                 await _heard(desk, body, action)
             desk.runtime.metrics.tapped(verb, "done")
+            _draw_anew(desk, body, verb)
         except SaysoError as error:
             if is_outage(error):
                 raise
@@ -52,6 +54,20 @@ def _picked(action: Action) -> Action:
     value = option.get("value") if isinstance(option, dict) else None
     verb, rest = read_option(value if isinstance(value, str) else "")
     return {"type": "button", "action_id": verb, "value": rest}
+
+
+def _draw_anew(desk: Desk, body: Body, verb: str) -> None:
+    """The list that was tapped on, home tab or answer, without what was decided."""
+    if verb != "approve":
+        return
+    if (body.get("view") or {}).get("type") == "home":
+        desk.runtime.background(home.publish(desk, str((body.get("user") or {}).get("id"))))
+    elif lists.is_list(body):
+        desk.runtime.background(_list_anew(desk, body))
+
+
+async def _list_anew(desk: Desk, body: Body) -> None:
+    await lists.again(desk, await desk.actor(body), body)
 
 
 async def _heard(desk: Desk, body: Body, action: Action) -> None:

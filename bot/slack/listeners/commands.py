@@ -10,28 +10,26 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.acts.refusals import explain
-from bot.render.labels import mention, outcome_line, when
-from bot.render.message import summary
+from bot.render.labels import mention
+from bot.render.message import Message
 from bot.render.redaction import without_secrets
 from bot.render.visible_text import escape, visible
 from bot.server.slack_client import SlackTrouble
 from bot.service import authorization, steer
 from bot.service import stats as told
 from bot.slack.chart import picture
-from bot.slack.listeners import absence, pages
+from bot.slack.listeners import absence, lists, pages
 from bot.slack.listeners.desk import Body, Desk, is_outage
 from bot.slack.listeners.home import DAYS
 from bot.slack.listeners.tune import tune
-from policies.approval import Approval
 from policies.errors import InvalidInput, NotFound, SaysoError
 from policies.permissions import Actor
-from store import approvals, audit
+from store import audit
 from store import stats as counted
 from store.stats import Stats
-from store.unit import Unit
 
 log = logging.getLogger("sayso.commands")
-_Handler = Callable[[Desk, Actor, str], Awaitable[str]]
+_Handler = Callable[[Desk, Actor, str], Awaitable[Message | str]]
 
 HELP = """*`/sayso`*
 • `queue` what waits, by deadline · `mine` what waits for me · `show ID` one request
@@ -42,7 +40,6 @@ HELP = """*`/sayso`*
 • `stop` hold every execution · `start` let them go on · `audit ID` one request's trail (admins)
 • `tune` what the record suggests to change in the manifest; nothing is applied (admins)"""
 
-MOST_LISTED = 500
 PICTURE = "sayso-figures.png"
 
 
@@ -56,12 +53,15 @@ def register(app: AsyncApp, desk: Desk) -> None:
         try:
             actor = await desk.actor(body)
             handler = _HANDLERS.get(word.lower() or "help", _unknown)
-            text = await handler(desk, actor, rest.strip())
+            answer = await handler(desk, actor, rest.strip())
         except SaysoError as error:
             if is_outage(error):
                 raise
-            text = explain(error)
-        await ack(text=text, response_type="ephemeral")
+            answer = explain(error)
+        if isinstance(answer, Message):
+            await ack(text=answer.text, blocks=answer.blocks, response_type="ephemeral")
+        else:
+            await ack(text=answer, response_type="ephemeral")
 
     app.command("/sayso")(listen)
 
@@ -74,45 +74,9 @@ async def _unknown(desk: Desk, actor: Actor, rest: str) -> str:
     return f"I do not know that one.\n{HELP}"
 
 
-async def _queue(desk: Desk, actor: Actor, rest: str) -> str:
-    return await _waiting(desk, actor, None, "Nothing is waiting.")
-
-
-async def _mine(desk: Desk, actor: Actor, rest: str) -> str:
-    return await _waiting(desk, actor, actor.user, "Nothing is waiting for you.")
-
-
-async def _waiting(desk: Desk, actor: Actor, assignee: str | None, nothing: str) -> str:
-    authorization.require_genuine(actor)
-
-    def look(unit: Unit) -> tuple[counted.Waiting, list[Approval]]:
-        return counted.waiting(unit, assignee), approvals.pending(unit, assignee=assignee, limit=MOST_LISTED)
-
-    def told_of(load: counted.Waiting, found: list[Approval]) -> str:
-        return pages.first([f"*{told.load(load)}*", *map(_line, found)])
-
-    load, found = await desk.call(desk.runtime.world.database.read, look)
-    # Each sentence is read for what it hides: not where every tap waits.
-    return await desk.call(told_of, load, found) if found else nothing
-
-
-def _line(approval: Approval) -> str:
-    due = approval.clock.due_at or approval.clock.expires_at
-    whose = f" · {_name(approval.assignee)}" if approval.assignee else ""
-    until = f" · due {when(due)}" if due else ""
-    return f"• {escape(summary(approval))}{whose}{until} · `{approval.id}`"
-
-
 def _name(user: str) -> str:
     """A person without waking them: the list is for the one who asked."""
     return str(mention(user))
-
-
-async def _show(desk: Desk, actor: Actor, rest: str) -> str:
-    approval = await desk.call(authorization.read, desk.runtime.world, rest.strip("`"), actor)
-    if approval.pending:
-        return _line(approval)
-    return f"• {escape(summary(approval))} · {outcome_line(approval)} · `{approval.id}`"
 
 
 async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
@@ -178,9 +142,9 @@ async def _start(desk: Desk, actor: Actor, rest: str) -> str:
 
 _HANDLERS: dict[str, _Handler] = {
     "help": _help,
-    "queue": _queue,
-    "mine": _mine,
-    "show": _show,
+    "queue": lists.queue,
+    "mine": lists.mine,
+    "show": lists.show,
     "reviewers": absence.reviewers,
     "stats": _stats,
     "audit": _audit,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.acts.refusals import explain
-from bot.render.home import home_view
+from bot.render.home import MINE, Presence, home_view
 from bot.service import steer
 from bot.service.stats import on_home
+from bot.slack import links
 from bot.slack.listeners.desk import Body, Desk, is_outage
+from policies.approval import Approval
 from policies.errors import SaysoError
 from policies.files.roster import Roster
+from policies.permissions import Actor, genuine
 from store import approvals, directory
 from store.stats import stats
 from store.unit import Unit
@@ -50,20 +54,29 @@ def register(app: AsyncApp, desk: Desk) -> None:
 async def publish(desk: Desk, user: str) -> None:
     """Show `user` their home tab as things stand."""
     world = desk.runtime.world
-    view = await desk.call(world.database.read, lambda unit: _drawn(unit, user, world.book.roster))
+    actor = await desk.people.actor(user, None, None)
+    mine, decided = await desk.call(world.database.read, lambda unit: _lists(unit, user))
+    found = await links.to_cards(desk.runtime, [*mine[:MINE], *decided])
+    view = await desk.call(
+        world.database.read, lambda unit: _drawn(unit, actor, world.book.roster, mine, decided, found)
+    )
     await desk.runtime.slack.call("views.publish", user_id=user, view=view)
 
 
-def _drawn(unit: Unit, user: str, roster: Roster) -> dict[str, Any]:
-    mine = approvals.pending(unit, assignee=user, limit=100)
-    absences = directory.away(unit)
-    return home_view(
-        user,
-        mine,
-        approvals.decided_by(unit, user),
-        absences.get(user),
-        on_home(stats(unit, days=DAYS)),
+def _lists(unit: Unit, user: str) -> tuple[list[Approval], list[Approval]]:
+    return approvals.pending(unit, assignee=user, limit=100), approvals.decided_by(unit, user)
+
+
+def _drawn(
+    unit: Unit, actor: Actor, roster: Roster, mine: list[Approval], decided: list[Approval], found: dict[str, str]
+) -> dict[str, Any]:
+    absences, user = directory.away(unit), actor.user
+    presence = Presence(
+        refusal=genuine(replace(actor, known=True)),  # where Slack is silent the list is still true
+        asked=bool(actor.roles or actor.unsure),
         away=user in absences,
+        until=absences.get(user),
         quiet_until=roster.quiet_until(user, unit.now),
         day_off=roster.day_off(user, unit.now),
     )
+    return home_view(user, mine, decided, presence, on_home(stats(unit, days=DAYS)), links=found)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.render import cards
-from bot.render.home import home_view
+from bot.render.home import Presence, home_view
 from playground.blockkit import check_view
 from policies.approval import Approval, Decision
 from policies.files.manifest import OnTimeout
@@ -178,14 +178,14 @@ def test_a_link_that_is_no_link_is_left_out() -> None:
 def test_the_home_tab_shows_my_queue() -> None:
     """What waits for me, what was decided, my figures, and the switch for being away."""
     mine = [tidy(index) for index in range(40)]
-    view = home_view("U0ALICE", mine, [decided(State.REJECTED, "reject")] * 12, None, {"Decided today": 3})
+    view = home_view("U0ALICE", mine, [decided(State.REJECTED, "reject")] * 12, figures={"Decided today": 3})
     assert check_view(view) == []
     shown = everything(view)
     assert "Waiting for you (40)" in shown
     assert "and 10 more" in shown
     assert "Decided today" in shown
     assert buttons(view)["away_toggle"]["value"] == "away"
-    away = home_view("U0ALICE", [], [], NOW)
+    away = home_view("U0ALICE", [], [], Presence(away=True, until=NOW))
     assert buttons(away)["away_toggle"]["value"] == "back"
     assert "2026-03-02 14:00 UTC" in everything(away)
 
