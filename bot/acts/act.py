@@ -72,13 +72,13 @@ def may_open(world: World, tap: Tap) -> Approval:
 def may_say_yes(world: World, tap: Tap) -> Approval:
     """The same for a form that ends in a yes: raises HiddenUnseen too, where something is hidden from this person."""
     approval = may_open(world, tap)
-    disclosure.look(world, approval, tap.actor.user)
+    disclosure.check_shown(world, approval, tap.actor.user)
     return approval
 
 
 def looked_at(world: World, tap: Tap) -> Approval:
     """The approval for somebody who may decide it; raises NotFound and NotAllowed."""
-    return authorization.look(world, tap.approval_id, tap.actor)
+    return authorization.load_to_decide(world, tap.approval_id, tap.actor)
 
 
 @dataclass(frozen=True, slots=True)

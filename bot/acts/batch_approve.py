@@ -10,7 +10,7 @@ from bot.service.context import World
 
 
 def _at_once(world: World, press: Press) -> Tell:
-    tally = batch.approve(world, several(world, press), seen_enough=batchable)
+    tally = batch.approve_each(world, several(world, press), seen_enough=batchable)
     return Tell(told_of_all(world, press, tally, "approved", offered(press)))
 
 

@@ -21,13 +21,13 @@ from policies.batching import lines_of
 
 def _at_once(world: World, press: Press) -> Answer:
     """Open the form for the reason."""
-    tally = batch.look(world, several(world, press))
+    tally = batch.could_decide(world, several(world, press))
     if not tally.decided:
         return Tell(told_of_all(world, press, tally, "rejected", offered(press)))
-    return Open(form(tally.decided, press.where, offered(press)))
+    return Open(form_of_all(tally.decided, press.where, offered(press)))
 
 
-def form(approvals: Sequence[Approval], where: Where, shown: Collection[str] = ()) -> View:
+def form_of_all(approvals: Sequence[Approval], where: Where, shown: Collection[str] = ()) -> View:
     """Why not, once for all of them, each named; `shown` is all that the card did, where all of it was meant."""
     lines = [_entry(number, found) for number, found in enumerate(lines_of(approvals), 1)]
     items = batch_value(approvals)
@@ -45,7 +45,7 @@ def _entry(number: int, same: Sequence[Approval]) -> str:
 
 
 def _form(approval: Approval, where: Where) -> View:
-    return form([approval], where)
+    return form_of_all([approval], where)
 
 
 def _read(state: forms.State, look: Look) -> str:
@@ -53,7 +53,7 @@ def _read(state: forms.State, look: Look) -> str:
 
 
 def _run(world: World, press: Press, reason: str) -> Tell:
-    tally = batch.reject(world, replace(several(world, press), note=reason))
+    tally = batch.reject_each(world, replace(several(world, press), note=reason))
     return Tell(
         told_of_all(world, press, tally, "rejected", press.offered), press.where.channel or press.tap.actor.user
     )

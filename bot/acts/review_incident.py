@@ -27,4 +27,4 @@ def _run(world: World, press: Press, note: str) -> Approval:
     return review.judge(world, replace(press.tap, note=note), "incident")
 
 
-ACT = Act("review_incident", None, _form, _read, _run, may_open=review.look)
+ACT = Act("review_incident", None, _form, _read, _run, may_open=review.load_to_review)

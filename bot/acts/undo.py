@@ -30,4 +30,4 @@ def _run(world: World, press: Press, said: None) -> Approval:
     return undo.undo(world, press.tap)
 
 
-ACT = Act("undo", Offer(_button), _form, written, _run, may_open=undo.look)
+ACT = Act("undo", Offer(_button), _form, written, _run, may_open=undo.load_to_undo)

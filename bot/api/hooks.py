@@ -287,7 +287,7 @@ async def _decided(runtime: Runtime, asked: Asked, gone: asyncio.Future[Any], se
     approval = asked.approval
     deadline = asyncio.get_running_loop().time() + seconds
     with runtime.signals.subscribed(approval.id) as changed:
-        approval = await runtime.call(hosting.look, runtime.world, asked)
+        approval = await runtime.call(hosting.reload, runtime.world, asked)
         most = 2 * runtime.world.book.manifest.limits.pending + 10
         with runtime.signals.polling(approval.agent_id, most):
             while approval.pending and approval.info_request is None and not runtime.signals.closing:
@@ -299,7 +299,7 @@ async def _decided(runtime: Runtime, asked: Asked, gone: asyncio.Future[Any], se
                 heard.cancel()
                 if gone.done() or still:
                     return approval
-                approval = await runtime.call(hosting.look, runtime.world, asked)
+                approval = await runtime.call(hosting.reload, runtime.world, asked)
     await asyncio.sleep(0)  # a connection that ended meanwhile is known now
     return approval
 
@@ -313,7 +313,7 @@ async def _granted(runtime: Runtime, asked: Asked, event: Event, approval: Appro
     refusal = hosting.refused(approval)
     if refusal is not None:
         return _answer(event.name, "deny", refusal)
-    grant = await runtime.call(hosting.claim, runtime.world, asked, event.call)
+    grant = await runtime.call(hosting.claim_call, runtime.world, asked, event.call)
     if isinstance(grant, Refusal):
         return _answer(event.name, "deny", grant.reason)
     runtime.metrics.claims.labels("granted").inc()
@@ -340,7 +340,7 @@ def _updated(grant: Grant, call: ToolCall) -> dict[str, Any] | None:
 async def _report(request: Request, event: Event) -> Response:
     runtime: Runtime = request.app.state.runtime
     failed, detail = _outcome(event)
-    work = hosting.report
+    work = hosting.report_call
     done = await runtime.call(work, runtime.world, _hashed(request), event.call, failed=failed, detail=detail)
     return JSONResponse({} if done is not None else {"systemMessage": "Sayso knows no grant of this call"})
 

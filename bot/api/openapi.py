@@ -34,7 +34,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _ANY: Final = (401, 403, 429, 500, 503)
 
 
-def install(app: FastAPI) -> None:
+def describe(app: FastAPI) -> None:
     """Let the app describe itself so."""
 
     def described() -> dict[str, Any]:

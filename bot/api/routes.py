@@ -410,7 +410,7 @@ async def beat(request: Request, session_id: str) -> Response:
 def install(app: FastAPI) -> None:
     """Mount the API and its errors on the app."""
     app.include_router(router)
-    openapi.install(app)
+    openapi.describe(app)
     app.add_exception_handler(SaysoError, _told)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _gone)

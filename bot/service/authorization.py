@@ -63,7 +63,7 @@ Check = Callable[[Unit, Approval], None]
 """Raises where a tap may not count, asked in the deciding transaction."""
 
 
-def look(world: World, approval_id: str, actor: Actor) -> Approval:
+def load_to_decide(world: World, approval_id: str, actor: Actor) -> Approval:
     """The approval for somebody who wants to decide it; raises NotFound and NotAllowed."""
 
     def work(unit: Unit) -> Approval:

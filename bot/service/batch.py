@@ -55,7 +55,7 @@ class Several:
     note: str | None = None
 
 
-def approve(world: World, several: Several, *, seen_enough: Callable[[Approval], bool]) -> Tally:
+def approve_each(world: World, several: Several, *, seen_enough: Callable[[Approval], bool]) -> Tally:
     """Say yes to each that is as the screen showed it; the others are left out and named."""
     _require_confirmed(world, several)
     check = _still_there(several.ts)
@@ -71,17 +71,17 @@ def _require_confirmed(world: World, several: Several) -> None:
     authorization.require_confirmed(world, *world.database.read(work))
 
 
-def reject(world: World, several: Several) -> Tally:
+def reject_each(world: World, several: Several) -> Tally:
     """Say no to each, with one reason for all."""
     check = _still_there(several.ts)
     return _each(world, several, lambda tap: decide.reject(world, tap, check=check))
 
 
-def look(world: World, several: Several) -> Tally:
+def could_decide(world: World, several: Several) -> Tally:
     """Which of them this person could decide now; nothing is done."""
 
     def could(tap: Tap) -> Approval:
-        approval = authorization.look(world, tap.approval_id, tap.actor)
+        approval = authorization.load_to_decide(world, tap.approval_id, tap.actor)
         authorization.require_open(approval, tap)
         return approval
 

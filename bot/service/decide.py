@@ -104,7 +104,7 @@ def _consented(ctx: Context, approval: Approval, tap: Tap, yes: _Yes, seen_enoug
     said = {"choice": yes.choice, "answer": yes.answer}
     if not ballots.tally(ctx.world, approval, meant(**said), tap.actor).met:
         voted = _voted(ctx.unit, approval, tap.actor, **said)
-        return seating.moved_on(ctx, voted, f"{staffing.name_of(ctx.world, tap.actor.user)} said yes")
+        return seating.reseated(ctx, voted, f"{staffing.name_of(ctx.world, tap.actor.user)} said yes")
     if approval.edited:
         decision = decision_of(ctx.unit, approval, "edited", tap, edited_params=approval.params, **said)
         return granted(ctx.unit, approval, Verb.CONFIRM, decision)
@@ -199,7 +199,7 @@ def _edited(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any]) 
         because = f"{staffing.name_of(ctx.world, tap.actor.user)} changed it"
         role = None if found.role == policy.role else found.role
         revised = _revised(ctx.unit, changed, found, tap.actor)
-        moved = seating.moved_on(ctx, revised, because, role=role, changed=True)
+        moved = seating.reseated(ctx, revised, because, role=role, changed=True)
         return replace(moved, says=(showing.set_apart, *moved.says))
     if not changed.edited:  # changed back to what was asked
         return submit.sealed(granted(ctx.unit, changed, Verb.APPROVE, decision_of(ctx.unit, approval, "approved", tap)))

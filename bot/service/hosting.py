@@ -149,7 +149,7 @@ def _note_refused(unit: Unit, agent: Agent, call: ToolCall, found: Mapped) -> No
     )
 
 
-def look(world: World, asked: Asked) -> Approval:
+def reload(world: World, asked: Asked) -> Approval:
     """The approval as it is now."""
     return world.database.read(lambda unit: execute.own(unit, asked.agent, asked.approval.id))
 
@@ -164,7 +164,7 @@ def may_defer(world: World, asked: Asked) -> bool:
     return world.database.run(work)
 
 
-def claim(world: World, asked: Asked, call: ToolCall) -> execute.Grant | Refusal:
+def claim_call(world: World, asked: Asked, call: ToolCall) -> execute.Grant | Refusal:
     """The grant for this one call of the host. Whoever comes second is refused, whatever id it brings."""
     nonce = f"hook-{secrets.token_urlsafe(24)}"
     try:
@@ -220,7 +220,7 @@ def asked_back(world: World, asked: Asked, approval: Approval) -> str:
     )
 
 
-def report(world: World, token_hash: str, call: ToolCall, *, failed: bool, detail: str | None) -> Approval | None:
+def report_call(world: World, token_hash: str, call: ToolCall, *, failed: bool, detail: str | None) -> Approval | None:
     """What became of a call that was allowed; None where no grant of it is known."""
     agent = world.database.read(lambda unit: submit.agent_of(unit, token_hash, Scope.CLAIM))
     row = world.database.read(lambda unit: host_calls.holding(unit, agent.id, call.session_id, call.call))

@@ -18,7 +18,7 @@ log = logging.getLogger("sayso.recount")
 PAGE = 200
 
 
-def look(world: World) -> int:
+def recount_if_changed(world: World) -> int:
     """Count again if who can decide has changed since this process last looked; how many requests that changed."""
     now = _eligible(world)
     if now == world.counted:
@@ -62,7 +62,7 @@ def _told(ctx: Context, approval_id: str) -> bool:
         return False
     draft = Draft(after)
     if after.lacking is None and approval.assignee is None:
-        draft = seating.moved_on(ctx, after, _ENOUGH)
+        draft = seating.reseated(ctx, after, _ENOUGH)
     return _saved(ctx, approval, draft)
 
 

@@ -40,7 +40,7 @@ class Past:
     others: tuple[Approval, ...] = ()
 
 
-def look(
+def past_of(
     ctx: Context,
     agent: Agent,
     request: Request,
@@ -163,7 +163,7 @@ def _named(ctx: Context, one: Earlier) -> Earlier:
     return replace(one, named=facts.name if facts and facts.name else one.by)
 
 
-def judged(
+def tightened(
     world: World, route: Route, past: Past, now: datetime, policy: Policy, principals: Sequence[Principal]
 ) -> Route:
     """The route of what was asked before: never looser, and denied after two noes to the same.

@@ -45,7 +45,7 @@ def opened(ctx: Context, approval: Approval) -> Draft:
     return reviewed or Draft(approval)
 
 
-def moved_on(staff: staffing.Staff, approval: Approval) -> Draft:
+def passed_on(staff: staffing.Staff, approval: Approval) -> Draft:
     """An overdue review with the next reviewer; closed quietly where nobody is left."""
     review = approval.review
     assert review is not None
@@ -68,13 +68,13 @@ def _asked(staff: staffing.Staff, approval: Approval, already: tuple[str, ...]) 
     return Draft(reviewed, (partial(showing.review_card, round_=len(asked), at=begins),))
 
 
-def look(world: World, tap: Tap) -> Approval:
+def load_to_review(world: World, tap: Tap) -> Approval:
     """The approval for somebody who wants to review it; raises NotFound, NotAllowed and AlreadyReviewed."""
     return _recorded(world, tap, lambda: world.database.read(lambda unit: _open(unit, tap)))
 
 
 def judge(world: World, tap: Tap, verdict: str) -> Approval:
-    """A reviewer says that it was `correct`, or an `incident` (with a note): kept as a label. Raises as `look` does."""
+    """A reviewer says that it was `correct`, or an `incident` (with a note): kept as a label. Raises as `load_to_review` does."""
     check_note(tap)
     if verdict == "incident" and not (tap.note and tap.note.strip()):
         raise InvalidInput("say what went wrong", field="note")

@@ -25,7 +25,7 @@ def beside(ctx: Context, approval: Approval, staff: staffing.Staff) -> Approval:
     return replace(approval, seats=tuple(seats), asked=(*approval.asked, *(seat.user for seat in seats)))
 
 
-def moved_on(
+def reseated(
     ctx: Context, approval: Approval, because: str, *, role: str | None = None, changed: bool = False
 ) -> Draft:
     """The approval after a yes that did not settle it: asked are those who can add what is missing, and who is new is told.

@@ -240,11 +240,11 @@ def _judged(unit: Unit, ask: _Ask, known: prior_history.Before) -> Route:
 
 
 def _past(ctx: Context, ask: _Ask) -> Past:
-    return resubmission.look(ctx, ask.agent, ask.request, ask.policy, ask.authority, ask.step)
+    return resubmission.past_of(ctx, ask.agent, ask.request, ask.policy, ask.authority, ask.step)
 
 
 def _after_what_was(ctx: Context, ask: _Ask, found: Route, past: Past) -> Route:
-    return resubmission.judged(ctx.world, found, past, ctx.now, ask.policy, ask.authority.principals)
+    return resubmission.tightened(ctx.world, found, past, ctx.now, ask.policy, ask.authority.principals)
 
 
 def _urgent_within_limits(unit: Unit, ask: _Ask, known: prior_history.Before, found: Route) -> tuple[_Ask, Route]:

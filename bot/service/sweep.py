@@ -58,7 +58,7 @@ def sweep(world: World) -> Counts:
     """Handle everything that is due, in batches; a row that cannot be handled waits five minutes and stops nobody."""
     counted: Counter[str] = Counter()
     counted["withdrawn"] = revoking.withdraw_strays(world)
-    counted["recounted"] = recount.look(world)
+    counted["recounted"] = recount.recount_if_changed(world)
     while True:
         done = world.run(_batch)
         counted.update(done)
@@ -272,7 +272,7 @@ class _Desk:
 
     def _review(self, approval: Approval) -> str:
         """An overdue review goes to the next person, and ends quietly where nobody is left (docs/rules.md: A14)."""
-        draft = review.moved_on(self.staff, approval)
+        draft = review.passed_on(self.staff, approval)
         following = draft.approval.review.reviewer if draft.approval.review else None
         event = "reassigned" if following else "timeout"
         self._advance(approval, draft, event, decision=following, rationale="the review after the fact was overdue")

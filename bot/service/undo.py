@@ -23,7 +23,7 @@ class NotUndoable(Lost):
     """This cannot be undone here any more."""
 
 
-def look(world: World, tap: Tap) -> Approval:
+def load_to_undo(world: World, tap: Tap) -> Approval:
     """The approval for somebody who wants to undo it; raises NotFound, NotAllowed, NotUndoable and Outdated."""
 
     def work(unit: Unit) -> Approval:
@@ -37,7 +37,7 @@ def look(world: World, tap: Tap) -> Approval:
 def undo(world: World, tap: Tap) -> Approval:
     """Ask for it to be undone: what was not claimed never runs, what was is for the agent to roll back.
 
-    Once: the first who asks is kept with their note; their own second tap changes nothing. Raises as `look` does.
+    Once: the first who asks is kept with their note; their own second tap changes nothing. Raises as `load_to_undo` does.
     """
     check_note(tap)
 
