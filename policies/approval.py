@@ -6,6 +6,7 @@ import json
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from policies.chain import Link
@@ -44,11 +45,27 @@ class Vote:
         return meant(self.choice, self.answer)
 
 
+class Decided(StrEnum):
+    """What a decision is."""
+
+    APPROVED = "approved"
+    EDITED = "edited"
+    CHOSEN = "chosen"
+    ANSWERED = "answered"
+    REJECTED = "rejected"
+    TAKEN_OVER = "taken_over"
+    HANDED_BACK = "handed_back"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    DENIED = "denied"
+    BLOCKED = "blocked"
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What was decided. `by` is a Slack user id, or "policy"; `latency_ms` counts from the request."""
 
-    kind: str
+    kind: Decided
     by: str
     at: datetime
     note: str | None = None

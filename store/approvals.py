@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
@@ -377,6 +378,13 @@ def next_wake(unit: Unit) -> datetime | None:
     return moment
 
 
+class Undone(StrEnum):
+    """Which of what people undid."""
+
+    ALL = "true"
+    OWED = "open"  # what the agent still has to roll back
+
+
 def listed(
     unit: Unit,
     *,
@@ -384,15 +392,14 @@ def listed(
     state: str | None = None,
     session_id: str | None = None,
     assignee: str | None = None,
-    undone: str | None = None,
+    undone: Undone | None = None,
     standing: str | None = None,
     cursor: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Approval]:
     """Approvals newest first, filtered; `cursor` is the (created_at, id) of the last one already seen.
 
-    `standing` is the standing approval that let them run. `undone` is "true" for everything that a person undid, "open"
-    for what the agent still has to roll back.
+    `standing` is the standing approval that let them run.
     """
     query = select(*columns).order_by(approvals.c.created_at.desc(), approvals.c.id.desc()).limit(limit)
     wanted = {
@@ -407,7 +414,7 @@ def listed(
             query = query.where(approvals.c[name] == value)
     if undone is not None:
         query = query.where(approvals.c.undone_at.is_not(None))
-    if undone == "open":
+    if undone is Undone.OWED:
         query = query.where(approvals.c.claimed_at.is_not(None), approvals.c.reverted_at.is_(None))
     if cursor is not None:
         moment, last_id = cursor

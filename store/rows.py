@@ -15,7 +15,7 @@ from sqlalchemy import Integer, Text, and_, literal_column, not_
 from sqlalchemy.engine import Row
 
 from policies.amounts import aggregate_of, amount_of
-from policies.approval import Approval, Decision, InfoRequest, Review, Seat, Undo, Vote
+from policies.approval import Approval, Decided, Decision, InfoRequest, Review, Seat, Undo, Vote
 from policies.chain import Link
 from policies.deadlines import Clock
 from policies.digest import canonical, rfc3339
@@ -172,7 +172,9 @@ def _undo(value: dict[str, Any] | None) -> Undo | None:
 
 
 def _decision(value: dict[str, Any] | None) -> Decision | None:
-    return Decision(**value | {"at": datetime.fromisoformat(value["at"])}) if value else None
+    if not value:
+        return None
+    return Decision(**value | {"kind": Decided(value["kind"]), "at": datetime.fromisoformat(value["at"])})
 
 
 def _info(value: dict[str, Any] | None) -> InfoRequest | None:

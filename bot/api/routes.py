@@ -29,6 +29,7 @@ from policies.request import read
 from policies.strict_json import MAX_BODY, parse_object
 from store import approvals, sessions
 from store.agents import Agent, Scope, token_hash
+from store.approvals import Undone
 from store.unit import Unit
 
 log = logging.getLogger("sayso.api")
@@ -142,7 +143,7 @@ IdempotencyKey = Annotated[
 ]
 OneState = Annotated[str | None, Query(description="only those in this state")]
 OneSession = Annotated[str | None, Query(description="only those of this session")]
-Undone = Annotated[
+OnlyUndone = Annotated[
     str | None, Query(description="`true`: what people undid; `open`: what of it is not yet rolled back")
 ]
 Step = Annotated[
@@ -190,7 +191,7 @@ async def listing(
     request: Request,
     state: OneState = None,
     session_id: OneSession = None,
-    undone: Undone = None,
+    undone: OnlyUndone = None,
     cursor: Cursor = None,
 ) -> Response:
     """The agent's own approvals, newest first; `cursor` goes on where a page ended.
@@ -199,13 +200,15 @@ async def listing(
     """
     if state is not None and state not in set(State):
         raise InvalidInput(f"must be one of {', '.join(State)}", field="state")
-    if undone not in (None, "true", "open"):
+    if undone is not None and undone not in set(Undone):
         raise InvalidInput("must be true (all) or open (not yet rolled back)", field="undone")
     place = serializers.read_cursor(cursor) if cursor else None
 
     def work(unit: Unit, agent: Agent) -> list[Approval]:
-        wanted = {"state": state, "session_id": session_id, "undone": undone}
-        return approvals.listed(unit, agent_id=agent.id, **wanted, cursor=place, limit=PAGE + 1)
+        undid, most = Undone(undone) if undone else None, PAGE + 1
+        return approvals.listed(
+            unit, agent_id=agent.id, state=state, session_id=session_id, undone=undid, cursor=place, limit=most
+        )
 
     found = await _as_agent(request, work)
     page = found[:PAGE]

@@ -62,7 +62,7 @@ def approval_json(approval: Approval) -> ApprovalJson:
 
 def _decision_json(decision: Decision) -> DecisionJson:
     return {
-        "kind": decision.kind,
+        "kind": decision.kind.value,
         "by": decision.by,
         "at": _moment(decision.at),
         "note": decision.note,

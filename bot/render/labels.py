@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.render.redaction import redactor_of
 from bot.render.visible_text import Mrkdwn, clip, escape, fill, visible
-from policies.approval import Approval, Seat
+from policies.approval import Approval, Decided, Seat
 from policies.files.policy import OnTimeout, Policy, Reversibility, Severity
 from policies.lifecycle import State
 
@@ -50,31 +50,10 @@ STATES: Final = {
     State.FAILED: ("❌", "Failed"),
     State.OUTCOME_UNKNOWN: ("❓", "Outcome unknown: a person must look"),
 }
-_KINDS: Final = {
-    "approve": "Approved",
-    "approved": "Approved",
-    "consent": "Approved by silence",
-    "auto": "Approved",
-    "edit": "Approved with changes",
-    "edited": "Approved with changes",
-    "choose": "Chosen",
-    "chosen": "Chosen",
-    "answer": "Answered",
-    "answered": "Answered",
-    "reject": "Rejected",
-    "rejected": "Rejected",
-    "take_over": "Taken over",
-    "taken_over": "Taken over",
-    "hand_back": "Handed back",
-    "handed_back": "Handed back",
-    "cancel": "Cancelled",
-    "cancelled": "Cancelled",
-    "expire": "Expired",
-    "expired": "Expired",
-    "deny": "Denied",
-    "denied": "Denied",
-    "block": "Blocked",
-    "blocked": "Blocked",
+_YES: Final = {
+    Decided.EDITED: "Approved with changes",
+    Decided.CHOSEN: "Chosen",
+    Decided.ANSWERED: "Answered",
 }
 _AFTER_A_YES: Final = frozenset({State.CLAIMED, State.SUCCEEDED, State.FAILED, State.OUTCOME_UNKNOWN})
 
@@ -146,13 +125,13 @@ def verdict(approval: Approval) -> str:
     """What was decided, in a word or two."""
     if approval.decision is None or not _after_a_yes(approval):
         return STATES[approval.state][1]
-    return _KINDS.get(approval.decision.kind, "Approved")
+    return _YES.get(approval.decision.kind, "Approved")
 
 
 def _after_a_yes(approval: Approval) -> bool:
     """Whether more happened since it was allowed: also that nobody claimed it in time."""
     kind = approval.decision.kind if approval.decision else None
-    return approval.state in _AFTER_A_YES or (approval.state is State.EXPIRED and kind not in (None, "expired"))
+    return approval.state in _AFTER_A_YES or (approval.state is State.EXPIRED and kind not in (None, Decided.EXPIRED))
 
 
 def consequence(policy: Policy) -> tuple[str, str, str]:

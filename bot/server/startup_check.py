@@ -21,7 +21,7 @@ from bot.render.home import Presence, home_view
 from bot.render.modals import Where
 from bot.render.redaction import redactor_of
 from bot.render.reviews import review_card
-from policies.approval import Approval, Decision, Review, Undo
+from policies.approval import Approval, Decided, Decision, Review, Undo
 from policies.deadlines import opened
 from policies.digest import digest_of
 from policies.files.manifest import load_manifest
@@ -51,7 +51,7 @@ def check_all() -> list[str]:
     """Inspect and draw every template; returns their names. Raises TemplateFault for the first that is not sound."""
     names = check_templates()
     waiting = _approval()
-    decision = Decision("approved", "U0", _NOON, note="fine")
+    decision = Decision(Decided.APPROVED, "U0", _NOON, note="fine")
     settled = [replace(waiting, state=state, decision=decision) for state in State if state is not State.PENDING]
     undo = Undo("U0", _NOON, "a mistake", _NOON, "taken back")
     undone = [replace(approval, undo=undo, claimed_at=claimed) for approval in settled for claimed in (None, _NOON)]
@@ -137,7 +137,7 @@ def _samples(waiting: Approval) -> list[Approval]:
         replace(waiting, request=request(update={"kind": "input", "question": "What?"})),
         replace(waiting, level=Level.HUMAN_TAKEOVER),
         replace(waiting, state=State.TAKEN_OVER),
-        replace(waiting, state=State.APPROVED, decision=Decision("approved", "U0", _NOON), clock=undo_until),
+        replace(waiting, state=State.APPROVED, decision=Decision(Decided.APPROVED, "U0", _NOON), clock=undo_until),
     ]
 
 

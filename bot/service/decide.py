@@ -14,7 +14,7 @@ from bot.service.context import Context, World
 from bot.service.decision_transaction import act, closed, decision_of, granted
 from bot.service.reassignment import reassigned
 from policies import deadlines, edits
-from policies.approval import Approval, InfoRequest, Vote, meant
+from policies.approval import Approval, Decided, InfoRequest, Vote, meant
 from policies.edits import Edit
 from policies.errors import InvalidInput
 from policies.lifecycle import Verb, transition
@@ -41,7 +41,7 @@ def approve(world: World, tap: Tap, *, seen_enough: SeenEnough = _all_seen, chec
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
         if check is not None:
             check(ctx.unit, approval)
-        return _consented(ctx, approval, tap, _Yes(Verb.APPROVE, "approved"), seen_enough)
+        return _consented(ctx, approval, tap, _Yes(Verb.APPROVE, Decided.APPROVED), seen_enough)
 
     return act(world, tap, Verb.APPROVE, change)
 
@@ -52,7 +52,7 @@ def reject(world: World, tap: Tap, *, check: Check | None = None) -> Approval:
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
         if check is not None:
             check(ctx.unit, approval)
-        rejected = closed(ctx.unit, approval, Verb.REJECT, decision_of(ctx.unit, approval, "rejected", tap))
+        rejected = closed(ctx.unit, approval, Verb.REJECT, decision_of(ctx.unit, approval, Decided.REJECTED, tap))
         return Draft(rejected, (partial(resubmission.tell_others, by=tap.actor.user),))
 
     if not (tap.note and tap.note.strip()):
@@ -69,7 +69,7 @@ def choose(world: World, tap: Tap, choice: str, *, seen_enough: SeenEnough = _al
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
         if choice not in {option.id for option in approval.request.choices or []}:
             raise InvalidInput("is not one of the candidates", field="choose")
-        return _consented(ctx, approval, tap, _Yes(Verb.CHOOSE, "chosen", choice=choice), seen_enough)
+        return _consented(ctx, approval, tap, _Yes(Verb.CHOOSE, Decided.CHOSEN, choice=choice), seen_enough)
 
     return act(world, tap, Verb.CHOOSE, change)
 
@@ -78,7 +78,7 @@ def answer(world: World, tap: Tap, text: str) -> Approval:
     """Say yes with an answer to the agent's open question; of several people, only the same answer counts together."""
 
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
-        return _consented(ctx, approval, tap, _Yes(Verb.ANSWER, "answered", answer=text), _all_seen)
+        return _consented(ctx, approval, tap, _Yes(Verb.ANSWER, Decided.ANSWERED, answer=text), _all_seen)
 
     if not text.strip():
         raise InvalidInput("an answer is needed", field="answer")
@@ -92,7 +92,7 @@ class _Yes:
     """A yes to the action, whatever the question was: plain, with a choice, or with an answer."""
 
     verb: Verb
-    kind: str
+    kind: Decided
     choice: str | None = None
     answer: str | None = None
 
@@ -106,7 +106,7 @@ def _consented(ctx: Context, approval: Approval, tap: Tap, yes: _Yes, seen_enoug
         voted = _voted(ctx.unit, approval, tap.actor, **said)
         return seating.reseated(ctx, voted, f"{staffing.name_of(ctx.world, tap.actor.user)} said yes")
     if approval.edited:
-        decision = decision_of(ctx.unit, approval, "edited", tap, edited_params=approval.params, **said)
+        decision = decision_of(ctx.unit, approval, Decided.EDITED, tap, edited_params=approval.params, **said)
         return granted(ctx.unit, approval, Verb.CONFIRM, decision)
     return granted(ctx.unit, approval, yes.verb, decision_of(ctx.unit, approval, yes.kind, tap, **said))
 
@@ -115,7 +115,7 @@ def take_over(world: World, tap: Tap) -> Approval:
     """Do it by hand: from now on the agent only reads (docs/rules.md: C4)."""
 
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
-        taken = closed(ctx.unit, approval, Verb.TAKE_OVER, decision_of(ctx.unit, approval, "taken_over", tap))
+        taken = closed(ctx.unit, approval, Verb.TAKE_OVER, decision_of(ctx.unit, approval, Decided.TAKEN_OVER, tap))
         return Draft(taken, (notices.takeover,))
 
     return act(world, tap, Verb.TAKE_OVER, change)
@@ -125,7 +125,7 @@ def hand_back(world: World, tap: Tap, steps: list[str]) -> Approval:
     """Return what was taken over, with the steps done by hand."""
 
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
-        decision = decision_of(ctx.unit, approval, "handed_back", tap, human_steps=steps)
+        decision = decision_of(ctx.unit, approval, Decided.HANDED_BACK, tap, human_steps=steps)
         given = closed(ctx.unit, approval, Verb.HAND_BACK, decision)
         return Draft(given, (notices.takeover_over(approval),))
 
@@ -189,7 +189,7 @@ def _edited(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any]) 
     found = judge.again(ctx.unit, approval, params)
     if found.name is RouteName.DENY:
         raise InvalidInput(f"refused by policy: {found.why[0]}", field="params")
-    decision = decision_of(ctx.unit, approval, "edited", tap, edited_params=params)
+    decision = decision_of(ctx.unit, approval, Decided.EDITED, tap, edited_params=params)
     edit_ = Edit(tap.actor.user, ctx.now, decision.note, approval.params, _alone(ctx, approval, tap, params, found))
     words = sentence(policy.describe, policy.title, params)
     changed = replace(
@@ -202,7 +202,9 @@ def _edited(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any]) 
         moved = seating.reseated(ctx, revised, because, role=role, changed=True)
         return replace(moved, says=(showing.set_apart, *moved.says))
     if not changed.edited:  # changed back to what was asked
-        return submit.sealed(granted(ctx.unit, changed, Verb.APPROVE, decision_of(ctx.unit, approval, "approved", tap)))
+        return submit.sealed(
+            granted(ctx.unit, changed, Verb.APPROVE, decision_of(ctx.unit, approval, Decided.APPROVED, tap))
+        )
     return submit.sealed(granted(ctx.unit, changed, Verb.EDIT, decision))
 
 

@@ -21,7 +21,7 @@ from bot.service.authorization import (
 )
 from bot.service.context import Context, World
 from policies import deadlines
-from policies.approval import Approval, Decision, Vote, meant
+from policies.approval import Approval, Decided, Decision, Vote, meant
 from policies.errors import AlreadyVoted, InvalidInput, NotAllowed, Revoked, Settled, Stale, Tampered, TooLate
 from policies.kinds import Kind
 from policies.lifecycle import State, Verb, transition
@@ -97,14 +97,16 @@ def _repeats(approval: Approval, tap: Tap, verb: Verb) -> bool:
     decision = approval.decision
     if decision is None or decision.by != tap.actor.user or decision.kind not in _DONE_BY.get(verb, ()):
         return False
-    return decision.kind != "edited" or tap.digest == approval.digest  # else it was another request that they saw
+    return (
+        decision.kind is not Decided.EDITED or tap.digest == approval.digest
+    )  # else it was another request that they saw
 
 
 _DONE_BY = {
-    Verb.APPROVE: ("approved", "edited"),
-    Verb.REJECT: ("rejected",),
-    Verb.TAKE_OVER: ("taken_over",),
-    Verb.HAND_BACK: ("handed_back",),
+    Verb.APPROVE: (Decided.APPROVED, Decided.EDITED),
+    Verb.REJECT: (Decided.REJECTED,),
+    Verb.TAKE_OVER: (Decided.TAKEN_OVER,),
+    Verb.HAND_BACK: (Decided.HANDED_BACK,),
 }
 
 
@@ -191,7 +193,7 @@ def _said(after: Approval, tap: Tap) -> Decision | Vote | None:
     return after.decision or next((vote for vote in after.votes if vote.user == tap.actor.user), None)
 
 
-def decision_of(unit: Unit, approval: Approval, kind: str, tap: Tap, **more: Any) -> Decision:
+def decision_of(unit: Unit, approval: Approval, kind: Decided, tap: Tap, **more: Any) -> Decision:
     """What this tap decides, with how long it took."""
     latency = approvals.latency_ms(approval, unit.now)
     note = tap.note.strip() if tap.note and tap.note.strip() else None

@@ -9,7 +9,7 @@ from bot.service import authority, demotion, integrity, notices, review, staffin
 from bot.service.advance import Draft, Overtaken, advance
 from bot.service.context import Context, World
 from policies import deadlines
-from policies.approval import Approval, Decision
+from policies.approval import Approval, Decided, Decision
 from policies.digest import fingerprint
 from policies.errors import (
     NotClaimable,
@@ -180,7 +180,7 @@ def withdraw(ctx: Context, approval: Approval, by: str, note: str) -> Approval:
         state=outcome.state,
         clock=deadlines.Clock(),
         info_request=None,
-        decision=Decision(kind="cancelled", by=by, at=ctx.now, note=note, latency_ms=latency),
+        decision=Decision(kind=Decided.CANCELLED, by=by, at=ctx.now, note=note, latency_ms=latency),
     )
     try:
         return advance(ctx, approval, ended, outcome.event, by, rationale=note, latency_ms=latency)

@@ -12,7 +12,7 @@ from bot.service.authority import Authority
 from bot.service.context import Context, World
 from policies import resubmission, sameness
 from policies.amounts import amount_of
-from policies.approval import Approval
+from policies.approval import Approval, Decided
 from policies.assignment import Choice
 from policies.deadlines import Clock
 from policies.earlier import Again, Earlier, What
@@ -145,7 +145,7 @@ def described(ctx: Context, one: Approval) -> Earlier | None:
         undo = one.undo
         return _named(ctx, Earlier(one.id, What.UNDONE, undo.at, by=undo.by, note=undo.note, role=role))
     what, decision = _WHAT.get(one.state), one.decision
-    if what is None or (what is What.EXPIRED and (decision is None or decision.kind != "expired")):
+    if what is None or (what is What.EXPIRED and (decision is None or decision.kind is not Decided.EXPIRED)):
         return None
     if what is What.OPEN or decision is None:
         return Earlier(one.id, What.OPEN, one.created_at, by=one.assignee, session_id=session_id)

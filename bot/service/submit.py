@@ -11,7 +11,7 @@ from bot.service.authority import Authority
 from bot.service.context import Context, World
 from bot.service.resubmission import Past
 from policies import deadlines, sameness
-from policies.approval import Approval, Decision, digest_of_approval
+from policies.approval import Approval, Decided, Decision, digest_of_approval
 from policies.digest import canonical, fingerprint
 from policies.errors import (
     InvalidInput,
@@ -266,13 +266,13 @@ def _decided(ctx: Context, ask: _Ask, found: Route, past: Past) -> Approval:
     approval = _fresh(ctx.unit, ask, found, past)
     match found.name:
         case RouteName.BLOCK:
-            return _by_policy(approval, State.BLOCKED, "blocked")
+            return _by_policy(approval, State.BLOCKED, Decided.BLOCKED)
         case RouteName.DENY:
-            return _by_policy(approval, State.DENIED, "denied")
+            return _by_policy(approval, State.DENIED, Decided.DENIED)
         case RouteName.AUTO:
             clock = deadlines.granted(ctx.now, ask.policy.claim_seconds, approval.undo_seconds)
             return sealed(
-                replace(_by_policy(approval, State.APPROVED, "approved"), clock=clock, expires_at=clock.claim_by)
+                replace(_by_policy(approval, State.APPROVED, Decided.APPROVED), clock=clock, expires_at=clock.claim_by)
             )
         case RouteName.ASK:
             return _asked(ctx, approval, ask.policy, found)
@@ -306,7 +306,7 @@ def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
     )
 
 
-def _by_policy(approval: Approval, state: State, kind: str) -> Approval:
+def _by_policy(approval: Approval, state: State, kind: Decided) -> Approval:
     decision = Decision(kind=kind, by="policy", at=approval.created_at, note=approval.why[0], latency_ms=0)
     return sealed(replace(approval, state=state, decision=decision))
 

@@ -14,7 +14,7 @@ from bot.service.context import Context, World
 from bot.service.reassignment import moved_to, reassigned
 from bot.service.submit import timeout_of
 from policies import deadlines, silence
-from policies.approval import Approval, Decision
+from policies.approval import Approval, Decided, Decision
 from policies.deadlines import Due
 from policies.digest import rfc3339
 from policies.errors import Revoked
@@ -210,7 +210,7 @@ class _Desk:
         what = "nobody decided in time" if approval.pending else "nobody claimed it in time"
         after = replace(approval, state=outcome.state, clock=deadlines.Clock(), info_request=None)
         if approval.pending:
-            after = replace(after, decision=_by_policy(self.ctx.unit, approval, "expired", what))
+            after = replace(after, decision=_by_policy(self.ctx.unit, approval, Decided.EXPIRED, what))
         self._advance(approval, after, outcome.event, decision=after.state.value, rationale=what)
         return "expired"
 
@@ -228,7 +228,7 @@ class _Desk:
         after = replace(
             approval,
             state=outcome.state,
-            decision=_by_policy(self.ctx.unit, approval, "approved", why),
+            decision=_by_policy(self.ctx.unit, approval, Decided.APPROVED, why),
             clock=deadlines.granted(self.ctx.now, approval.policy.claim_seconds, approval.undo_seconds),
             info_request=None,
         )
@@ -285,5 +285,5 @@ def _nobody(approval: Approval) -> str:
     return f"nobody is {'there' if again else 'left'} to ask; operations were told{when}"
 
 
-def _by_policy(unit: Unit, approval: Approval, kind: str, note: str) -> Decision:
+def _by_policy(unit: Unit, approval: Approval, kind: Decided, note: str) -> Decision:
     return Decision(kind=kind, by="policy", at=unit.now, note=note, latency_ms=approvals.latency_ms(approval, unit.now))

@@ -12,7 +12,7 @@ from bot.service.authorization import Lost, Outdated, Tap, authorise, check_note
 from bot.service.context import Context, World
 from bot.service.decision_transaction import until_settled
 from policies import deadlines
-from policies.approval import Approval, Decision, Undo
+from policies.approval import Approval, Decided, Decision, Undo
 from policies.errors import NotAllowed, NotFound, Settled, Stale
 from policies.lifecycle import State, Verb, transition
 from store import approvals
@@ -76,7 +76,7 @@ def _undone(ctx: Context, tap: Tap) -> Approval:
 def _taken_back(unit: Unit, approval: Approval, tap: Tap) -> Approval:
     """Nothing ran yet: it is withdrawn, and can never be claimed."""
     latency = approvals.latency_ms(approval, unit.now)
-    decision = Decision("cancelled", tap.actor.user, unit.now, note=_note(tap), latency_ms=latency)
+    decision = Decision(Decided.CANCELLED, tap.actor.user, unit.now, note=_note(tap), latency_ms=latency)
     return replace(approval, decision=decision, clock=deadlines.Clock())
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from support.marks import on_postgresql
 
 from policies.amounts import SumOf
-from policies.approval import Approval, Decision, InfoRequest
+from policies.approval import Approval, Decided, Decision, InfoRequest
 from policies.deadlines import Clock
 from policies.files.policy import unknown
 from policies.history import History
@@ -30,7 +30,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def approved(approval: Approval, by: str) -> Approval:
-    decision = Decision("approved", by, approval.created_at, latency_ms=5)
+    decision = Decision(Decided.APPROVED, by, approval.created_at, latency_ms=5)
     return replace(approval, state=State.APPROVED, version=approval.version + 1, decision=decision)
 
 
@@ -53,7 +53,7 @@ def test_what_is_added_is_what_is_loaded(database: Database) -> None:
         assigned_why="least loaded",
         info_request=InfoRequest("why?", "U0BOB", moment),
         exchange=(("q", "a"),),
-        decision=Decision("edited", "U0BOB", moment, "note", {"a": 1}, "x", "y", ["z"], 7),
+        decision=Decision(Decided.EDITED, "U0BOB", moment, "note", {"a": 1}, "x", "y", ["z"], 7),
     )
     assert load(database, wanted) == wanted
 
@@ -337,7 +337,7 @@ def test_lists_filter(database: Database) -> None:
     agent, other = add_agent(database), add_agent(database, "other")
     mine = add(database, agent, session_id="s", assignee="U0BOB", clock=due_at(database, 60))
     sooner = add(database, agent, clock=due_at(database, 30))
-    done = add(database, agent, state=State.APPROVED, decision=Decision("approved", "U0BOB", made_at()))
+    done = add(database, agent, state=State.APPROVED, decision=Decision(Decided.APPROVED, "U0BOB", made_at()))
     theirs = add(database, other)
 
     def listed(**filters: str) -> set[str]:

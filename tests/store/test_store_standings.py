@@ -14,7 +14,7 @@ from builders import add, add_agent, at_once, load, save
 from sqlalchemy import delete, update
 from support.marks import on_postgresql
 
-from policies.approval import Approval, Decision
+from policies.approval import Approval, Decided, Decision
 from policies.errors import Tampered
 from policies.lifecycle import State
 from policies.standing import Free, Same, Sort, Standing
@@ -231,7 +231,7 @@ def test_a_reviewers_yeses_to_the_like_are_counted(database: Database, agent: Ag
     states = [State.APPROVED, State.SUCCEEDED, State.REJECTED, State.FAILED]
 
     def decide(unit: Unit, approval: Approval, state: State, by: str) -> None:
-        decision = Decision("approved", by, unit.now)
+        decision = Decision(Decided.APPROVED, by, unit.now)
         save(unit, approval, replace(approval, state=state, decision=decision, version=2))
 
     for state in states:

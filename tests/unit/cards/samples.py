@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.acts.registry import named
-from policies.approval import Approval, Decision
+from policies.approval import Approval, Decided, Decision
 from policies.chain import Link
 from policies.deadlines import Clock
 from policies.digest import digest_of
@@ -124,7 +124,7 @@ def approval(
     return replace(found, **changed)
 
 
-def decided(state: State, kind: str, by: str = "U0BOB", **more: Any) -> Approval:
+def decided(state: State, kind: Decided, by: str = "U0BOB", **more: Any) -> Approval:
     """An approval in a state that somebody brought about."""
     fields = {name: more.pop(name) for name in ("note", "choice", "answer", "human_steps") if name in more}
     decision = Decision(kind=kind, by=by, at=NOW + timedelta(minutes=2), latency_ms=120_000, **fields)

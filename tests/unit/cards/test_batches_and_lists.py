@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bot.render import cards
 from bot.render.home import Presence, home_view
 from playground.blockkit import check_view
-from policies.approval import Approval, Decision
-from policies.files.manifest import OnTimeout
+from policies.approval import Approval, Decided, Decision
+from policies.files.policy import OnTimeout
 from policies.lifecycle import State
 from policies.routing import Level
 from tests.unit.cards.looking import block, buttons, everything, faults, live_marks
@@ -49,7 +49,7 @@ def test_batch_buttons_carry_what_was_shown() -> None:
 
 def test_a_batch_shows_mixed_outcomes() -> None:
     """A decided one shows how and can no longer be ticked; when all are decided nothing can be pressed."""
-    decision = Decision("approve", "U0BOB", NOW)
+    decision = Decision(Decided.APPROVED, "U0BOB", NOW)
     done = tidy(1, state=State.APPROVED, decision=decision)
     message = cards.batch_card([tidy(0), done])
     assert "Approved by <@U0BOB>" in everything(message.blocks)
@@ -63,7 +63,7 @@ def test_what_does_not_fit_is_not_decided_in_a_batch() -> None:
     long = tidy(1, {"what": "x" * 3000})
     assert not cards.batchable(long)
     assert not cards.batchable(approval())
-    assert not cards.batchable(decided(State.APPROVED, "approve"))
+    assert not cards.batchable(decided(State.APPROVED, Decided.APPROVED))
     assert cards.batchable(tidy(0))
     message = cards.batch_card([tidy(0), long])
     assert [item["value"] for item in buttons(message.blocks)["batch_select"]["options"]] == [tidy(0).id]
@@ -115,7 +115,7 @@ def test_the_same_from_many_agents_is_one_entry() -> None:
 def test_an_entry_of_several_counts_what_became_of_each() -> None:
     """Of three for the same, what is decided is counted, and the tick box stands for the two that wait."""
     first, second, third = asked_by(3)
-    done = replace(first, state=State.APPROVED, decision=Decision("approve", "U0BOB", NOW))
+    done = replace(first, state=State.APPROVED, decision=Decision(Decided.APPROVED, "U0BOB", NOW))
     message = cards.batch_card([done, second, third])
     assert "Asked 3 times · ✅ Approved: 1" in everything(message.blocks)
     pressed = buttons(message.blocks)
@@ -144,7 +144,7 @@ def test_what_fits_is_within_the_limits_of_slack(rooms: list[tuple[str, int]]) -
     note = "é" * 500
     for count in range(len(batch) + 1):
         done = [
-            replace(one, state=State.REJECTED, decision=Decision("reject", "U0BOB", NOW, note=note))
+            replace(one, state=State.REJECTED, decision=Decision(Decided.REJECTED, "U0BOB", NOW, note=note))
             for one in batch[:count]
         ]
         assert faults(cards.batch_card([*done, *batch[count:]]).blocks) == []
@@ -178,7 +178,7 @@ def test_a_link_that_is_no_link_is_left_out() -> None:
 def test_the_home_tab_shows_my_queue() -> None:
     """What waits for me, what was decided, my figures, and the switch for being away."""
     mine = [tidy(index) for index in range(40)]
-    view = home_view("U0ALICE", mine, [decided(State.REJECTED, "reject")] * 12, figures={"Decided today": 3})
+    view = home_view("U0ALICE", mine, [decided(State.REJECTED, Decided.REJECTED)] * 12, figures={"Decided today": 3})
     assert check_view(view) == []
     shown = everything(view)
     assert "Waiting for you (40)" in shown

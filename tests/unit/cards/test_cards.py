@@ -16,7 +16,7 @@ from bot.acts.registry import approval_card, form
 from bot.render import blocks as blocks_module
 from bot.render import cards, parameters, quoted_text
 from bot.render.cards import Face
-from policies.approval import Approval, InfoRequest, Undo, Vote
+from policies.approval import Approval, Decided, InfoRequest, Undo, Vote
 from policies.deadlines import Clock
 from policies.edits import Edit
 from policies.files.policy import unknown
@@ -330,7 +330,9 @@ def test_only_the_person_whose_turn_it_is_is_mentioned() -> None:
 @pytest.mark.parametrize("state", [state for state in State if state is not State.PENDING])
 def test_nobody_is_mentioned_on_what_they_decided(state: State) -> None:
     """A decided card names who decided, undid or changed it and mentions nobody."""
-    found = replace(decided(state, "approve"), undo=Undo("U0CAROL", NOW), edits=(Edit("U0BOB", NOW, None, {}, False),))
+    found = replace(
+        decided(state, Decided.APPROVED), undo=Undo("U0CAROL", NOW), edits=(Edit("U0BOB", NOW, None, {}, False),)
+    )
     people = {"U0BOB": "Bob", "U0CAROL": "Carol"}
     for card in (approval_card(found, names=people.get), approval_card(found, names=people.get, undo_until=NOW)):
         assert [mark for mark in live_marks(card.blocks) if not mark.startswith("!date")] == []
@@ -430,7 +432,7 @@ def test_an_open_question_is_answered_in_a_modal() -> None:
 @pytest.mark.parametrize("state", [state for state in State if state is not State.PENDING])
 def test_settled_cards_are_dead(state: State) -> None:
     """A settled card is two lines with Details and nothing else to press, but for handing back what was taken over."""
-    message = approval_card(decided(state, "approve", note="Checked by phone"))
+    message = approval_card(decided(state, Decided.APPROVED, note="Checked by phone"))
     assert list(buttons(message.blocks)) == ["details", *(["hand_back"] if state is State.TAKEN_OVER else [])]
     shown = everything(message.blocks)
     assert len(message.blocks) == (3 if state is State.TAKEN_OVER else 2)
@@ -442,7 +444,7 @@ def test_settled_cards_are_dead(state: State) -> None:
 
 def test_undo_is_offered_within_its_window() -> None:
     """With an undo window a finished action offers Undo and says until when."""
-    found = decided(State.SUCCEEDED, "approve", by="policy")
+    found = decided(State.SUCCEEDED, Decided.APPROVED, by="policy")
     message = approval_card(found, undo_until=NOW + timedelta(minutes=5))
     assert list(buttons(message.blocks)) == ["details", "undo"]
     assert "2026-03-02 14:05 UTC" in everything(message.blocks)
@@ -473,7 +475,7 @@ def test_waiting_for_information_is_said() -> None:
 
 def test_an_edit_shows_before_and_after() -> None:
     """Changed parameters are shown as they were and as they are."""
-    found = decided(State.EDITED, "edit")
+    found = decided(State.EDITED, Decided.EDITED)
     found = replace(found, params={**found.params, "amount_usd": 480})
     assert "amount_usd: 4800 → 480" in everything(approval_card(found).blocks)
     both = replace(found, params={**found.params, "amount_usd": 480, "customer": "b"})
@@ -533,17 +535,17 @@ def test_the_room_around_quotes_is_reckoned_right() -> None:
 
 def test_who_came_too_late_is_told_who_was_first() -> None:
     """The loser of a race reads who decided what, and when."""
-    found = decided(State.APPROVED, "approve")
+    found = decided(State.APPROVED, Decided.APPROVED)
     assert cards.settled_sentence(found).startswith("Already approved by <@U0BOB>, <!date^")
-    assert cards.outcome_line(decided(State.REJECTED, "reject", note="too much")).endswith("· too much")
+    assert cards.outcome_line(decided(State.REJECTED, Decided.REJECTED, note="too much")).endswith("· too much")
     assert State.APPROVED in GRANTED
 
 
 def test_what_nobody_claimed_was_approved_all_the_same() -> None:
     """Approved and then not claimed in time, it says both: nobody reads that the reviewer let it expire."""
-    unclaimed = cards.outcome_line(decided(State.EXPIRED, "approved"))
+    unclaimed = cards.outcome_line(decided(State.EXPIRED, Decided.APPROVED))
     assert unclaimed.startswith("Expired · Approved by <@U0BOB>, <!date^")
-    assert cards.outcome_line(decided(State.EXPIRED, "expired", by="policy")).startswith("Expired by policy,")
+    assert cards.outcome_line(decided(State.EXPIRED, Decided.EXPIRED, by="policy")).startswith("Expired by policy,")
 
 
 def test_cards_are_fast() -> None:

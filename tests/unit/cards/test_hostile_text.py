@@ -11,7 +11,7 @@ from bot.acts.registry import approval_card, form
 from bot.render import cards
 from bot.render.home import home_view
 from playground.blockkit import check_view
-from policies.approval import Approval, Decision, InfoRequest
+from policies.approval import Approval, Decided, Decision, InfoRequest
 from policies.lifecycle import State
 from policies.principals import Principal
 from tests.unit.cards.corpus import CORPUS
@@ -41,7 +41,7 @@ def hostile(text: str, state: State = State.PENDING) -> Approval:
     params = {"customer": text, "amount_usd": 4800, "meta": {text[:300] or "k": [text, 1, True, None]}}
     decision = None
     if state is not State.PENDING:
-        decision = Decision("approve", "U0BOB", NOW, note=text, answer=text, human_steps=[some] * 3)
+        decision = Decision(Decided.APPROVED, "U0BOB", NOW, note=text, answer=text, human_steps=[some] * 3)
     found = approval(params, request=request, rules={"title": text[:120] or "t"}, state=state, decision=decision)
     return replace(
         found,

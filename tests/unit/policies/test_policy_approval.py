@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from policy_builders import policy, request
 
-from policies.approval import Approval, Decision, InfoRequest, feedback
+from policies.approval import Approval, Decided, Decision, InfoRequest, feedback
 from policies.deadlines import Clock
 from policies.files.policy import unknown
 from policies.lifecycle import State
@@ -43,7 +43,7 @@ def approval(state: State = State.PENDING, **changes: object) -> Approval:
 @pytest.mark.parametrize("state", State)
 def test_every_state_has_its_paragraph(state: State) -> None:
     """In every state the agent is told, in one paragraph, what was decided and what that means for it."""
-    decision = Decision("reject", "U0ALICE", NOW, note="wrong {account}")
+    decision = Decision(Decided.REJECTED, "U0ALICE", NOW, note="wrong {account}")
     text = feedback(approval(state, decision=None if state is State.PENDING else decision))
     assert text.startswith("Your request to run pay (Pay $80 to bob)")
     assert "\n" not in text
@@ -52,24 +52,26 @@ def test_every_state_has_its_paragraph(state: State) -> None:
 
 def test_an_edit_tells_to_use_the_grant() -> None:
     """After an edit the agent is told to use the changed parameters, not its own (docs/rules.md: C2)."""
-    text = feedback(approval(State.EDITED, decision=Decision("edit", "U0ALICE", NOW)))
+    text = feedback(approval(State.EDITED, decision=Decision(Decided.EDITED, "U0ALICE", NOW)))
     assert "changed parameters" in text
     assert "by U0ALICE" in text
 
 
 def test_choice_answer_and_handback_are_told() -> None:
     """What was chosen, answered, or done by hand is part of the paragraph."""
-    assert "The choice is b." in feedback(approval(State.CHOSEN, decision=Decision("choose", "U1", NOW, choice="b")))
-    assert "The answer is: 42" in feedback(
-        approval(State.ANSWERED, decision=Decision("answer", "U1", NOW, answer="42"))
+    assert "The choice is b." in feedback(
+        approval(State.CHOSEN, decision=Decision(Decided.CHOSEN, "U1", NOW, choice="b"))
     )
-    by_hand = Decision("hand_back", "U1", NOW, human_steps=["called bob", "paid"])
+    assert "The answer is: 42" in feedback(
+        approval(State.ANSWERED, decision=Decision(Decided.ANSWERED, "U1", NOW, answer="42"))
+    )
+    by_hand = Decision(Decided.HANDED_BACK, "U1", NOW, human_steps=["called bob", "paid"])
     assert "called bob; paid" in feedback(approval(State.HANDED_BACK, decision=by_hand))
 
 
 def test_policy_is_named_as_such() -> None:
     """What policy decided is told as decided by policy, not by a person."""
-    assert "by policy" in feedback(approval(State.DENIED, decision=Decision("deny", "policy", NOW)))
+    assert "by policy" in feedback(approval(State.DENIED, decision=Decision(Decided.DENIED, "policy", NOW)))
 
 
 def test_an_open_question_is_passed_on() -> None:
