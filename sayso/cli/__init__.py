@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ask": ("sayso.cli.asking", "ask for an approval and print its id"),
     "wait": ("sayso.cli.waiting", "wait until an approval is decided"),
     "status": ("sayso.cli.status", "say how an approval stands"),
+    "mcp": ("sayso.cli.mcp_server", "an MCP server with which agents ask: advisory, nothing makes them"),
     "mcp-gate": ("sayso.cli.mcp_gate", "stand before an MCP server: hold its tools' calls until they are granted"),
     "hook": ("sayso.cli.hook", "answer a host's hook; `hook install` and `hook doctor` set it up"),
 }

@@ -7,8 +7,6 @@ import os
 import re
 import secrets
 import signal
-import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +14,7 @@ from sayso.cli import client, codes
 
 if TYPE_CHECKING:
     from sayso.mcp.calls import Names
-    from sayso.mcp.gate import Gate, Server
-
-_CHUNK = 65_536
+    from sayso.mcp.gate import Server
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +99,7 @@ async def _serve(args: argparse.Namespace, headers: dict[str, str]) -> int:
     import asyncio
 
     from sayso.aio import AsyncSayso
+    from sayso.mcp import stdio
     from sayso.mcp.gate import Gate
     from sayso.mcp.process import Process
     from sayso.mcp.remote import Remote
@@ -111,7 +108,7 @@ async def _serve(args: argparse.Namespace, headers: dict[str, str]) -> int:
     state = args.state_dir or os.environ.get("SAYSO_STATE_DIR") or Path.home() / ".sayso" / "mcp-gate"
     sayso = AsyncSayso(state_dir=state, retry_for=20.0)
     sayso.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    gate = Gate(sayso, names, _say, args.wait)
+    gate = Gate(sayso, names, stdio.say, args.wait)
     server: Server = (
         Remote(args.url, headers, gate.on_message, gate.on_lost)
         if args.url
@@ -120,7 +117,7 @@ async def _serve(args: argparse.Namespace, headers: dict[str, str]) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, gate.hear, None)
-    _listen(gate, loop)
+    stdio.listen(gate.hear, loop)
     try:
         return await gate.serve(server)
     except BrokenPipeError:
@@ -138,26 +135,3 @@ def _names(args: argparse.Namespace) -> Names:
     server, cwd = args.server or server_of(command), os.getcwd()
     session = args.session or f"mcp-{server}-{fingerprint([command, cwd])[:16]}"
     return Names(server, session, secrets.token_hex(8), cwd)
-
-
-def _say(raw: bytes) -> None:
-    """A line for the host."""
-    sys.stdout.buffer.write(raw + b"\n")
-    sys.stdout.buffer.flush()
-
-
-def _listen(gate: Gate, loop: object) -> None:
-    """Hands the host's lines to the gate, from a thread: standard input may be a pipe, a file or a terminal."""
-
-    def read() -> None:
-        held = bytearray()
-        while chunk := os.read(0, _CHUNK):
-            held += chunk
-            *lines, rest = held.split(b"\n")
-            held = bytearray(rest)
-            for line in lines:
-                loop.call_soon_threadsafe(gate.hear, bytes(line))  # type: ignore[attr-defined]
-        loop.call_soon_threadsafe(gate.hear, bytes(held) or None)  # type: ignore[attr-defined]
-        loop.call_soon_threadsafe(gate.hear, None)  # type: ignore[attr-defined]
-
-    threading.Thread(target=read, daemon=True).start()

@@ -24,11 +24,18 @@ SERVER = Path(mcp_server.__file__)
 class McpHost:
     """Starts `sayso mcp-gate` before the ledger's server (or `command`), and talks to it."""
 
-    def __init__(self, folder: Path, env: dict[str, str], *options: str, command: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        env: dict[str, str],
+        *options: str,
+        command: list[str] | None = None,
+        program: str = "mcp-gate",
+    ) -> None:
         self.folder = folder
         self.lines: list[bytes] = []
         self._answers: dict[Any, Future[Json]] = {}
-        words = [sys.executable, "-m", "sayso", "mcp-gate", *options]
+        words = [sys.executable, "-m", "sayso", program, *options]
         words += command if command is not None else ["--", sys.executable, str(SERVER), str(folder)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(words, cwd=folder, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
