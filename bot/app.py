@@ -18,7 +18,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route as WebRoute
 
-from bot.api import hooks, routes
+from bot.api import aap, hooks, routes
 from bot.api.admission import Admission
 from bot.api.callback_sender import CallbackSender, Resolve, by_name
 from bot.server import audit_anchor, health
@@ -79,6 +79,7 @@ def build(
     )
     routes.install(app)
     app.include_router(hooks.router)
+    app.include_router(aap.router)
     app.add_middleware(Admission)
     return app
 

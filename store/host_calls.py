@@ -52,6 +52,12 @@ def latest(unit: Unit, agent_id: str, step: str) -> HostCall | None:
     return _call(row) if row else None
 
 
+def of_approval(unit: Unit, approval_id: str) -> HostCall | None:
+    """The try behind an approval, or None."""
+    row = unit.execute(select(host_calls).where(host_calls.c.approval_id == approval_id)).one_or_none()
+    return _call(row) if row else None
+
+
 def add(unit: Unit, call: HostCall) -> None:
     """Keep a new try; one that is there already stays as it is."""
     values = {

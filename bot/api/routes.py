@@ -85,19 +85,19 @@ class EmptyBody(_Body):
     """Nothing."""
 
 
-def _runtime(request: Request) -> Runtime:
+def runtime_of(request: Request) -> Runtime:
     runtime: Runtime = request.app.state.runtime
     return runtime
 
 
-def _token(request: Request) -> str:
+def token_of(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthorised("Authorization: Bearer <agent token> is required")
     return token_hash(token.strip())
 
 
-async def _raw(request: Request) -> bytes:
+async def raw_body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MAX_BODY:
         raise TooLarge(f"the body is larger than {MAX_BODY} bytes", field="body")
@@ -110,13 +110,13 @@ async def _raw(request: Request) -> bytes:
 
 
 async def _json(request: Request, schema: type[BaseModel]) -> Any:
-    raw = await _raw(request)
+    raw = await raw_body(request)
     return read(schema, parse_object(raw or b"{}"))
 
 
 async def _as_agent(request: Request, work: Callable[[Unit, Agent], Any], *scopes: Scope) -> Any:
     """`work` in a reading unit, for the agent whose token this is; it needs one of the scopes, or else to read."""
-    runtime, hashed, needed = _runtime(request), _token(request), scopes or (Scope.READ,)
+    runtime, hashed, needed = runtime_of(request), token_of(request), scopes or (Scope.READ,)
     return await runtime.call(runtime.world.database.read, lambda unit: work(unit, agent_of(unit, hashed, *needed)))
 
 
@@ -126,9 +126,9 @@ async def _agent(request: Request, *scopes: Scope) -> Agent:
     return agent
 
 
-async def _met(request: Request, ask: Callable[[], T]) -> T:
+async def met(request: Request, ask: Callable[[], T]) -> T:
     """`ask`, once more where it was for somebody whom Sayso did not know yet and does now."""
-    runtime, people = _runtime(request), request.app.state.people
+    runtime, people = runtime_of(request), request.app.state.people
     try:
         return await runtime.call(ask)
     except UnknownPrincipal as unknown:
@@ -168,9 +168,9 @@ router = APIRouter(prefix="/v1")
 )
 async def create(request: Request, key: IdempotencyKey = None, step: Step = None) -> Response:
     """Ask. 201 for a new approval, 200 for the one that this Idempotency-Key made before, or that is open and asks the same."""
-    runtime, hashed = _runtime(request), _token(request)
-    body = await _raw(request)
-    made = await _met(request, partial(submit.submit, runtime.world, hashed, key, body, step))
+    runtime, hashed = runtime_of(request), token_of(request)
+    body = await raw_body(request)
+    made = await met(request, partial(submit.submit, runtime.world, hashed, key, body, step))
     if made.created:
         runtime.metrics.created.labels(made.approval.route.value).inc()
     return JSONResponse(serializers.approval_json(made.approval), status_code=201 if made.created else 200)
@@ -179,10 +179,10 @@ async def create(request: Request, key: IdempotencyKey = None, step: Step = None
 @router.post("/route", response_model=RouteJson, responses=problems(400, 413, 422), openapi_extra=body_of(AskBody))
 async def dry_run(request: Request) -> Response:
     """How this request would route, and why; nothing is stored."""
-    runtime, hashed = _runtime(request), _token(request)
-    body = await _raw(request)
+    runtime, hashed = runtime_of(request), token_of(request)
+    body = await raw_body(request)
     return JSONResponse(
-        serializers.route_json(await _met(request, partial(submit.dry_run, runtime.world, hashed, body)))
+        serializers.route_json(await met(request, partial(submit.dry_run, runtime.world, hashed, body)))
     )
 
 
@@ -223,15 +223,21 @@ async def get(request: Request, approval_id: str, wait: Wait = None, after: Afte
     With `after` as well, a version that the caller has seen, as soon as there is a later one, whatever the state.
     """
     seconds, known = _wait_seconds(wait), _version(after)
-    runtime = _runtime(request)
+    return JSONResponse(serializers.approval_json(await awaited(request, approval_id, seconds, known)))
+
+
+async def awaited(request: Request, approval_id: str, seconds: float, known: int | None = None) -> Approval:
+    """The approval, once it moves on or stops pending, or after so many seconds; with `known` once there is a later version."""
+    runtime = runtime_of(request)
 
     def look(unit: Unit, agent: Agent) -> Approval:
         return execute.own(unit, agent, approval_id)
 
     if not seconds:
-        return JSONResponse(serializers.approval_json(await _as_agent(request, look)))
+        found: Approval = await _as_agent(request, look)
+        return found
     with runtime.signals.subscribed(approval_id) as changed:
-        approval = await _as_agent(request, look)
+        approval: Approval = await _as_agent(request, look)
         deadline = asyncio.get_running_loop().time() + seconds
         seen = approval.version if known is None else known
         with runtime.signals.polling(approval.agent_id, _most_polls(runtime)):
@@ -240,7 +246,7 @@ async def get(request: Request, approval_id: str, wait: Wait = None, after: Afte
                 if not await _heard(changed, deadline):
                     break
                 approval = await _as_agent(request, look)
-    return JSONResponse(serializers.approval_json(approval))
+    return approval
 
 
 def _most_polls(runtime: Runtime) -> int:
@@ -289,7 +295,7 @@ def _wait_seconds(text: str | None) -> float:
 )
 async def claim(request: Request, approval_id: str) -> Response:
     """The single-use grant; the same nonce gets the same grant again."""
-    runtime, agent = _runtime(request), await _agent(request, Scope.CLAIM)
+    runtime, agent = runtime_of(request), await _agent(request, Scope.CLAIM)
     body: ClaimBody = await _json(request, ClaimBody)
     grant = await runtime.call(execute.claim, runtime.world, agent, approval_id, body.nonce)
     runtime.metrics.claims.labels("granted").inc()
@@ -304,7 +310,7 @@ async def claim(request: Request, approval_id: str) -> Response:
 )
 async def result(request: Request, approval_id: str) -> Response:
     """What happened; the same report again changes nothing."""
-    runtime, agent = _runtime(request), await _agent(request, Scope.CLAIM)
+    runtime, agent = runtime_of(request), await _agent(request, Scope.CLAIM)
     body: ResultBody = await _json(request, ResultBody)
     done = await runtime.call(execute.result, runtime.world, agent, approval_id, body.nonce, body.outcome, body.detail)
     return JSONResponse(serializers.approval_json(done))
@@ -318,7 +324,7 @@ async def result(request: Request, approval_id: str) -> Response:
 )
 async def answer(request: Request, approval_id: str) -> Response:
     """Answers a reviewer's request for information; the clock goes on."""
-    runtime, agent = _runtime(request), await _agent(request)
+    runtime, agent = runtime_of(request), await _agent(request)
     body: AnswerBody = await _json(request, AnswerBody)
     return JSONResponse(
         serializers.approval_json(await runtime.call(execute.answer_info, runtime.world, agent, approval_id, body.text))
@@ -333,7 +339,7 @@ async def answer(request: Request, approval_id: str) -> Response:
 )
 async def cancel(request: Request, approval_id: str) -> Response:
     """The agent no longer needs it."""
-    runtime, agent = _runtime(request), await _agent(request)
+    runtime, agent = runtime_of(request), await _agent(request)
     await _json(request, EmptyBody)
     return JSONResponse(
         serializers.approval_json(await runtime.call(execute.cancel, runtime.world, agent, approval_id))
@@ -348,7 +354,7 @@ async def cancel(request: Request, approval_id: str) -> Response:
 )
 async def label(request: Request, approval_id: str) -> Response:
     """Later truth about an outcome. What counts for calibration is said by people, and by tokens of the scope `label`."""
-    runtime, agent = _runtime(request), await _agent(request, Scope.CREATE, Scope.LABEL)
+    runtime, agent = runtime_of(request), await _agent(request, Scope.CREATE, Scope.LABEL)
     body: LabelBody = await _json(request, LabelBody)
     done = await runtime.call(execute.label, runtime.world, agent, approval_id, body.label, body.detail)
     return JSONResponse(
@@ -364,7 +370,7 @@ async def label(request: Request, approval_id: str) -> Response:
 )
 async def delegate(request: Request, approval_id: str) -> Response:
     """Lets another agent act under this approval, while it holds: its requests name it in `delegated_from`."""
-    runtime, agent = _runtime(request), await _agent(request)
+    runtime, agent = runtime_of(request), await _agent(request)
     body: DelegateBody = await _json(request, DelegateBody)
     done = await runtime.call(delegating.delegate, runtime.world, agent, approval_id, body.agent)
     return JSONResponse(serializers.approval_json(done))
@@ -404,7 +410,7 @@ async def session(request: Request, session_id: str) -> Response:
 )
 async def beat(request: Request, session_id: str) -> Response:
     """Registers the session, or beats; a state that a person set stays. A new one counts in the agent's limits."""
-    runtime, agent = _runtime(request), await _agent(request)
+    runtime, agent = runtime_of(request), await _agent(request)
     body: SessionBody = await _json(request, SessionBody)
     found, taken_over_by = await runtime.call(beats.beat, runtime.world, agent, session_id, body.title)
     return JSONResponse(serializers.session_json(found, taken_over_by))

@@ -16,6 +16,7 @@ SECTIONS = [
     ("LangChain and LangGraph", "langchain_names", ["pays", "pauses"]),
     ("OpenAI Agents SDK", "openai_agents_names", ["pays", "pauses"]),
     ("Pydantic AI", "pydantic_ai_names", ["pays", "pauses"]),
+    ("Agent Approval Protocol: ADK, Deep Agents and others", "aap_names", ["pauses", "pauses"]),
 ]
 
 
@@ -31,6 +32,7 @@ def test_every_snippet_runs(place: Place, section: str, module: str, blocks: lis
         assert len(place.ledger) == blocks[: number + 1].count("pays")
         assert len(place.pending(block == "pauses")) == (block == "pauses")
     assert process.ended() == 0, process.told()
+    assert place.ledger or "pays" not in blocks
 
 
 def test_every_section_with_python_is_executed() -> None:
@@ -54,4 +56,23 @@ def test_every_example_pays_once_it_is_approved(place: Place, name: str) -> None
         assert process.ended() == 0, process.told()
     paid = [json.loads(line) for line in (place.folder / "refunds.txt").read_text().splitlines()]
     assert paid == [[17, "ann@example.com", 300]]
+    assert place.office.agent.see(approval)["state"] == "succeeded"
+
+
+@on_sqlite
+def test_the_protocols_example_pays_once_it_is_approved(place: Place) -> None:
+    """Started it pauses, started again it still waits, started after the tap it pays; once more, it has nothing to do."""
+
+    def started() -> None:
+        process = place.run([str(place.python), str(EXAMPLES / "agent_approval_protocol.py")])
+        assert process.ended() == 0, process.told()
+
+    started()
+    approval = place.pending()[0]
+    started()
+    assert not (place.folder / "refunds.txt").exists()
+    place.tap(approval)
+    started()
+    started()
+    assert len((place.folder / "refunds.txt").read_text().splitlines()) == 1
     assert place.office.agent.see(approval)["state"] == "succeeded"
