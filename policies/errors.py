@@ -119,6 +119,14 @@ class NotClaimable(SaysoError):
     """Only an approved request can be claimed; this one is {state}."""
 
 
+class StandingEnded(NotClaimable):
+    """The standing approval that let this run has ended: {why}. Ask again."""
+
+
+class StandingOver(SaysoError):
+    """This standing approval has ended already: {why}."""
+
+
 class Stopped(SaysoError):
     """Execution is stopped: {reason}. Nothing can be claimed until a person starts it again."""
 

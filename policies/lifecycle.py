@@ -59,6 +59,7 @@ class Verb(StrEnum):
     UNDO = "undo"
     REVIEW = "review"
     SHOW_HIDDEN = "show_hidden"
+    END_STANDING = "end_standing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,9 @@ def put_card(
     alike: str | None = None,
     after: timedelta = timedelta(0),
     barred: Sequence[str] = (),
+    thread_of: str | None = None,
 ) -> None:
-    """Want a live card for this approval; `round_` tells its cards apart.
+    """Want a live card for this approval, in the thread of another's where one is named; `round_` tells its cards apart.
 
     With `alike` it waits `after` for its like, to share a screen with them, and joins one that is there already, unless
     that asks only people who are `barred` from deciding it; `risk` is what a digest keeps apart.
@@ -84,7 +85,7 @@ def put_card(
         "card",
         approval_id,
         channel,
-        None,
+        thread_of,
         {"barred": list(barred)} if barred else {},
         urgency,
         version,

@@ -11,12 +11,15 @@ from bot.render import modals
 from bot.render.blocks import VIEW_BLOCKS, Button
 from bot.render.buttons import Offer, Seen
 from bot.render.full_view import cost, full_view, sheets
-from bot.render.modal_parts import AnyPart, View, modal, press
+from bot.render.modal_parts import AnyPart, View, line, modal, press
 from bot.render.modals import Where
-from bot.service import authorization, steer
+from bot.render.standing import HOUR, span
+from bot.render.visible_text import Mrkdwn, fill
+from bot.service import authorization, standing, steer
 from bot.service.context import World
 from policies.approval import Approval
 from policies.permissions import Actor
+from policies.standing_offer import bounds_of, withheld
 
 
 def _button(seen: Seen) -> Button | None:
@@ -29,13 +32,19 @@ def _form(approval: Approval, where: Where) -> View:
 
 
 def drawn(
-    approval: Approval, where: Where, *, run: tuple[str, str | None] | None = None, may_decide: bool = False
+    approval: Approval,
+    where: Where,
+    *,
+    run: tuple[str, str | None] | None = None,
+    may_decide: bool = False,
+    yeses: int | None = None,
 ) -> View:
     """One page at a time; with `may_decide`, its card's buttons stand on top of the first.
 
     `run` is the state of the agent's run and who set it: for those who may pause, resume or cancel it (docs/rules.md: C3).
+    `yeses` is how often this person said yes to the like, where a standing approval is offered to them for it.
     """
-    acts = _acts(approval, where) if may_decide else []
+    acts = [*_let_run(approval, yeses), *_acts(approval, where)] if may_decide else []
     pages = sheets(full_view(approval), blocks=VIEW_BLOCKS - 6 - len(acts), spare=sum(map(cost, acts)))
     page = max(0, min(where.page, len(pages) - 1))
     parts = list(pages[page])
@@ -53,12 +62,24 @@ def _acts(approval: Approval, where: Where) -> list[AnyPart]:
     return deciding(approval, where, ACT.verb) or ([press("decide-1", [hidden])] if hidden else [])
 
 
+def _let_run(approval: Approval, yeses: int | None) -> list[AnyPart]:
+    """What somebody is offered who has said yes to the like every time."""
+    if yeses is None or withheld(approval) is not None:
+        return []
+    long = span(min(bounds_of(approval).max_seconds, HOUR))
+    said = fill("🔁 You approved {yeses} of {yeses} of these. Let them run for {long}?", yeses=yeses, long=Mrkdwn(long))
+    return [line(said)]
+
+
 def shown(world: World, approval: Approval, actor: Actor, where: Where) -> View:
     """The details as this person may act on them."""
     may_steer = steer.may_steer(actor, approval)
     found = steer.session_of(world, approval) if may_steer else None
     run = (found.state, found.by) if found else None
-    return drawn(approval, where, run=run, may_decide=authorization.refusal_of(approval, actor) is None)
+    may_decide = authorization.refusal_of(approval, actor) is None
+    offered = may_decide and withheld(approval) is None
+    yeses = world.read(lambda ctx: standing.yeses_to_the_like(ctx, approval, actor)) if offered else None
+    return drawn(approval, where, run=run, may_decide=may_decide, yeses=yeses)
 
 
 def _shows(world: World, press: Press) -> View:

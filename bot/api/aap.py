@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from bot.api import serializers
-from bot.api.routes import MAX_WAIT_SECONDS, awaited, met, raw_body, runtime_of, token_of
+from bot.api.routes import MAX_WAIT_SECONDS, awaited, heard_of, met, raw_body, runtime_of, token_of
 from bot.service import aap
 from policies.digest import rfc3339
 from policies.errors import InvalidInput, KeyReused, LimitReached, SaysoError, Stopped
@@ -99,7 +99,7 @@ async def cancel(request: Request, request_id: str) -> Response:
 async def consume(request: Request, request_id: str) -> Response:
     """Use the approval, once: what follows is the tool's body."""
     runtime, key = runtime_of(request), _key(request)
-    seen = await runtime.call(aap.consume, runtime.world, token_of(request), request_id, key)
+    seen = await heard_of(request, partial(aap.consume, runtime.world, token_of(request), request_id, key))
     runtime.metrics.claims.labels("granted").inc()
     return JSONResponse(request_json(seen))
 

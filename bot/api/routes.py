@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
@@ -19,6 +18,8 @@ from bot.api.answers import ApprovalJson, ApprovalsJson, GrantJson, LabelledJson
 from bot.api.openapi import body_of, problems
 from bot.server.runtime import Runtime
 from bot.service import beats, delegating, execute, submit
+from bot.service.authorization import Unconfirmed
+from bot.service.standing import Heard
 from bot.service.submit import agent_of
 from policies.approval import Approval
 from policies.errors import InvalidInput, LimitReached, NotFound, SaysoError, TooLarge, Unauthorised
@@ -26,6 +27,7 @@ from policies.lifecycle import State
 from policies.principals import UnknownPrincipal
 from policies.request import Request as AskBody
 from policies.request import read
+from policies.routing import Route
 from policies.strict_json import MAX_BODY, parse_object
 from store import approvals, sessions
 from store.agents import Agent, Scope, token_hash
@@ -126,15 +128,24 @@ async def _agent(request: Request, *scopes: Scope) -> Agent:
     return agent
 
 
-async def met(request: Request, ask: Callable[[], T]) -> T:
+async def met(request: Request, ask: Callable[[Heard], T]) -> T:
     """`ask`, once more where it was for somebody whom Sayso did not know yet and does now."""
-    runtime, people = runtime_of(request), request.app.state.people
     try:
-        return await runtime.call(ask)
+        return await heard_of(request, ask)
     except UnknownPrincipal as unknown:
-        if not await people.meet(unknown.name):
+        if not await request.app.state.people.meet(unknown.name):
             raise
-    return await runtime.call(ask)
+    return await heard_of(request, ask)
+
+
+async def heard_of(request: Request, ask: Callable[[Heard], T]) -> T:
+    """`ask`, once more where Slack has to be asked first about whoever gave a standing approval."""
+    runtime = runtime_of(request)
+    try:
+        return await runtime.call(ask, frozenset())
+    except Unconfirmed as unconfirmed:
+        await request.app.state.people.confirm(unconfirmed.users)
+        return await runtime.call(ask, unconfirmed.users)
 
 
 # Read as text and judged here, so that a bad one is told like every other bad field.
@@ -170,7 +181,11 @@ async def create(request: Request, key: IdempotencyKey = None, step: Step = None
     """Ask. 201 for a new approval, 200 for the one that this Idempotency-Key made before, or that is open and asks the same."""
     runtime, hashed = runtime_of(request), token_of(request)
     body = await raw_body(request)
-    made = await met(request, partial(submit.submit, runtime.world, hashed, key, body, step))
+
+    def ask(heard: Heard) -> submit.Submitted:
+        return submit.submit(runtime.world, hashed, key, body, step, heard=heard)
+
+    made = await met(request, ask)
     if made.created:
         runtime.metrics.created.labels(made.approval.route.value).inc()
     return JSONResponse(serializers.approval_json(made.approval), status_code=201 if made.created else 200)
@@ -181,9 +196,11 @@ async def dry_run(request: Request) -> Response:
     """How this request would route, and why; nothing is stored."""
     runtime, hashed = runtime_of(request), token_of(request)
     body = await raw_body(request)
-    return JSONResponse(
-        serializers.route_json(await met(request, partial(submit.dry_run, runtime.world, hashed, body)))
-    )
+
+    def ask(heard: Heard) -> Route:
+        return submit.dry_run(runtime.world, hashed, body, heard=heard)
+
+    return JSONResponse(serializers.route_json(await met(request, ask)))
 
 
 @router.get("/approvals", response_model=ApprovalsJson, responses=problems(422))
@@ -297,7 +314,11 @@ async def claim(request: Request, approval_id: str) -> Response:
     """The single-use grant; the same nonce gets the same grant again."""
     runtime, agent = runtime_of(request), await _agent(request, Scope.CLAIM)
     body: ClaimBody = await _json(request, ClaimBody)
-    grant = await runtime.call(execute.claim, runtime.world, agent, approval_id, body.nonce)
+
+    def take(heard: Heard) -> execute.Grant:
+        return execute.claim(runtime.world, agent, approval_id, body.nonce, heard)
+
+    grant = await heard_of(request, take)
     runtime.metrics.claims.labels("granted").inc()
     return JSONResponse(serializers.grant_json(grant))
 

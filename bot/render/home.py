@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.render.blocks import Button, render
+from bot.render.blocks import Block, Button, render
 from bot.render.facts import brief
 from bot.render.labels import mention, when
 from bot.render.queues import Section, listed
+from bot.render.standing import Listed
+from bot.render.standing import listed as listed_standing
 from bot.render.visible_text import Mrkdwn, fill
 from policies.approval import Approval
 
-MINE, RECENT, FIGURES = 30, 10, 10
+MINE, RECENT, FIGURES, STANDING = 30, 10, 10, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,12 @@ def home_view(
     figures: Mapping[str, object] | None = None,
     *,
     links: Mapping[str, str] | None = None,
+    standing: Sequence[Listed] = (),
 ) -> dict[str, Any]:
     """The home tab of `me`: at most 30 waiting and 10 recent approvals, and up to 10 figures by name.
 
-    Whoever cannot decide anything here reads why, and nothing else.
+    `standing` are the standing approvals that hold now and that they may end. Whoever cannot decide anything here reads
+    why, and nothing else.
     """
     context = {
         "presence": _told(me, presence),
@@ -58,12 +62,20 @@ def home_view(
     waiting = Section("mine", f"Waiting for you ({len(mine)})", mine[:MINE], more, mine=True)
     lists = {
         "mine": [] if presence.refusal or not (presence.asked or mine) else listed(waiting, links),
+        "standing": [] if presence.refusal else _standing(standing),
         "recent": listed(Section("recent", "You decided", recent[:RECENT]), links) if recent else [],
     }
     blocks = [
         block for item in render("home", context) for block in (lists[item["slot"]] if "slot" in item else [item])
     ]
     return {"type": "home", "callback_id": "home", "blocks": blocks}
+
+
+def _standing(found: Sequence[Listed]) -> list[Block]:
+    if not found:
+        return []
+    more = f"and {len(found) - STANDING} more: /sayso standing" if len(found) > STANDING else None
+    return listed_standing(found[:STANDING], "standing", f"Standing approvals ({len(found)})", more)
 
 
 def _toggle(presence: Presence) -> Button | None:

@@ -27,7 +27,7 @@ class Row:
     """One approval in a list."""
 
     text: Shown
-    button: Button
+    button: Button | None
     about: Mrkdwn
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from bot.server.runtime import Runtime
-from bot.service import notices
+from bot.service import notices, standing_ends
 from bot.service.context import Book, Context, World
 from bot.settings import BadSetting, Settings, read_file
 from policies.errors import BadFile
@@ -96,6 +96,7 @@ class PolicyBook:
         remember(self._world, book.manifest)
         self._world.book = book
         log.info("policy in force: manifest %s, roster %s", manifest.version, roster.version)
+        standing_ends.end_standings_over(self._world)
         return True
 
     def _renewed(self, file: _File[P], current: P, at_once: bool) -> P:

@@ -21,6 +21,8 @@ from bot.render.home import Presence, home_view
 from bot.render.modals import Where
 from bot.render.redaction import redactor_of
 from bot.render.reviews import review_card
+from bot.render.standing import counting_message
+from bot.service.standing import Live
 from policies.approval import Approval, Decided, Decision, Review, Undo
 from policies.deadlines import opened
 from policies.digest import digest_of
@@ -28,12 +30,19 @@ from policies.files.manifest import load_manifest
 from policies.lifecycle import State
 from policies.request import ChoiceOption, read_request
 from policies.routing import Level, RouteName
+from policies.standing_offer import Wanted, drafted
 
 _NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _MANIFEST: Final = """
 version: 1
 actions:
-  rehearse: {title: Rehearse, describe: "Rehearse {{ params.what }}", severity: low, reversible: true, batch: true}
+  rehearse:
+    title: Rehearse
+    describe: "Rehearse {{ params.what }}"
+    severity: low
+    reversible: true
+    batch: true
+    standing: {max_seconds: 60, max_uses: 2, same: [params.what], scope: agent}
 """
 _PARAMS: Final[dict[str, Any]] = {
     "what": "<@U0> *x*",
@@ -66,6 +75,10 @@ def check_all() -> list[str]:
     for kind in cards.Notice:
         _message(cards.notice(kind, waiting, undo_until=_NOON), f"the notice {kind.value}")
     _message(cards.alert("Title", "text"), "an alert")
+    given = drafted(waiting, Wanted(60, 2), "std_0", "U0", _NOON)
+    over = replace(given, ended_at=_NOON, ended_by="U0", ended_why="a person ended it")
+    for one in (given, replace(given, uses=1), over):
+        _message(counting_message(one, waiting, settled[: one.uses], "Ann"), "the count of a standing approval")
     _message(cards.batch_card([waiting, settled[0]]), "a batch")
     _message(cards.digest_card([waiting, settled[0]], {_ID: "U0"}), "a digest")
     _message(cards.queue_message([waiting, settled[0]], total=3), "a queue")
@@ -73,7 +86,9 @@ def check_all() -> list[str]:
         _message(review_card(replace(settled[0], review=review), 1), "a review")
     _message(cards.notice(cards.Notice.DONE, undone[-1]), "the notice of what was undone")
     _view(modals.loading_modal(), "the loading modal")
-    _view(home_view("U0", [waiting], [settled[0]], Presence(away=True, until=_NOON), {"Decided": 1}), "the home tab")
+    live = Live(given, waiting, "Ann", may_end=True)
+    away = Presence(away=True, until=_NOON)
+    _view(home_view("U0", [waiting], [settled[0]], away, {"Decided": 1}, standing=[live]), "the home tab")
     return names
 
 

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from bot.service import execute, submit
 from bot.service.context import World
+from bot.service.standing import Heard
+from bot.service.withdrawing import withdraw
 from policies.aap import (
     Standing,
     Submission,
@@ -75,12 +77,12 @@ class Seen:
         return standing(self.approval, self.deadline, self.now)
 
 
-def create(world: World, token_hash: str, key: str | None, raw: bytes) -> Seen:
+def create(world: World, token_hash: str, key: str | None, raw: bytes, heard: Heard = None) -> Seen:
     """Ask, or find what the same key asked before. Raises what `submit` raises, and Conflict for a key used otherwise."""
     submission = read_submission(parse_object(raw))
     body = json.dumps(submission.body).encode()
     try:
-        made = submit.submit(world, token_hash, key, body, key)
+        made = submit.submit(world, token_hash, key, body, key, heard=heard)
     except KeyReused:
         raise Conflict("idempotency_conflict") from None
     now = world.database.read(lambda unit: unit.now)
@@ -107,7 +109,7 @@ def cancel(world: World, token_hash: str, request_id: str) -> Seen:
     return after
 
 
-def consume(world: World, token_hash: str, request_id: str, key: str) -> Seen:
+def consume(world: World, token_hash: str, request_id: str, key: str, heard: Heard = None) -> Seen:
     """Claim the grant, once; the same key gets the same answer again.
 
     Raises Conflict, and what holds every claim: Stopped, and what `authority.require_still` raises.
@@ -121,7 +123,7 @@ def consume(world: World, token_hash: str, request_id: str, key: str) -> Seen:
     if stands.consumed_at is None and stands.status != "approved":
         raise Conflict("approval_expired" if stands.status == "expired" else "not_approved")
     try:
-        execute.claim(world, agent, seen.approval.id, _nonce(key))
+        execute.claim(world, agent, seen.approval.id, _nonce(key), heard)
     except WrongNonce:
         raise Conflict("already_consumed") from None
     except TooLate:
@@ -174,7 +176,7 @@ def _settled(world: World, seen: Seen) -> Seen:
     if late or (seen.approval.granted and changed_by_people(seen.approval)):
         note = TOO_LATE if late else NO_EDITS
         with suppress(SaysoError):  # decided, or withdrawn, by somebody else meanwhile
-            world.run(lambda ctx: execute.withdraw(ctx, _as_it_is(ctx.unit, seen), "policy", note))
+            world.run(lambda ctx: withdraw(ctx, _as_it_is(ctx.unit, seen), "policy", note))
     return seen
 
 

@@ -12,6 +12,7 @@ from bot.service.advance import Draft
 from bot.service.authorization import MAX_NOTE, Check, Tap, UnseenInPart, role_of
 from bot.service.context import Context, World
 from bot.service.decision_transaction import act, closed, decision_of, granted
+from bot.service.notices import Say
 from bot.service.reassignment import reassigned
 from policies import deadlines, edits
 from policies.approval import Approval, Decided, InfoRequest, Vote, meant
@@ -32,8 +33,15 @@ def _all_seen(_: Approval) -> bool:
     return True
 
 
-def approve(world: World, tap: Tap, *, seen_enough: SeenEnough = _all_seen, check: Check | None = None) -> Approval:
-    """Say yes; where more people are needed, one of the yeses.
+def approve(
+    world: World,
+    tap: Tap,
+    *,
+    seen_enough: SeenEnough = _all_seen,
+    check: Check | None = None,
+    granting: Say | None = None,
+) -> Approval:
+    """Say yes; where more people are needed, one of the yeses. With the last one, `granting` happens too.
 
     Raises UnseenInPart where `seen_enough` denies that this tap came from a view of everything, and what `check` raises.
     """
@@ -41,7 +49,8 @@ def approve(world: World, tap: Tap, *, seen_enough: SeenEnough = _all_seen, chec
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
         if check is not None:
             check(ctx.unit, approval)
-        return _consented(ctx, approval, tap, _Yes(Verb.APPROVE, Decided.APPROVED), seen_enough)
+        found = _consented(ctx, approval, tap, _Yes(Verb.APPROVE, Decided.APPROVED), seen_enough)
+        return Draft(found, (granting,)) if granting and isinstance(found, Approval) and found.granted else found
 
     return act(world, tap, Verb.APPROVE, change)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.service import notices
+from bot.service import notices, standing_ends
 from bot.service.context import Context
 from policies import autonomy
 from policies.approval import Approval
@@ -39,6 +39,7 @@ def _after_failure(ctx: Context, approval: Approval) -> dict[str, Any]:
     if level is None:
         return {}
     history.demote(ctx.unit, approval, level)
+    standing_ends.after_failure(ctx, approval.agent_id, policy.action)
     _tell(ctx, approval, level)
     return {"demoted_to": level.value}
 

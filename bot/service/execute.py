@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.service import authority, demotion, integrity, notices, review, staffing
+from bot.service import authority, demotion, integrity, notices, review, staffing, standing, standing_ends
 from bot.service.advance import Draft, Overtaken, advance
 from bot.service.context import Context, World
+from bot.service.standing import Heard
+from bot.service.withdrawing import as_it_is, withdraw
 from policies import deadlines
-from policies.approval import Approval, Decided, Decision
+from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.errors import (
     NotClaimable,
@@ -58,21 +60,21 @@ def _any(unit: Unit, approval_id: str) -> Approval:
     return approval
 
 
-def claim(world: World, agent: Agent, approval_id: str, nonce: str) -> Grant:
+def claim(world: World, agent: Agent, approval_id: str, nonce: str, heard: Heard = None) -> Grant:
     """The single-use grant; the same nonce gets the same grant again.
 
     Raises NotClaimable, UndoneMeanwhile, WrongNonce, TooLate, Stopped while a person holds executions, what
     `authority.require_still` raises where the agent may no longer act, and Tampered where the row is not what the trail
-    recorded: what is run must be what was approved.
+    recorded: what is run must be what was approved. Of what a standing approval let run: what `standing.require_standing` raises.
     """
     try:
-        return world.run(lambda ctx: _claim(ctx, agent, approval_id, nonce))
+        return world.run(lambda ctx: _claim(ctx, agent, approval_id, nonce, heard))
     except Tampered as error:
         integrity.tell(world, approval_id, f"agent:{agent.name}", Verb.CLAIM, error)
         raise
 
 
-def _claim(ctx: Context, agent: Agent, approval_id: str, nonce: str) -> Grant:
+def _claim(ctx: Context, agent: Agent, approval_id: str, nonce: str, heard: Heard) -> Grant:
     approval = own(ctx.unit, agent, approval_id)
     authority.require_still(ctx, agent, approval)
     hashed = fingerprint(nonce)
@@ -81,13 +83,14 @@ def _claim(ctx: Context, agent: Agent, approval_id: str, nonce: str) -> Grant:
     if approval.state is State.CLAIMED:
         if approval.nonce_hash != hashed:
             raise WrongNonce()
-        return _grant(approval) if evidence.holds(ctx.unit, approval) else _claim(ctx, agent, approval_id, nonce)
+        return _grant(approval) if evidence.holds(ctx.unit, approval) else _claim(ctx, agent, approval_id, nonce, heard)
     if approval.state is State.EXPIRED:
         raise TooLate(state=approval.state.value)
     outcome = transition(approval.state, Verb.CLAIM, ctx.now, approval.deadlines)
     if not evidence.holds(ctx.unit, approval):
-        return _claim(ctx, agent, approval_id, nonce)
+        return _claim(ctx, agent, approval_id, nonce, heard)
     _require_running(ctx.unit, approval)
+    standing.require_standing(ctx, approval, heard)
     claimed = replace(
         approval,
         state=outcome.state,
@@ -98,7 +101,7 @@ def _claim(ctx: Context, agent: Agent, approval_id: str, nonce: str) -> Grant:
     try:
         return _grant(advance(ctx, approval, claimed, outcome.event, f"agent:{agent.name}"))
     except Overtaken:
-        return _claim(ctx, agent, approval_id, nonce)  # somebody was first: perhaps this very nonce
+        return _claim(ctx, agent, approval_id, nonce, heard)  # somebody was first: perhaps this very nonce
 
 
 def _grant(approval: Approval) -> Grant:
@@ -169,31 +172,6 @@ def cancel(world: World, agent: Agent, approval_id: str) -> Approval:
     return world.run(work)
 
 
-def withdraw(ctx: Context, approval: Approval, by: str, note: str) -> Approval:
-    """The approval withdrawn by `by`, or as it is when it was withdrawn already; raises Settled."""
-    if approval.state is State.CANCELLED:
-        return approval
-    outcome = transition(approval.state, Verb.CANCEL, ctx.now, approval.deadlines)
-    latency = approvals.latency_ms(approval, ctx.now)
-    ended = replace(
-        approval,
-        state=outcome.state,
-        clock=deadlines.Clock(),
-        info_request=None,
-        decision=Decision(kind=Decided.CANCELLED, by=by, at=ctx.now, note=note, latency_ms=latency),
-    )
-    try:
-        return advance(ctx, approval, ended, outcome.event, by, rationale=note, latency_ms=latency)
-    except Overtaken:
-        return withdraw(ctx, _as_it_is(ctx.unit, approval), by, note)
-
-
-def _as_it_is(unit: Unit, approval: Approval) -> Approval:
-    found = approvals.load(unit, approval.id)
-    assert found is not None, "approvals are never deleted"
-    return found
-
-
 def answer_info(world: World, agent: Agent, approval_id: str, text: str) -> Approval:
     """The agent answers a reviewer's question; the clock goes on. Raises Settled where nothing was asked."""
     return world.run(lambda ctx: _answered(ctx, agent, approval_id, text))
@@ -238,8 +216,10 @@ def _labelled(ctx: Context, agent: Agent, approval_id: str, word: str, detail: s
         rolled_back = _rolled_back(ctx, approval, by, detail)
         if rolled_back is not None:
             return rolled_back
-        approval = _as_it_is(ctx.unit, approval)
+        approval = as_it_is(ctx.unit, approval)
     if kept:
+        if word == "incident":
+            standing_ends.after_incident(ctx, approval)
         extra = demotion.after_label(ctx, approval, word)
         ctx.unit.record(entry_of(approval, "labelled", ctx.now, by, decision=word, rationale=detail, extra=extra))
     return approval
@@ -256,4 +236,4 @@ def _rolled_back(ctx: Context, approval: Approval, by: str, detail: str | None) 
     try:
         return advance(ctx, approval, told, "labelled", by, decision="reverted", rationale=detail, extra=extra)
     except Overtaken:
-        return _rolled_back(ctx, _as_it_is(ctx.unit, approval), by, detail)
+        return _rolled_back(ctx, as_it_is(ctx.unit, approval), by, detail)

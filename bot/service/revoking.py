@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot.service import standing_ends
 from bot.service.context import Context, World
-from bot.service.execute import withdraw
+from bot.service.withdrawing import withdraw
 from policies.approval import Approval
 from policies.errors import Settled
 from store import agents, delegation, turns
@@ -28,6 +29,7 @@ def _revoked(ctx: Context, name: str) -> int:
     for approval_id in delegation.forget(ctx.unit, agent.id):
         ctx.unit.record(Entry("undelegated", ctx.now, OPERATOR, approval_id=approval_id, decision=name))
     ctx.unit.record(Entry("agent_revoked", ctx.now, OPERATOR, agent=name, rationale=f"the agent {name} was revoked"))
+    standing_ends.after_agent(ctx, agent.id, OPERATOR, f"the agent {name} was revoked")
     found = delegation.open_under(ctx.unit, agent.id)
     return sum(_withdrawn(ctx, agent, approval) for approval in found)
 

@@ -25,9 +25,9 @@ def first_card(ctx: Context, approval: Approval) -> None:
         _put(ctx.unit, approval, len(approval.asked), name, after, barred)
 
 
-def told(unit: Unit, approval: Approval) -> None:
-    """Want a card for what policy lets run: people are told, and nobody is asked."""
-    _put(unit, approval, len(approval.asked))
+def told(unit: Unit, approval: Approval, thread_of: str | None = None) -> None:
+    """Want a card for what policy lets run: people are told, and nobody is asked; in the thread of an approval's card."""
+    _put(unit, approval, len(approval.asked), thread_of=thread_of)
 
 
 def next_card(ctx: Context, approval: Approval) -> None:
@@ -69,6 +69,7 @@ def _put(
     alike: str | None = None,
     after: timedelta = AT_ONCE,
     barred: Sequence[str] = (),
+    thread_of: str | None = None,
 ) -> None:
     outbox.put_card(
         unit,
@@ -81,4 +82,5 @@ def _put(
         alike=alike,
         after=after,
         barred=barred,
+        thread_of=thread_of,
     )

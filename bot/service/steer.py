@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.service import authorization
+from bot.service import authorization, standing_ends
 from bot.service.context import Context, World
-from bot.service.execute import withdraw
+from bot.service.withdrawing import withdraw
 from policies.approval import Approval
 from policies.errors import InvalidInput, NotFound, Refused, Settled
 from policies.permissions import Actor, genuine, may_administer
@@ -83,6 +83,7 @@ def _steer(ctx: Context, actor: Actor, session_id: str, word: str, agent_id: str
     if word == "cancel":
         for session in steered:
             _withdraw(ctx, actor, session)
+            standing_ends.after_session(ctx, session.agent_id, session.id, actor.user)
     ctx.unit.after_commit(lambda: ctx.world.signals.approval_changed(f"session:{session_id}"))
     return steered
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.service import authority, judge, limits, notices, resubmission, seating, showing, staffing
+from bot.service import authority, judge, limits, notices, resubmission, seating, showing, staffing, standing
 from bot.service.authority import Authority
 from bot.service.context import Context, World
 from bot.service.resubmission import Past
+from bot.service.standing import Heard
 from policies import deadlines, sameness
 from policies.approval import Approval, Decided, Decision, digest_of_approval
 from policies.digest import canonical, fingerprint
@@ -60,6 +61,7 @@ class _Ask:
     step: str | None = None  # what the agent calls the step that it asks in
     authority: Authority = field(default_factory=Authority)
     also: tuple[str, ...] = ()
+    heard: Heard = None
 
 
 # What refuses a request: counted too, so that nobody asks without end for what is refused.
@@ -74,18 +76,20 @@ def submit(
     step: str | None = None,
     *,
     also: tuple[str, ...] = (),
+    heard: Heard = None,
 ) -> Submitted:
     """Create an approval, or find the one that the same key made before, or that is open and meant again.
 
     `step` tells two same requests apart that are two things; `also` is told among the reasons.
 
     Raises Unauthorised, MalformedJson, InvalidInput, TooLarge, KeyReused, LimitReached and NobodyCanDecide; then
-    nothing is stored of the request but that it was refused.
+    nothing is stored of the request but that it was refused. Raises Unconfirmed, and nothing is stored, where a standing
+    approval would let it run and Slack has to be asked first about whoever gave it.
     """
     agent = world.database.read(lambda unit: _known_agent(unit, token_hash))
     try:
         _require_scope(agent, Scope.CREATE)
-        ask = replace(_read(world, agent, key, body, step), also=also)
+        ask = replace(_read(world, agent, key, body, step), also=also, heard=heard)
         return _first_or_again(world, lambda ctx: _submit(ctx, ask))
     except _REFUSALS as error:
         refusal = error
@@ -125,14 +129,14 @@ def _require_scope(agent: Agent, *scopes: Scope) -> None:
         raise Refused(f"this token has not the scope {' or '.join(scopes)}")
 
 
-def dry_run(world: World, token_hash: str, body: bytes) -> Route:
-    """The route this request would take; nothing is stored."""
+def dry_run(world: World, token_hash: str, body: bytes, *, heard: Heard = None) -> Route:
+    """The route this request would take; nothing is stored. Raises Unconfirmed as `submit` does."""
     agent = world.database.read(lambda unit: agent_of(unit, token_hash, Scope.CREATE))
-    ask = _read(world, agent, "dry-run", body)
+    ask = replace(_read(world, agent, "dry-run", body), heard=heard)
 
     def look(ctx: Context) -> Route:
         authorised = _authorised(ctx, ask)
-        found = _judged(ctx.unit, authorised, _known(ctx.unit, authorised))
+        found = _judged(ctx, authorised, _known(ctx.unit, authorised))
         return _after_what_was(ctx, authorised, found, _past(ctx, authorised))
 
     return world.read(look)
@@ -187,7 +191,7 @@ def _submit(ctx: Context, ask: _Ask) -> Submitted:
     if past.meant is not None:
         return _meant_again(ctx.unit, ask, past.meant)
     limits.hold_pending(ask.manifest.limits, known.pending)
-    found = _after_what_was(ctx, ask, _judged(ctx.unit, ask, known), past)
+    found = _after_what_was(ctx, ask, _judged(ctx, ask, known, use=True), past)
     ask, found = _urgent_within_limits(ctx.unit, ask, known, found)
     for reason in ask.also:
         found = found.also(reason)
@@ -235,8 +239,10 @@ def _known(unit: Unit, ask: _Ask) -> prior_history.Before:
     return judge.known(unit, ask.agent, ask.key, ask.request, ask.policy)
 
 
-def _judged(unit: Unit, ask: _Ask, known: prior_history.Before) -> Route:
-    return judge.judged(unit, ask.agent, ask.request, ask.policy, known.history, ask.authority)
+def _judged(ctx: Context, ask: _Ask, known: prior_history.Before, *, use: bool = False) -> Route:
+    held = standing.holding_standings(ctx, ask.agent, ask.request, ask.policy, ask.authority, ask.heard, use=use)
+    past = replace(known.history, standings=held) if held else known.history
+    return judge.judged(ctx.unit, ask.agent, ask.request, ask.policy, past, ask.authority)
 
 
 def _past(ctx: Context, ask: _Ask) -> Past:
@@ -271,6 +277,7 @@ def _decided(ctx: Context, ask: _Ask, found: Route, past: Past) -> Approval:
             return _by_policy(approval, State.DENIED, Decided.DENIED)
         case RouteName.AUTO:
             clock = deadlines.granted(ctx.now, ask.policy.claim_seconds, approval.undo_seconds)
+            clock = standing.within_its_time(ctx, approval, clock)
             return sealed(
                 replace(_by_policy(approval, State.APPROVED, Decided.APPROVED), clock=clock, expires_at=clock.claim_by)
             )
@@ -303,6 +310,7 @@ def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
         asked_as=sameness.identity(request),
         again=past.again,
         step=ask.step,
+        standing=found.standing if found.name is RouteName.AUTO else None,
     )
 
 
@@ -376,6 +384,8 @@ def _announce(ctx: Context, approval: Approval) -> None:
         showing.first_card(ctx, approval)
     elif approval.state is State.BLOCKED:
         notices.unknown_action(ctx, approval)
+    elif approval.standing is not None:
+        standing.count_use(ctx, approval)
     elif approval.route is RouteName.AUTO and (approval.level is Level.NOTIFY_ONLY or approval.undo_seconds):
         showing.told(
             ctx.unit, approval

@@ -8,17 +8,19 @@ from typing import Any
 
 from bot.acts.registry import approval_card
 from bot.render import cards
+from bot.render import standing as counting
 from bot.render.cards import Face, Message
 from bot.render.labels import Names, nobody
 from bot.render.notices import Notice, alert, notice
 from bot.render.reviews import review_card
 from policies.approval import Approval
 from policies.routing import RouteName
-from store import approvals, batches
+from policies.standing import Standing
+from store import approvals, batches, standings
 from store.outbox import Item
 from store.unit import Unit
 
-MORNING = "morning"
+MORNING, STANDING = "morning", "standing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Scene:
     approvals: tuple[Approval, ...]
     moved: dict[str, str | None]
     now: datetime | None = None
+    standing: Standing | None = None
 
     @property
     def one(self) -> Approval | None:
@@ -48,6 +51,10 @@ def scene(unit: Unit, item: Item) -> Scene:
         listed = approvals.several(unit, item.facts["ids"])
         return Scene(tuple(listed[approval_id] for approval_id in item.facts["ids"]), {}, unit.now)
     approval = approvals.load(unit, item.approval_id) if item.approval_id is not None else None
+    if approval is not None and item.facts.get("notice") == STANDING:
+        standing_id = str(item.facts["standing"])
+        uses = standings.used(unit, standing_id, counting.LATELY)
+        return Scene((approval, *uses), {}, unit.now, standings.get(unit, standing_id))
     if approval is not None and item.facts.get("notice") == Notice.TAKEOVER:
         approval = _with_checkpoint(unit, approval)
     return Scene((approval,) if approval else (), {}, unit.now)
@@ -81,6 +88,9 @@ def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobo
         )
     if item.facts["notice"] == MORNING:
         return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=item.facts["total"])
+    if shown.standing is not None:
+        first, *uses = shown.approvals
+        return counting.counting_message(shown.standing, first, uses, str(item.facts["by"]))
     if approval is None or item.facts["notice"] == "alert":
         return alert(item.facts["title"], item.facts["text"], link=link)
     return notice(item.facts["notice"], approval, link=link, said=item.facts)

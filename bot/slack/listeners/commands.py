@@ -18,7 +18,7 @@ from bot.server.slack_client import SlackTrouble
 from bot.service import authorization, steer
 from bot.service import stats as told
 from bot.slack.chart import picture
-from bot.slack.listeners import absence, lists, pages
+from bot.slack.listeners import absence, lists, pages, standing
 from bot.slack.listeners.desk import Body, Desk, is_outage
 from bot.slack.listeners.home import DAYS
 from bot.slack.listeners.tune import tune
@@ -38,6 +38,7 @@ HELP = """*`/sayso`*
 • `reviewers rebalance` deal open cards out anew (admins; counts first, and moves nothing until told `now`)
 • `pause SESSION` · `resume SESSION` · `cancel SESSION` steer an agent's run (admins)
 • `stop` hold every execution · `start` let them go on · `audit ID` one request's trail (admins)
+• `standing` what runs without asking by a standing approval · `standing end ID` no more of it
 • `tune` what the record suggests to change in the manifest; nothing is applied (admins)"""
 
 PICTURE = "sayso-figures.png"
@@ -155,5 +156,6 @@ _HANDLERS: dict[str, _Handler] = {
     "cancel": _steering("cancel"),
     "stop": _stop,
     "start": _start,
+    "standing": standing.listing,
     "tune": tune,
 }
