@@ -38,7 +38,7 @@ CANCELLED_STATUS = 3
 
 
 class CannotAct(Exception):
-    """The world is no longer as it was when the agent asked. Nothing was done."""
+    """Things have changed since the agent asked. Nothing was done."""
 
 
 class Step(Enum):

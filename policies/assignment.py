@@ -96,12 +96,12 @@ def _load_then_patience(person: Candidate) -> tuple[bool, int, float, str]:
 
 def _why(role: str, chosen: Candidate, people: Sequence[Candidate], notes: Sequence[str], *, further: bool) -> str:
     free = {person.user for person in people if person.absent is None}
-    among = "the only one available" if len(free) == 1 else f"the least loaded of {len(free)}"
+    among = "the only one available" if len(free) == 1 else f"fewest open of {len(free)} reviewers"
     parts = [role, f"{chosen.open} open", *(["next on the path"] if further else []), among]
     if chosen.stands_in_for:
         parts.append(f"stands in for {chosen.stands_in_for}")
     missing = [person for person in people if person.absent is not None]
-    said = [f"{len(missing)} not there ({_absences(missing)})"] if missing else []
+    said = [f"{len(missing)} unavailable ({_absences(missing)})"] if missing else []
     return "; ".join([", ".join(parts), *said, *notes])
 
 

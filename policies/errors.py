@@ -48,7 +48,7 @@ class NotFound(SaysoError):
 
 
 class NotReady(SaysoError):
-    """Slack has not said yet, or not lately, who is on the roster. Try again in a moment."""
+    """Slack has not confirmed who is on the roster. Try again in a moment."""
 
 
 class Unauthorised(SaysoError):
@@ -88,7 +88,7 @@ class Settled(SaysoError):
 
 
 class Stale(SaysoError):
-    """The request has changed since this card was drawn. The card now shows its current state."""
+    """The request changed after this card was posted. The card now shows its current state."""
 
 
 class AlreadyVoted(SaysoError):
@@ -100,7 +100,7 @@ class TooLate(SaysoError):
 
 
 class NotHeld(SaysoError):
-    """Only what is approved, and neither finished nor lapsed, can be passed on; this one is {state}."""
+    """Only an approved request that is neither finished nor lapsed can be passed on; this one is {state}."""
 
 
 class Tampered(SaysoError):
@@ -108,7 +108,7 @@ class Tampered(SaysoError):
 
 
 class UndoneMeanwhile(SaysoError):
-    """A person undid this ({state}): no grant is given any more. If it ran, roll it back and report it as reverted."""
+    """A person undid this ({state}): it can no longer be claimed. If it ran, roll it back and report it as reverted."""
 
 
 class WrongNonce(SaysoError):

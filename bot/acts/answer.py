@@ -25,7 +25,7 @@ def _button(seen: Seen) -> Button | None:
 def _form(approval: Approval, where: Where) -> View:
     """The agent's open question and the answer to it; the full view first where the card could not show everything."""
     given = approval.votes[-1].answer if approval.votes else None
-    hint = "Given by somebody else already: send it as it is to agree, or write another." if given else None
+    hint = "Somebody else gave this answer. Send it unchanged to agree, or write your own." if given else None
     ending = [
         *modals.approves(approval, "an answer"),
         Input("answer", "Your answer", initial=given, multiline=True, hint=hint),

@@ -40,7 +40,7 @@ def told(tally: Tally, verb: str) -> str:
     lines = [f"{len(tally.decided)} {verb}."]
     waiting = sum(approval.pending for approval in tally.decided)
     if waiting:
-        lines.append(f"{waiting} of them still wait for more people.")
+        lines.append(f"{waiting} of them still need more approvals.")
     return "\n".join([*lines, *(_left_out(entry) for entry in tally.left_out)])
 
 
@@ -56,13 +56,13 @@ def _why(entry: LeftOut) -> Mrkdwn:
     if approval is not None and approval.info_request is not None:
         return Mrkdwn("it waits for the agent's answer.")
     if isinstance(error, batch.MovedOn):
-        return Mrkdwn("it has a card of its own now.")
+        return Mrkdwn("it now has its own card.")
     if isinstance(error, batch.Arrived):
         return Mrkdwn("it came after you looked, and still waits on this card.")
     if isinstance(error, Outdated):
-        return Mrkdwn("it was changed since this card was drawn.")
+        return Mrkdwn("it changed after this card was posted.")
     if isinstance(error, HiddenUnseen):
-        return Mrkdwn("something in it is hidden: open it and show that first.")
+        return Mrkdwn("it has hidden values: open it and tap Show hidden first.")
     if isinstance(error, UnseenInPart | batch.Gone):
-        return Mrkdwn("it cannot be decided together with others.")
+        return Mrkdwn("it has to be decided on its own.")
     return Mrkdwn(explain(error))

@@ -34,7 +34,7 @@ def _form(approval: Approval, where: Where) -> View:
     fields = editable(approval)
     fixed = [f"{found.label}: {found.fixed}" for found in fields if found.fixed is not None]
     inputs = [item for found in fields for item in _inputs(found)]
-    confirmed = [line(Mrkdwn("Another person has to confirm what you change here."))]
+    confirmed = [line(Mrkdwn("Another person has to confirm your changes."))]
     ending: list[AnyPart] = [*(confirmed if inputs and for_another(fields) else []), *inputs]
     if fixed:
         ending.append(code(clip(Shown("\n".join(fixed)), 2800), f"Unchanged ({len(fixed)})"))
@@ -42,7 +42,7 @@ def _form(approval: Approval, where: Where) -> View:
         above = usd(approval.policy.confirm_amount_above_usd)
         hint = f"Only needed above {above}: type the amount again."
         ending.append(Input("amount", "Confirm the amount", optional=True, hint=hint, most_chars=40))
-    ending.append(modals.note("Note for the agent", "It is told what changed and why."))
+    ending.append(modals.note("Note for the agent", "The agent is told what changed and why."))
     if needs_full_view(approval):
         return modals.in_pages("Edit", approval, ending, where, name=ACT.modal, submit=SUBMIT)
     parts = [*modals.lead(approval), *ending]

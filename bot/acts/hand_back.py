@@ -26,7 +26,7 @@ def _button(seen: Seen) -> Button | None:
 def _form(approval: Approval, where: Where) -> View:
     parts = [
         *modals.lead(approval),
-        Input("steps", "What you did", multiline=True, hint="One step a line. The agent does not repeat these."),
+        Input("steps", "What you did", multiline=True, hint="One step per line. The agent does not repeat these."),
         Input("state", "How things stand now", optional=True, multiline=True),
     ]
     return modal(ACT.modal, "Hand back", parts, submit="Hand back", private=modals.about(approval, where))
@@ -34,7 +34,7 @@ def _form(approval: Approval, where: Where) -> View:
 
 def _read(state: forms.State, look: Look) -> Done:
     """The steps done by hand, one a line, and how things stand now."""
-    steps = [step.strip() for step in forms.needed(state, "steps", "Say what you did, one step a line.").splitlines()]
+    steps = [step.strip() for step in forms.needed(state, "steps", "Say what you did, one step per line.").splitlines()]
     return [step for step in steps if step], forms.text_of(state, "state")
 
 

@@ -21,7 +21,7 @@ def explain(error: SaysoError) -> str:
     if isinstance(error, Lost):
         return str(settled_sentence(error.approval))
     if isinstance(error, Outdated):
-        return f"{error} It was changed since your card was drawn, so nothing was decided."
+        return f"{error} It changed after your card was posted, so nothing was decided."
     return str(escape(visible(str(error))))
 
 

@@ -20,7 +20,7 @@ def _button(seen: Seen) -> Button | None:
 
 
 def _form(approval: Approval, where: Where) -> View:
-    hint = "The clock stands still until it answers."
+    hint = "The deadline is paused until the agent answers."
     parts = [*modals.lead(approval), Input("question", "What do you need to know?", multiline=True, hint=hint)]
     return modal(ACT.modal, "Ask the agent", parts, submit="Ask", private=modals.about(approval, where))
 

@@ -14,7 +14,7 @@ from policies.approval import Approval
 
 
 def _form(approval: Approval, where: Where) -> View:
-    hint = "Kept as a label; it counts in every later suggestion."
+    hint = "Recorded against this action, and used in later suggestions for the manifest."
     parts = [*modals.lead(approval), Input("note", "What went wrong?", multiline=True, hint=hint)]
     return modal(ACT.modal, "Incident", parts, submit="Incident", private=modals.about(approval, where))
 

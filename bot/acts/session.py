@@ -25,7 +25,7 @@ def steering(approval: Approval, state: str, by: str | None) -> list[AnyPart]:
     if by:
         said = fill("{said} (set by {by})", said=said, by=mention(by))
     end = Confirm(
-        "Cancel the session?", "The agent stops at its next step, and what it has open is withdrawn.", "Cancel it"
+        "Cancel the session?", "The agent stops at its next step, and its open requests are withdrawn.", "Cancel it"
     )
     offered = {
         "pause": Button("session_pause", "Pause the session", button_value(approval)),

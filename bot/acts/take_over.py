@@ -22,7 +22,7 @@ def _button(seen: Seen) -> Button | None:
 def _form(approval: Approval, where: Where) -> View:
     parts = [
         *modals.lead(approval),
-        line(Mrkdwn("You do it by hand. The agent only reads from now on, until you hand it back.")),
+        line(Mrkdwn("You do it by hand. Until you hand it back, the agent can only read.")),
         modals.note("Note", "The agent and your colleagues read this."),
     ]
     return modal(ACT.modal, "Take over", parts, submit="Take over", private=modals.about(approval, where))

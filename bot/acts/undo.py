@@ -20,7 +20,7 @@ def _button(seen: Seen) -> Button | None:
 
 def _form(approval: Approval, where: Where) -> View:
     running = "The agent is asked to roll this back, and its report is shown here."
-    waiting = "It has not run yet: after this it never will."
+    waiting = "It has not run yet: this cancels it before it runs."
     told = line(Mrkdwn(waiting if approval.granted else running))
     parts = [*modals.lead(approval), told, modals.note("Why?", "The agent and your colleagues read this.")]
     return modal(ACT.modal, "Undo", parts, submit="Undo", private=modals.about(approval, where))

@@ -26,7 +26,7 @@ class Admission:
             await self._app(scope, receive, send)
             return
         if (self._requests >= MOST_REQUESTS or self._bytes >= MOST_BYTES) and scope["path"] not in ALWAYS:
-            body = serializers.problem(503, "too much is under way here: come again in a moment")
+            body = serializers.problem(503, "the server is busy: try again in a moment")
             headers = {"Retry-After": "2", "Connection": "close"}
             await JSONResponse(body, 503, headers, media_type="application/problem+json")(scope, receive, send)
             return

@@ -168,7 +168,7 @@ class CallbackSender:
             host, port = self._hosts.check(callback.url)
             url = URL(callback.url)
             if (url.raw_host or "").rstrip(".").lower() != host or url.port != port:
-                raise Forbidden("its address reads in two ways")
+                raise Forbidden("its address can be read in two ways")
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 pinned = _Pinned(await self._checked(host, port))
                 status = await _posted(url, self._message(callback), pinned)

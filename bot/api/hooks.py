@@ -190,7 +190,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {key[:80]!r} stands twice")
+            raise ValueError(f"the key {key[:80]!r} appears twice")
         found[key] = value
     return found
 
@@ -342,7 +342,7 @@ async def _report(request: Request, event: Event) -> Response:
     failed, detail = _outcome(event)
     work = hosting.report_call
     done = await runtime.call(work, runtime.world, _hashed(request), event.call, failed=failed, detail=detail)
-    return JSONResponse({} if done is not None else {"systemMessage": "Sayso knows no grant of this call"})
+    return JSONResponse({} if done is not None else {"systemMessage": "Sayso has no grant for this call"})
 
 
 def _outcome(event: Event) -> tuple[bool, str | None]:

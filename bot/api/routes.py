@@ -150,7 +150,7 @@ async def heard_of(request: Request, ask: Callable[[Heard], T]) -> T:
 
 # Read as text and judged here, so that a bad one is told like every other bad field.
 IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", description="1 to 200 printable characters; the same for every try")
+    str | None, Header(alias="Idempotency-Key", description="1 to 200 printable characters; the same for every retry")
 ]
 OneState = Annotated[str | None, Query(description="only those in this state")]
 OneSession = Annotated[str | None, Query(description="only those of this session")]
@@ -159,9 +159,7 @@ OnlyUndone = Annotated[
 ]
 Step = Annotated[
     str | None,
-    Header(
-        alias="Sayso-Step", description="what you call this step: tells two same requests that are two things apart"
-    ),
+    Header(alias="Sayso-Step", description="your name for this step: makes two otherwise identical requests distinct"),
 ]
 Cursor = Annotated[str | None, Query(description="the `next_cursor` of the page before")]
 Wait = Annotated[str | None, Query(description=f"seconds to wait for news, 0 to {MAX_WAIT_SECONDS}")]

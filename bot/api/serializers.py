@@ -140,10 +140,10 @@ def read_cursor(text: str) -> tuple[datetime, str]:
         moment, _, last_id = plain.partition("|")
         found = datetime.fromisoformat(moment)
         if found.tzinfo is None:
-            raise ValueError("a cursor of ours names its zone")
+            raise ValueError("a cursor names its zone")
         return found.astimezone(UTC), last_id
     except (ValueError, OverflowError, binascii.Error):
-        raise errors.InvalidInput("is not a cursor of ours", field="cursor") from None
+        raise errors.InvalidInput("is not the next_cursor of a page", field="cursor") from None
 
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (

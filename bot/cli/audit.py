@@ -72,7 +72,7 @@ def _report(arguments: argparse.Namespace) -> int:
     database = open_database(load_settings())
     found = database.read(lambda unit: list(audit.lines(unit, session_id=arguments.session)))
     if not found:
-        raise NotFound(f"nothing is recorded of session {arguments.session!r}", field="SESSION")
+        raise NotFound(f"nothing is recorded for session {arguments.session!r}", field="SESSION")
     print(f"Session {arguments.session}: {len(found)} events")
     for line in found:
         print(f"{line['at']}  {line['event']:<15} {line['action'] or '-'}  by {line['actor']}{_outcome(line)}")

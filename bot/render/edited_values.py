@@ -90,7 +90,7 @@ _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 def _number(found: Field, text: str) -> int | float:
     written = "".join(unicodedata.normalize("NFKC", text).replace("−", "-").split())
     if not _NUMBER.fullmatch(written):
-        raise ValueError("This is not a number: write it like 1999.99, without commas or signs of a currency.")
+        raise ValueError("This is not a number: write it like 1999.99, without commas or a currency sign.")
     number = Decimal(written)
     whole = number == number.to_integral_value()
     if found.reads is Kind.INTEGER and not whole:
@@ -126,7 +126,7 @@ def _json(found: Field, text: str) -> Any:
 def _parsed(text: str) -> Any:
     read = parse_object(f'{{"value":{text}}}'.encode())
     if set(read) != {"value"}:
-        raise InvalidInput("one value is wanted", field="value")
+        raise InvalidInput("enter one value", field="value")
     json.loads(text, parse_float=_exact)
     return read["value"]
 

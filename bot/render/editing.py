@@ -134,9 +134,9 @@ def _named_apart(fields: list[Field]) -> list[Field]:
 
 
 _REACH: Final = {
-    Reach.LESS: "You may lower it alone; more has to be confirmed by another person",
-    Reach.PART: "You may change only part of it alone; the rest has to be confirmed by another person",
-    Reach.NONE: "A change here has to be confirmed by another person",
+    Reach.LESS: "You can lower it yourself; another person has to confirm a higher value",
+    Reach.PART: "You can change part of it yourself; another person has to confirm the rest",
+    Reach.NONE: "Another person has to confirm a change here",
 }
 
 
@@ -177,12 +177,12 @@ def _field(name: str, value: Any, schema: Mapping[str, Any], rule: Any, required
 def _usage(drawn: Field) -> str:
     """How to write it, and what an emptied input means where it means something of its own."""
     if drawn.reads is Kind.LINES:
-        return "one a line"
+        return "one per line"
     if drawn.reads in (Kind.PICK, Kind.JSON):
         return ""
     if drawn.nullable:
-        return "leave it empty for no value (null)"
-    return "" if drawn.required else "leave it empty to leave it out"
+        return "leave empty for no value (null)"
+    return "" if drawn.required else "leave empty to omit it"
 
 
 # --- one kind each ----------------------------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ UNDO: Final = {
 SILENCE: Final = {
     OnTimeout.DENY: "then denied",
     OnTimeout.ESCALATE: "then escalated",
-    OnTimeout.HOLD: "then it still waits",
-    OnTimeout.APPROVE: "then silence means yes",
+    OnTimeout.HOLD: "then it keeps waiting",
+    OnTimeout.APPROVE: "then approved automatically",
 }
 STATES: Final = {
     State.PENDING: ("⏳", "Waiting"),

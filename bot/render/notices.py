@@ -180,8 +180,8 @@ def _package(approval: Approval) -> list[Said]:
         Said("", _present(request.reason), 600, 1, short="Why it stopped to ask"),
         Said("", tuple(request.completed_steps), 250, 8, short="Done so far", bullet="\n•  "),
         Said("", _present(state), 700, 1, short="State (its checkpoint)"),
-        Said("", _present(request.expected_outcome), 400, 1, short="Next, to reach"),
-        Said("", tuple(request.alternatives), 250, short="Other ways"),
+        Said("", _present(request.expected_outcome), 400, 1, short="What it was aiming for"),
+        Said("", tuple(request.alternatives), 250, short="Alternatives"),
         Said("", (*request.risks, *request.uncertainty_factors), 250, short="Beware"),
     ]
     return [entry for entry in said if entry.texts]
@@ -237,25 +237,28 @@ def _outcome(approval: Approval) -> Mrkdwn:
 
 
 def _answered(approval: Approval) -> Mrkdwn:
-    return fill("💬 {who}, the agent answered; the clock goes on", who=_who(approval))
+    return fill("💬 {who}, the agent answered; the deadline is running again", who=_who(approval))
 
 
 def _nobody(approval: Approval) -> Mrkdwn:
     roles = facts.brief(", ".join(approval.roles_that_decide) or approval.role or "any role", 160)
-    return fill("🚨 *Nobody is left to ask* in {roles}: somebody has to decide or it ends", roles=roles)
+    return fill("🚨 *Nobody is left to ask* in {roles}: one of those who were asked has to decide", roles=roles)
 
 
 def _unknown_action(approval: Approval) -> Mrkdwn:
     action, agent = facts.brief(approval.action, 80), facts.brief(approval.agent, 80)
     return fill(
-        "🚧 *Unknown action {action}* from {agent} was blocked: classify it in the manifest", action=action, agent=agent
+        "🚧 *Unknown action {action}* from {agent} was blocked: add it to the manifest if agents may ask for it",
+        action=action,
+        agent=agent,
     )
 
 
 def _unknown_outcome(approval: Approval) -> Mrkdwn:
     agent = facts.brief(approval.agent, 80)
     return fill(
-        "❓ *Outcome unknown*: {agent} claimed this and never reported. Look before anyone runs it again", agent=agent
+        "❓ *Outcome unknown*: {agent} claimed this and never reported a result. Check the actual state before anyone runs it again",
+        agent=agent,
     )
 
 
@@ -282,14 +285,16 @@ def _undone(approval: Approval) -> Mrkdwn:
 
 def _not_rolled_back(approval: Approval) -> Mrkdwn:
     agent = facts.brief(approval.agent, 80)
-    return fill("🚨 *Undone, and not rolled back*: {agent} has not reported it. Look what really holds", agent=agent)
+    return fill(
+        "🚨 *Undone, but not rolled back*: {agent} has not reported a roll-back. Check the actual state", agent=agent
+    )
 
 
 def _takeover(approval: Approval) -> Mrkdwn:
     by = mention(approval.decision.by) if approval.decision else Mrkdwn("a person")
     if approval.state is State.HANDED_BACK:
-        return fill("🤝 *Handed back* by {by}. The agent goes on from the new state. It had wanted to:", by=by)
-    return fill("✋ *Taken over* by {by}. The agent only reads from now on. It wanted to:", by=by)
+        return fill("🤝 *Handed back* by {by}. The agent continues from the new state. It had asked to:", by=by)
+    return fill("✋ *Taken over* by {by}. The agent can only read now. It had asked to:", by=by)
 
 
 _LEAD: Final[dict[Notice, Callable[[Approval], Mrkdwn]]] = {
@@ -298,7 +303,7 @@ _LEAD: Final[dict[Notice, Callable[[Approval], Mrkdwn]]] = {
     Notice.REASSIGNED: _reassigned,
     Notice.ESCALATED: _escalated,
     Notice.OUTCOME: _outcome,
-    Notice.INFO_REQUESTED: lambda _: Mrkdwn("⏸️ The agent was asked; the clock stands still until it answers"),
+    Notice.INFO_REQUESTED: lambda _: Mrkdwn("⏸️ The agent was asked; the deadline is paused until it answers"),
     Notice.INFO_ANSWERED: _answered,
     Notice.NOBODY_LEFT: _nobody,
     Notice.ASKED: lambda approval: _asked(approval, ()),
@@ -330,5 +335,5 @@ _PLAIN: Final = {
     Notice.TAKEOVER: "Taken over",
     Notice.UNDONE: "Undone",
     Notice.REVERTED: "Rolled back",
-    Notice.NOT_ROLLED_BACK: "Undone, and not rolled back",
+    Notice.NOT_ROLLED_BACK: "Undone, but not rolled back",
 }

@@ -45,13 +45,13 @@ def _lead(approval: Approval, review: Review, round_: int) -> Mrkdwn:
     if review.by is not None:
         return fill("🔎 *Reviewed afterwards*: {said}", said=reviewed_sentence(approval))
     if review.closed:
-        return Mrkdwn("🔎 *Not reviewed*: nobody had the time. Nothing hangs on it")
+        return Mrkdwn("🔎 *Not reviewed*: nobody had time. Nothing needs to be done")
     if len(review.asked) != round_:
         return fill("➡️ This review moved to {who}", who=mention(review.asked[-1]))
     due = approval.clock.review_by
     sign, state = headline(approval)
     line = fill(
-        "🔎 *Was this right?* {who}, {agent} ran this without asking: {sign} {state}. Nobody waits for your answer",
+        "🔎 *Was this right?* {who}, {agent} ran this without asking: {sign} {state}. Nothing waits for your answer",
         who=mention(review.asked[-1]),
         agent=facts.brief(approval.agent, 80),
         sign=Mrkdwn(sign),

@@ -96,12 +96,12 @@ def known(settings: Settings, database: Database) -> tuple[list[Head], list[str]
     if settings.audit_key is not None and not hmac.compare_digest(str(mac), str(_mac(settings, body))):
         return [], [f"{path} is not signed with SAYSO_AUDIT_KEY"]
     if body["chain"] != database.read(audit.first_hash):
-        return [], [f"{path} was kept of another history: this one begins with another row ({_ACCEPT})"]
+        return [], [f"{path} belongs to another history: this one begins with a different row ({_ACCEPT})"]
     return [Head(int(str(body["seq"])), str(body["hash"]))], []
 
 
 _ACCEPT = "if that is right, say so with python -m bot audit accept WHY"
-UNSIGNED = "no SAYSO_AUDIT_KEY is set: whoever can write both the database and the kept end can rewrite both unseen"
+UNSIGNED = "SAYSO_AUDIT_KEY is not set: whoever can write both the database and the kept end of the audit chain can change both unnoticed"
 
 
 def _remembered(path: Path) -> str:

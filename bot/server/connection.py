@@ -150,7 +150,7 @@ class GuardedConnection(HttpToolsProtocol):
         for name, value in self.headers:
             if name == b"transfer-encoding":
                 if value.strip().lower() != b"chunked" or self.parser.get_http_version() == "1.0":
-                    raise self._refused(400, "a transfer coding that is not spoken here")
+                    raise self._refused(400, "an unsupported transfer coding")
             elif name != b"content-length" or value.strip() == b"0":
                 continue
             if self.parser.should_upgrade():
@@ -207,14 +207,14 @@ class GuardedConnection(HttpToolsProtocol):
             self._since = self._last = now  # it is we who take our time
         elif self.cycle.response_complete:
             if now - self._idle_since > self.limits.linger_seconds:
-                self.drop("a body that nobody waits for")
+                self.drop("a body that nothing reads")
         elif now - self._last > self.limits.gap_seconds or now - self._since > self.limits.body_seconds:
             self.refuse(408, "the body did not come in time")
 
     def _ending(self, now: float) -> bool:
         """Whether it is about to end anyway; hurried on where that takes too long."""
         if self._stuck_since is not None and now - self._stuck_since > self.limits.write_seconds:
-            self.drop("an answer that is not taken")
+            self.drop("an answer that the client does not read")
         elif self.transport.is_closing():
             self._closing_since = self._closing_since or now
             if now - self._closing_since > self.limits.close_seconds:

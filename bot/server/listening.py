@@ -48,9 +48,9 @@ def _trouble(settings: Settings, error: OSError) -> BadSetting:
     if error.errno == errno.EADDRINUSE:
         return BadSetting(f"SAYSO_PORT: {port} is in use on {host} by another process", field="SAYSO_PORT")
     if error.errno in (errno.EACCES, errno.EPERM):
-        return BadSetting(f"SAYSO_PORT: {port} may not be listened on by this user", field="SAYSO_PORT")
+        return BadSetting(f"SAYSO_PORT: {port} cannot be used by this user", field="SAYSO_PORT")
     if error.errno == errno.EADDRNOTAVAIL:
-        return BadSetting(f"SAYSO_HOST: {host} is no address of this machine", field="SAYSO_HOST")
+        return BadSetting(f"SAYSO_HOST: {host} is not an address of this machine", field="SAYSO_HOST")
     return BadSetting(f"SAYSO_HOST: cannot listen on {host}: {error.strerror or error}", field="SAYSO_HOST")
 
 

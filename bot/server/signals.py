@@ -81,7 +81,7 @@ class LiveSignals:
     def polling(self, agent_id: str, most: int) -> Iterator[None]:
         """One more long-poll of this agent on this server; raises LimitReached where it has `most` already."""
         if self.polls[agent_id] >= most:
-            raise LimitReached(f"{most} requests of this agent wait here already", retry_after=5)
+            raise LimitReached(f"{most} requests of this agent are already waiting here", retry_after=5)
         self.polls[agent_id] += 1
         try:
             yield

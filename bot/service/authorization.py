@@ -36,7 +36,7 @@ class Lost(Settled):
 
 
 class Outdated(Stale):
-    """The request has changed since this card was drawn. The card now shows its current state."""
+    """The request changed after this card was posted. The card now shows its current state."""
 
     def __init__(self, approval: Approval) -> None:
         super().__init__()

@@ -139,7 +139,7 @@ def hand_back(world: World, tap: Tap, steps: list[str]) -> Approval:
         return Draft(given, (notices.takeover_over(approval),))
 
     if not steps:
-        raise InvalidInput("say what was done, one step a line", field="steps")
+        raise InvalidInput("say what was done, one step per line", field="steps")
     return act(world, tap, Verb.HAND_BACK, change)
 
 

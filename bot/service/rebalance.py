@@ -79,7 +79,7 @@ def _moves(
         if choice is None:
             continue
         holds = staff.holds(approval)
-        why = "handed out anew" if holds else f"the reviewer before does not hold {approval.role} any more"
+        why = "redistributed" if holds else f"the previous reviewer no longer holds {approval.role}"
         reason = "left" if not holds else "away" if staff.is_away(approval.assignee) else "load"
         staff.moved(approval.assignee, choice.user)
         yield _Move(approval, replace(choice, why=f"{choice.why}; {why}"), reason)

@@ -36,7 +36,7 @@ def found(world: World, approval: Approval) -> str | None:
     return f"{need} more {'person' if need == 1 else 'people'} would have to agree, and nobody is left who could"
 
 
-DIVIDED = "everybody who can has said yes, and not to the same: somebody has to change their mind, or reject it"
+DIVIDED = "everybody who can has said yes, but not to the same thing: somebody has to change their choice, or reject it"
 
 
 def _known(world: World, roles: list[str]) -> bool:

@@ -184,7 +184,7 @@ class Staff:
         choice = choose_reviewer(roles, candidates, self._already(approval), heir=heir)
         if choice is None or away is None:
             return choice
-        return replace(choice, why=f"{choice.why}; the reviewer before is {away[0]}")
+        return replace(choice, why=f"{choice.why}; the previous reviewer is {away[0]}")
 
     def adding(
         self, approval: Approval, roles: Sequence[str], standing: Standing, holders: Collection[str]

@@ -156,7 +156,7 @@ def _covered(world: World, actor: Actor, delegate: str) -> Covered:
         raise InvalidInput("must be somebody else", field="delegate")
     theirs = {role for role in actor.roles if delegate in world.directory.could_decide(world.book.roster, role)}
     if not theirs:
-        raise InvalidInput("holds none of your roles, so they could not decide in your stead", field="delegate")
+        raise InvalidInput("holds none of your roles, so they cannot decide for you", field="delegate")
     return Covered(tuple(sorted(theirs)), tuple(sorted(actor.roles - theirs)))
 
 

@@ -126,7 +126,7 @@ def _still(unit: Unit, ask: _Ask) -> _Ask:
 
 def _require_scope(agent: Agent, *scopes: Scope) -> None:
     if agent.scopes.isdisjoint(scopes):
-        raise Refused(f"this token has not the scope {' or '.join(scopes)}")
+        raise Refused(f"this token lacks the scope {' or '.join(scopes)}")
 
 
 def dry_run(world: World, token_hash: str, body: bytes, *, heard: Heard = None) -> Route:

@@ -192,7 +192,7 @@ class _Desk:
     def _reassign(self, approval: Approval) -> str:
         outcome = transition(approval.state, Verb.REASSIGN, self.ctx.now, approval.deadlines)
         roles = staffing.roles_ahead(approval.policy, approval.role)
-        draft = reassigned(self.ctx, approval, roles, self.staff, "the reviewer before did not answer in time")
+        draft = reassigned(self.ctx, approval, roles, self.staff, "the previous reviewer did not answer in time")
         after = draft.approval
         if (after.assignee, after.seats) == (approval.assignee, approval.seats):
             self._advance(approval, draft, "escalated", rationale=_nobody(after))

@@ -162,7 +162,7 @@ def _doors(case: Case) -> Iterator[Finding]:
         and sums.total_ask_above_usd is None
         and sums.total_deny_above_usd is None
     ):
-        message = f"sums are limited for each {sums.per} alone: whoever names another one starts anew"
+        message = f"sums are limited for each {sums.per} alone: naming another one starts from zero"
         yield case.warning("aggregate", message, "Give total_ask_above_usd, total_deny_above_usd, or both")
 
 

@@ -61,6 +61,6 @@ def _usage(words: Sequence[str]) -> int:
     lines = ["usage: sayso COMMAND …", "", *(f"  {name:<{width}}  {told}" for name, (_, told) in COMMANDS.items())]
     asked = list(words[:1]) in (["-h"], ["--help"])
     if words and not asked:
-        lines.insert(0, f"sayso: there is no command {words[0]!r}")
+        lines.insert(0, f"sayso: unknown command {words[0]!r}")
     print("\n".join(lines), file=sys.stdout if asked else sys.stderr)
     return 0 if asked else 2

@@ -45,7 +45,7 @@ def _server() -> Iterator[Line]:
     yield status == 200, f"the server answers, and knows the token (status {status})"
     status, told = _tried("POST", install.MARK, b"not an event")
     stops = status == 200 and told.get("hookSpecificOutput", {}).get("permissionDecision") == "deny"
-    yield stops or status >= 300, "an event that cannot be read is refused, not passed over in silence"
+    yield stops or status >= 300, "an event that cannot be read is refused, not ignored"
     probe = {"hook_event_name": "PreToolUse", "session_id": "sayso-doctor", "tool_name": "", "tool_input": {}}
     status, told = _tried("POST", install.MARK, json.dumps(probe).encode())
     yield (

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         work: Callable[[argparse.Namespace], int] = args.work
         return work(args)
     if not args.host:
-        print("sayso hook: say --for codex, gemini or claude-code; or install, uninstall, doctor", file=sys.stderr)
+        print("sayso hook: give --for codex, gemini or claude-code; or install, uninstall, doctor", file=sys.stderr)
         return REFUSED
     return answer(args.host, args.within)
 
@@ -84,7 +84,7 @@ class Problem(Exception):
 
 def _asked(host: str, event: Any, within: float) -> dict[str, Any]:
     if not isinstance(event, dict):
-        raise Problem("the event is no JSON object")
+        raise Problem("the event is not a JSON object")
     name = event.get("hook_event_name")
     if name not in GATES | REPORTS:
         raise Problem(f"the event {str(name)[:40]!r} is not one that asks")
@@ -118,7 +118,7 @@ def _checked(host: str, verdict: dict[str, Any]) -> dict[str, Any]:
     """The verdict, where it is one that this host obeys: Codex runs the tool on `ask`, and cannot defer."""
     decision = verdict.get("permissionDecision")
     if decision not in ("allow", "deny", *(["defer"] if host == "claude-code" else [])):
-        raise Problem(f"the server said {str(decision)[:40]!r}, which is no verdict for {host}")
+        raise Problem(f"the server said {str(decision)[:40]!r}, which is not a verdict for {host}")
     return verdict
 
 
@@ -154,7 +154,7 @@ def _posted(path: str, body: dict[str, Any], timeout: float) -> dict[str, Any]:
         raise Problem(f"the server answered {reply.status}")
     told = json.loads(content)
     if not isinstance(told, dict):
-        raise Problem("the server's answer is no JSON object")
+        raise Problem("the server's answer is not a JSON object")
     return told
 
 
@@ -168,6 +168,6 @@ def connect(timeout: float) -> tuple[Any, str, str]:
         raise Problem(f"{'SAYSO_TOKEN' if url else 'SAYSO_URL'} is not set")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Problem("SAYSO_URL is no http or https address")
+        raise Problem("SAYSO_URL is not an http or https address")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     return kind(parts.hostname, parts.port, timeout=timeout), parts.path.rstrip("/"), token

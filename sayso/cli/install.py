@@ -52,7 +52,7 @@ def _work(args: argparse.Namespace) -> int:
             print(f"{path} needs no change")
             return 0
         write(path, after)
-        print(f"{path} is written; start {args.target} anew, with SAYSO_TOKEN set, and see `sayso hook doctor`")
+        print(f"{path} is written; restart {args.target} with SAYSO_TOKEN set, then run `sayso hook doctor`")
         return 0
     except Unusable as error:
         print(f"sayso hook: {error}", file=sys.stderr)
@@ -74,7 +74,7 @@ def place(host: str, scope: str) -> Path:
 def _url(args: argparse.Namespace) -> str:
     url = str(args.url or os.environ.get("SAYSO_URL", "")).rstrip("/")
     if args.target == "claude-code" and not url.startswith(("http://", "https://")):
-        raise Unusable("say where the server is: --url or SAYSO_URL, an http or https address")
+        raise Unusable("set the server's address, http or https: --url or SAYSO_URL")
     return url
 
 
@@ -91,7 +91,7 @@ def read(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise Unusable(f"{path} is not JSON ({error}); nothing was changed") from None
     if not isinstance(found, dict) or not isinstance(found.get("hooks", {}), dict):
-        raise Unusable(f"{path} has not the form of settings; nothing was changed")
+        raise Unusable(f"{path} does not look like a settings file; nothing was changed")
     return found
 
 
@@ -146,7 +146,7 @@ def _without(settings: dict[str, Any], host: str) -> dict[str, Any]:
     hooks: dict[str, Any] = {}
     for name, entries in settings.get("hooks", {}).items():
         if not isinstance(entries, list):
-            raise Unusable(f"hooks.{name} has not the form of settings; nothing was changed")
+            raise Unusable(f"hooks.{name} does not look like a settings file; nothing was changed")
         kept = [_stripped(entry) for entry in entries]
         kept = [entry for entry in kept if entry is not None]
         if kept or not entries:

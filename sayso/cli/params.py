@@ -20,7 +20,7 @@ def add_request(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=TEXT",
-        help="a parameter; NAME:=JSON for what is no text, such as amount:=12.50",
+        help="a parameter; NAME:=JSON for what is not text, such as amount:=12.50",
     )
     parser.add_argument("--reason", default="", help="why, for the reviewer")
     parser.add_argument("--session", metavar="ID", help="the session or job that asks")

@@ -257,7 +257,7 @@ def test_without_an_answer_nothing_runs(shell: Shell, env: dict[str, str]) -> No
         (["run", "remind", "-p", "thing", "--", "true"], "must be NAME=TEXT"),
         (["run", "remind", "-p", "a=1", "-p", "a=2", "--", "true"], "given twice"),
         (["run", "remind", "-p", "a:=nope", "--", "true"], "is not JSON"),
-        (["fly"], "there is no command 'fly'"),
+        (["fly"], "unknown command 'fly'"),
         ([], "usage: sayso COMMAND"),
     ],
 )

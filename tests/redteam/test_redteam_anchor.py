@@ -102,4 +102,4 @@ def test_a_signed_end_does_not_lose_its_signature_in_silence(closed_office: Offi
     assert place.read_text() == signed
     done = command(closed_office.env, "audit", "verify")
     assert done.returncode == 1
-    assert "can rewrite both unseen" in done.stderr
+    assert "can change both unnoticed" in done.stderr

@@ -176,8 +176,8 @@ def test_the_form_says_what_one_person_may_change(office: Office) -> None:
     """Before anybody writes, the form says beside each input what another person has to confirm."""
     refund = office.agent.refund(480)
     hints = _hints(office.form("U0ALICE", office.card(refund), "edit").blocks)
-    assert "confirmed by another person" in hints["param:customer"]
-    assert "lower it alone" in hints["param:amount_usd"]
+    assert "Another person has to confirm" in hints["param:customer"]
+    assert "lower it yourself" in hints["param:amount_usd"]
     office.person("U0ALICE").close(everything=True)
     thing = office.agent.ask("change_thing", {"thing": "door"})
     assert "param:thing" not in _hints(office.form("U0ALICE", office.card(thing), "edit").blocks)

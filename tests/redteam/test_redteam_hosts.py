@@ -138,7 +138,7 @@ def test_an_agent_cannot_answer_for_another(closed_office: Office, host: Host) -
     assert other.bash("git push origin main", "toolu_1")["permissionDecision"] == "deny"
     assert host.bash("git push origin main", "toolu_1")["permissionDecision"] == "allow"
     told = other.post("Bash", {"command": "git push origin main"}, "toolu_1", {"exit_code": 0})
-    assert "knows no grant" in told["systemMessage"]
+    assert "has no grant" in told["systemMessage"]
     assert closed_office.agent.see(approval)["state"] == "claimed"
     other.close()
 

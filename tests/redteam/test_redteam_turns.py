@@ -233,7 +233,7 @@ def test_two_who_choose_differently_are_told_that_nobody_is_left(office: Office)
         office.person(user).click(live(office, made, has=f"choose:{choice}"), f"choose:{choice}")
     split = office.agent.see(made)
     assert (split["state"], split["assignee"]) == ("pending", None)
-    live(office, made, has="choose:red", contains="somebody has to change their mind")
+    live(office, made, has="choose:red", contains="somebody has to change their choice")
     office.slack.expect_message("#ops", contains="not to the same")
     office.person("U0ALICE").click(live(office, made, has="choose:red"), "choose:red")
     assert office.agent.see(made)["state"] == "chosen"

@@ -101,5 +101,5 @@ def test_what_changed_meanwhile_decides_nothing(office: Office, name: str) -> No
         assert "$900" in shown.text()
         office.person("U0BOB").close(everything=True)
     office.person("U0BOB").click_stale(card, name)
-    office.person("U0BOB").expect_ephemeral("changed since your card", timeout=20)
+    office.person("U0BOB").expect_ephemeral("changed after your card", timeout=20)
     assert office.agent.see(made) == waiting

@@ -113,7 +113,7 @@ def test_what_changed_before_the_tap_is_left_out_and_named(desk: Office) -> None
     assert told.count("was left out") == 4
     for piece in ("room 0 was left out: Already approved by @bob", "room 1 was left out: it waits for the agent"):
         assert piece in told
-    assert "room 2 was left out: it has a card of its own now" in told
+    assert "room 2 was left out: it now has its own card" in told
     assert "room 3 was left out: Already cancelled" in told
     assert states(desk, asked) == ["approved", "pending", "pending", "cancelled", "approved", "approved"]
     assert [found["decision"]["by"] for found in map(desk.agent.see, (asked[0], asked[4]))] == ["U0BOB", "U0ALICE"]

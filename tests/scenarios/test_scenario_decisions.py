@@ -124,7 +124,7 @@ def test_take_over_and_hand_back(office: Office) -> None:
     assert office.agent.claim(refund, status=409)["state"] == "taken_over"
     package = [
         "Taken over by @alice",
-        "only reads",
+        "can only read now",
         "$480",
         "I know this customer",
         "Why it stopped to ask: The parcel",
@@ -133,7 +133,7 @@ def test_take_over_and_hand_back(office: Office) -> None:
         "Done so far",
         "looked up the order",
         'State (its checkpoint): {"step": 3}',
-        "Next, to reach: Money back",
+        "What it was aiming for: Money back",
     ]
     office.slack.expect_card(channel="#ops", contains=package)
     under = office.slack.expect_message("#finance", contains=package, timeout=20)
@@ -163,7 +163,9 @@ def test_request_info_stops_the_clock(office: Office) -> None:
     assert answered["info_request"] is None
     assert answered["due_at"] > asked["due_at"]
     fresh = office.slack.expect_update(office.slack.refresh(card), contains="Order 7, paid in May")
-    told = office.slack.expect_message("#finance", contains=["the clock goes on", "Order 7, paid in May"], timeout=20)
+    told = office.slack.expect_message(
+        "#finance", contains=["the deadline is running again", "Order 7, paid in May"], timeout=20
+    )
     assert told.thread_ts == card.ts
     office.agent.answer(refund, "again", status=409)
     office.person("U0ALICE").click(fresh, "approve")

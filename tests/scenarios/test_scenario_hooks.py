@@ -341,7 +341,7 @@ def test_what_became_of_it_is_told_without_what_it_printed(
 def test_a_report_of_a_call_that_nobody_allowed_changes_nothing(hosting: Office, host: Host) -> None:
     """There is no grant, and so no result."""
     told = host.post("Bash", {"command": "ls"}, "toolu_9", {"exit_code": 0})
-    assert "knows no grant" in told["systemMessage"]
+    assert "has no grant" in told["systemMessage"]
 
 
 def test_a_rule_that_denies_asks_nobody_and_is_on_the_record(hosting: Office, host: Host) -> None:

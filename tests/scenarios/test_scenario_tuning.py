@@ -46,7 +46,7 @@ def test_tune_suggests_with_the_habits_beside_it_and_changes_nothing(office: Off
     assert len(told) < 3000
     assert "6 decided" not in said(office, "tune", "U0BOB")
     assert "admins" in said(office, "tune", "U0BOB")
-    assert "say which page" in said(office, "tune nonsense")
+    assert "give a page number" in said(office, "tune nonsense")
     office.agent.label(made[0], "incident")
     assert "auto→ask" in said(office, "tune")
     assert office.manifest.read_text() == before

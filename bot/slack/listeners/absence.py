@@ -26,9 +26,9 @@ _SPELL = re.compile(r"^(\d{1,3})\s*(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _PERSON = re.compile(r"^<@([UW][A-Z0-9]+)(?:\|[^>]*)?>$|^([UW][A-Z0-9]{2,20})$")
 _REASONS = {
-    "left": "because their reviewer does not hold the role any more",
+    "left": "because their reviewer no longer holds the role",
     "away": "because their reviewer is away",
-    "load": "because somebody of the same role has at least two fewer",
+    "load": "because somebody else in the role has at least two fewer open",
 }
 
 
@@ -54,7 +54,7 @@ async def reviewers(desk: Desk, actor: Actor, rest: str) -> str:
     for role, users in members.items():
         said = ", ".join(f"{mention(user)} ({busy[user]})" for user in users) or "nobody"
         lines.append(f"• *{escape(role)}*: {said}" + (f"\n    {escape(told[role])}" if role in told else ""))
-    return pages.first(lines) or "Nobody is."
+    return pages.first(lines) or "The roster has no roles."
 
 
 def _now(roster: Roster, user: str, now: datetime) -> str:
@@ -75,14 +75,14 @@ def _busy(load: workload.Load, late: str, now: str) -> str:
 
 async def _rebalance(desk: Desk, actor: Actor, word: str, more: str) -> str:
     if word != "rebalance" or more not in ("", "now"):
-        raise InvalidInput("say /sayso reviewers, or /sayso reviewers rebalance", field="reviewers")
+        raise InvalidInput("use /sayso reviewers, or /sayso reviewers rebalance", field="reviewers")
     dealt = await desk.call(rebalance, desk.runtime.world, actor, really=more == "now")
     if not dealt.total:
-        return "Nothing has to move: everybody who was asked holds their role, and loads are even." + _stuck(dealt)
+        return "Nothing to move: every reviewer still holds their role, and loads are even." + _stuck(dealt)
     head = f"{dealt.total} open {'card was' if dealt.total == 1 else 'cards were'} moved" if more else _would(dealt)
     why = [f"• {count} {_REASONS[reason]}" for reason, count in sorted(dealt.reasons.items())]
     whom = ", ".join(f"{mention(user)} +{count}" for user, count in sorted(dealt.receivers.items()))
-    last = [] if more else ["Nothing has moved yet. To do it: `/sayso reviewers rebalance now`"]
+    last = [] if more else ["This is a preview. To apply it: `/sayso reviewers rebalance now`"]
     return "\n".join([f"{head}:", *why, f"• to {whom}{_stuck(dealt)}", *last])
 
 
@@ -106,11 +106,11 @@ async def away(desk: Desk, actor: Actor, rest: str) -> str:
     delegate = _person(whom.strip(), desk) if named else None
     covered = await desk.call(steer.away, desk.runtime.world, actor, until, delegate)
     desk.runtime.background(publish(desk, actor.user))
-    told = f"You are away until {when(until)}." if until else "You are away until you say `/sayso back`."
+    told = f"You are away until {when(until)}." if until else "You are away until you send `/sayso back`."
     if delegate is None:
         return told
     told += f" {mention(delegate)} stands in for you as {_listed(covered.roles)}."
-    return f"{told} Not as {_listed(covered.lacking)}: they do not hold it." if covered.lacking else told
+    return f"{told} Not as {_listed(covered.lacking)}: they do not hold that role." if covered.lacking else told
 
 
 def _listed(roles: Iterable[str]) -> str:
@@ -138,7 +138,7 @@ def _until(text: str, desk: Desk, actor: Actor, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text)
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise InvalidInput("say until when like 2h, 3d, 2026-12-24 or 2026-12-24T09:00", field="until") from None
+        raise InvalidInput("give a time such as 2h, 3d, 2026-12-24 or 2026-12-24T09:00", field="until") from None
     if moment <= now:
         raise InvalidInput("must be later than now", field="until")
     return moment

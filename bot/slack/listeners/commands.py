@@ -32,14 +32,14 @@ log = logging.getLogger("sayso.commands")
 _Handler = Callable[[Desk, Actor, str], Awaitable[Message | str]]
 
 HELP = """*`/sayso`*
-• `queue` what waits, by deadline · `mine` what waits for me · `show ID` one request
-• `reviewers` who is asked, and their load · `stats` how it goes, with a picture of 14 days
-• `away [until WHEN] [delegate @NAME]` no new requests for me · `back` I am here again
-• `reviewers rebalance` deal open cards out anew (admins; counts first, and moves nothing until told `now`)
-• `pause SESSION` · `resume SESSION` · `cancel SESSION` steer an agent's run (admins)
-• `stop` hold every execution · `start` let them go on · `audit ID` one request's trail (admins)
-• `standing` what runs without asking by a standing approval · `standing end ID` no more of it
-• `tune` what the record suggests to change in the manifest; nothing is applied (admins)"""
+• `queue` all open requests, by deadline · `mine` those that wait for me · `show ID` one request
+• `reviewers` who is asked, and how busy they are · `stats` the last 14 days, with a chart
+• `away [until WHEN] [delegate @NAME]` send me no new requests · `back` send them again
+• `reviewers rebalance` redistribute open cards (admins; a preview, add `now` to apply)
+• `pause SESSION` · `resume SESSION` · `cancel SESSION` control an agent's run (admins)
+• `stop` no agent runs anything · `start` they may again · `audit ID` the history of a request (admins)
+• `standing` what runs without asking, by standing approval · `standing end ID` end one
+• `tune` suggested changes to the manifest; nothing is applied (admins)"""
 
 PICTURE = "sayso-figures.png"
 
@@ -72,7 +72,7 @@ async def _help(desk: Desk, actor: Actor, rest: str) -> str:
 
 
 async def _unknown(desk: Desk, actor: Actor, rest: str) -> str:
-    return f"I do not know that one.\n{HELP}"
+    return f"Unknown command.\n{HELP}"
 
 
 def _name(user: str) -> str:
@@ -123,7 +123,7 @@ def _trail_line(line: dict[str, Any]) -> str:
 def _steering(word: str) -> _Handler:
     async def handle(desk: Desk, actor: Actor, rest: str) -> str:
         if not rest:
-            raise InvalidInput(f"say which: /sayso {word} SESSION", field="SESSION")
+            raise InvalidInput(f"name the session: /sayso {word} SESSION", field="SESSION")
         steered = await desk.call(steer.steer_session, desk.runtime.world, actor, rest, word)
         return f"Session {escape(visible(rest))} is {steered[0].state}."
 
@@ -132,13 +132,13 @@ def _steering(word: str) -> _Handler:
 
 async def _stop(desk: Desk, actor: Actor, rest: str) -> str:
     changed = await desk.call(steer.stop, desk.runtime.world, actor)
-    held = "Everything is stopped: nothing runs by policy alone, and nothing can be claimed."
-    return held if changed else "Everything was stopped already."
+    held = "Stopped. Nothing runs by policy alone, and no approved action can start, until `/sayso start`."
+    return held if changed else "Already stopped."
 
 
 async def _start(desk: Desk, actor: Actor, rest: str) -> str:
     changed = await desk.call(steer.start, desk.runtime.world, actor)
-    return "Agents may go on." if changed else "Nothing was stopped."
+    return "Started. Agents may run again." if changed else "Nothing was stopped: agents may run."
 
 
 _HANDLERS: dict[str, _Handler] = {

@@ -20,7 +20,7 @@ async def tune(desk: Desk, actor: Actor, rest: str) -> str:
     """One page of the report."""
     authorization.require_admin(actor)
     if rest and not (rest.isascii() and rest.isdigit()):
-        raise InvalidInput("say which page: /sayso tune 2", field="PAGE")
+        raise InvalidInput("give a page number, such as /sayso tune 2", field="PAGE")
     world = desk.runtime.world
     book = world.book
     found = await desk.call(world.database.read, lambda unit: tuning.report(unit, book.manifest, book.roster))

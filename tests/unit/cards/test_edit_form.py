@@ -90,8 +90,8 @@ def test_the_name_stands_beside_a_title_that_two_share() -> None:
         ({"type": "string", "pattern": "^A"}, "Matching ^A"),
         ({"type": "string", "format": "email"}, "An e-mail address"),
         ({"type": "array", "items": {"type": "string", "maxLength": 3}, "minItems": 1, "maxItems": 4, "uniqueItems": True},
-         "At least 1 entries, at most 4 entries, nothing twice, each at most 3 characters. One a line"),
-        ({"type": "array", "items": {"enum": ["a", "b"]}}, "Each one of a, b. One a line"),
+         "At least 1 entries, at most 4 entries, nothing twice, each at most 3 characters. One per line"),
+        ({"type": "array", "items": {"enum": ["a", "b"]}}, "Each one of a, b. One per line"),
         ({"type": "object", "minProperties": 1}, "At least 1 names. As JSON"),
     ],
 )  # fmt: skip

@@ -118,8 +118,8 @@ def test_a_delegate_takes_the_turn_of_who_is_away() -> None:
     assert choice is not None
     assert choice.user == "U3"
     assert choice.why == (
-        "a, 0 open, the least loaded of 2, stands in for alice, who is away until Mon 23 Nov 09:00 UTC; "
-        "1 not there (away until Mon 23 Nov 09:00 UTC)"
+        "a, 0 open, fewest open of 2 reviewers, stands in for alice, who is away until Mon 23 Nov 09:00 UTC; "
+        "1 unavailable (away until Mon 23 Nov 09:00 UTC)"
     )
 
 
