@@ -30,7 +30,7 @@ from sqlalchemy.engine import Row
 from policies.approval import Approval, Vote
 from policies.deadlines import Clock
 from policies.errors import Tampered
-from policies.lifecycle import State
+from policies.lifecycle import GRANTED, OPEN, State
 from store import bulk, callbacks
 from store.duplicates import DuplicateKey, DuplicateVote, told_as
 from store.rows import (
@@ -49,6 +49,7 @@ from store.types import database_now
 from store.unit import Unit
 
 _insert = insert(approvals)
+_UNFINISHED = tuple(state.value for state in sorted(OPEN | GRANTED))
 
 
 def add(
@@ -432,6 +433,14 @@ def pending(unit: Unit, *, assignee: str | None = None, limit: int = 50) -> list
     if assignee is not None:
         query = query.where(_asked_of(assignee))
     return [from_row(row) for row in unit.execute(query).all()]
+
+
+def unfinished(unit: Unit, agent_id: str | None, session_id: str | None, limit: int) -> list[str]:
+    """The ids of what waits or may run, newest first: of everybody, or of one agent's session."""
+    query = select(approvals.c.id).where(approvals.c.state.in_(_UNFINISHED))
+    if agent_id is not None:
+        query = query.where(approvals.c.agent_id == agent_id, approvals.c.session_id == session_id)
+    return list(unit.execute(query.order_by(approvals.c.id.desc()).limit(limit)).scalars())
 
 
 def pending_page(unit: Unit, after: str, limit: int) -> tuple[list[Approval], str | None]:

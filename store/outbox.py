@@ -48,6 +48,7 @@ class Item:
     alike: str | None
     risk: str | None
     permalink: str | None = None
+    redraws: int = 0
 
     @property
     def screen(self) -> bool:
@@ -237,6 +238,21 @@ def again(unit: Unit, keys: Sequence[str]) -> bool:
     return unit.execute(again.values(wanted=outbox.c.wanted + 1, next_at=_in_turn), _moments(unit)).rowcount > 0
 
 
+def restate(unit: Unit, key: str, facts: dict[str, Any]) -> bool:
+    """The notice of this key says something else from now on, in place; False where none was said."""
+    said = update(outbox).where(outbox.c.dedupe_key == f"notice:{key}")
+    values = {"facts": facts, "wanted": outbox.c.wanted + 1, "next_at": _in_turn}
+    return unit.execute(said.values(values), _moments(unit)).rowcount > 0
+
+
+def redraw(unit: Unit, approval_ids: Sequence[str]) -> None:
+    """The live cards of these approvals should be drawn anew, though none of them moved on."""
+    there = or_(outbox.c.slack_ts.is_not(None), outbox.c.next_at.is_not(None))
+    shown = and_(outbox.c.kind == "card", outbox.c.face == "live", there)
+    statement = update(outbox).where(shown, outbox.c.approval_id.in_(approval_ids))
+    unit.execute(statement.values(next_at=_in_turn, redraws=outbox.c.redraws + 1), _moments(unit))
+
+
 def relink(unit: Unit, approval_id: str) -> None:
     """A new card is there: those it was moved from should lead to it."""
     moved = and_(outbox.c.approval_id == approval_id, outbox.c.kind == "card", outbox.c.face == "moved")
@@ -301,7 +317,7 @@ def _leased(row: dict[str, Any], token: str) -> Item:
 def shown(unit: Unit, item: Item, *, revision: int, channel: str | None, ts: str | None) -> bool:
     """Slack shows `revision` with the item's face; anything newer stays wanted. False where the lease was lost."""
     moment = unit.now
-    outdated = or_(outbox.c.wanted > revision, outbox.c.face != item.face)
+    outdated = or_(outbox.c.wanted > revision, outbox.c.face != item.face, outbox.c.redraws > item.redraws)
     return _finish(
         unit,
         item,

@@ -60,13 +60,22 @@ def forget_oldest(unit: Unit, agent_id: str, keep: int) -> None:
 
 
 def steer(unit: Unit, session_id: str, state: str, by: str, *, agent_id: str | None = None) -> list[Session]:
-    """Set the state of every agent's session of that id, or only of `agent_id`'s; a cancelled one stays cancelled."""
+    """Set the state of every agent's session of that id, or only of `agent_id`'s; a cancelled one stays cancelled.
+
+    One that is paused already stays paused by whom and since when it was.
+    """
     wanted = and_(sessions.c.id == session_id, sessions.c.state != "cancelled")
     if agent_id is not None:
         wanted = and_(wanted, sessions.c.agent_id == agent_id)
     found = unit.execute(select(sessions).where(wanted).with_for_update()).all()
-    unit.execute(update(sessions).where(wanted).values(state=state, by=by, at=unit.now))
-    return [Session(row.agent_id, row.id, state, by, unit.now, row.title) for row in found]
+    kept = [row for row in found if row.state == state == "paused"]
+    fresh = [row for row in found if row not in kept]
+    changed = wanted if state != "paused" else and_(wanted, sessions.c.state != state)
+    unit.execute(update(sessions).where(changed).values(state=state, by=by, at=unit.now))
+    return [
+        *map(_session, kept),
+        *(Session(row.agent_id, row.id, state, by, unit.now, row.title) for row in fresh),
+    ]
 
 
 # Written out, so that PostgreSQL takes the partial index.
@@ -120,6 +129,25 @@ def stopped_by(unit: Unit) -> str | None:
     """Who stopped everything, or None while things run."""
     row = unit.execute(select(switches.c.by).where(switches.c.name == STOP)).one_or_none()
     return row.by if row else None
+
+
+def stopped_at(unit: Unit) -> datetime | None:
+    """When everything was stopped; None while things run."""
+    return unit.execute(select(switches.c.at).where(switches.c.name == STOP)).scalar_one_or_none()
+
+
+def named(unit: Unit, session_id: str, agent_id: str | None = None) -> list[Session]:
+    """Every agent's session of that id, or only `agent_id`'s."""
+    wanted = sessions.c.id == session_id
+    if agent_id is not None:
+        wanted = and_(wanted, sessions.c.agent_id == agent_id)
+    return [_session(row) for row in unit.execute(select(sessions).where(wanted)).all()]
+
+
+def running(unit: Unit, limit: int = 10) -> list[Session]:
+    """The sessions that run or are paused, whoever beat last first."""
+    query = select(sessions).where(sessions.c.state != "cancelled").order_by(sessions.c.beat_at.desc()).limit(limit)
+    return [_session(row) for row in unit.execute(query).all()]
 
 
 def stop(unit: Unit, by: str) -> bool:

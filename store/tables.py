@@ -450,6 +450,7 @@ outbox = Table(
     Column("slack_ts", Text),
     Column("permalink", Text),
     Column("unsure", Boolean, nullable=False, server_default=text("false")),
+    Column("redraws", Integer, nullable=False, server_default=text("0")),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_at", UtcDateTime),
     Column("lease", Text),

@@ -81,7 +81,12 @@ def _plain(text: str, limit: int = SECTION, lines: bool = False) -> Block:
 
 def mrkdwn(text: str) -> Markup:
     """A mrkdwn object: only what is Mrkdwn already is read as mark-up; anything else is escaped."""
-    return _json({"type": "mrkdwn", "text": escape(text) or "–", "verbatim": True})
+    return _json(mrkdwn_object(text))
+
+
+def mrkdwn_object(text: str) -> Block:
+    """The same as a JSON value."""
+    return {"type": "mrkdwn", "text": escape(text) or "–", "verbatim": True}
 
 
 def rich(text: str, *, bold: bool = False, italic: bool = False, lines: bool = True) -> Markup:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from bot.render.visible_text import Mrkdwn, clip, fill, notification, visible
 from policies.approval import Approval
 from policies.hidden import leaves_of
 from policies.lifecycle import State
+from policies.sentences import words
 
 WORDS_BYTES = 4000
 PARAMETERS_BYTES = 3000
@@ -98,13 +98,16 @@ def notice(
     return Message(blocks, notification(f"{_PLAIN[kind]}: {sentence}"), noted)
 
 
-def alert(title: str, text: str, *, link: str | None = None) -> Message:
-    """News for operations that belong to no approval, such as a manifest that was refused; `text` is quoted."""
+def alert(title: str, text: str, *, link: str | None = None, over: bool = False) -> Message:
+    """News for operations that belong to no approval, such as a manifest that was refused; `text` is quoted.
+
+    `over` where the cause is gone: then it says so in place.
+    """
     shown = clip(visible(text, lines=True), 2000, WORDS_BYTES)
     url = link_to(link, "Open")
     context: dict[str, Any] = {
-        "id": block_ids("alert"),
-        "lead": fill("🚨 *{title}*", title=clip(visible(title), 150, 600)),
+        "id": block_ids("alert-over" if over else "alert"),
+        "lead": fill("{sign} *{title}*", sign=Mrkdwn("✅" if over else "🚨"), title=clip(visible(title), 150, 600)),
         "sentence": None,
         "parameters": shown,
         "remainder": None,
@@ -175,16 +178,24 @@ def _reasons(reason: str) -> tuple[Said, ...]:
 def _package(approval: Approval) -> list[Said]:
     """The takeover package in the agent's words: what was done, the present state, why it asked, what comes next (docs/rules.md: C4)."""
     request = approval.request
-    state = json.dumps(request.checkpoint, ensure_ascii=False) if request.checkpoint is not None else None
     said = [
         Said("", _present(request.reason), 600, 1, short="Why it stopped to ask"),
         Said("", tuple(request.completed_steps), 250, 8, short="Done so far", bullet="\n•  "),
-        Said("", _present(state), 700, 1, short="State (its checkpoint)"),
+        Said("", _state(request.checkpoint), 250, 8, short="Where it stands", bullet="\n•  "),
         Said("", _present(request.expected_outcome), 400, 1, short="What it was aiming for"),
         Said("", tuple(request.alternatives), 250, short="Alternatives"),
         Said("", (*request.risks, *request.uncertainty_factors), 250, short="Beware"),
     ]
     return [entry for entry in said if entry.texts]
+
+
+def _state(checkpoint: Any) -> tuple[str, ...]:
+    """The agent's checkpoint in words, a line for each thing it holds."""
+    if checkpoint is None:
+        return ()
+    if isinstance(checkpoint, dict) and checkpoint:
+        return tuple(f"{name.replace('_', ' ')}: {words(held)}" for name, held in checkpoint.items())
+    return (str(words(checkpoint)),)
 
 
 def _present(text: str | None) -> tuple[str, ...]:

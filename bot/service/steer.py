@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.service import authorization, standing_ends
+from bot.service import authorization, holds, standing_ends
 from bot.service.context import Context, World
 from bot.service.withdrawing import withdraw
 from policies.approval import Approval
@@ -67,9 +67,10 @@ def session_of(world: World, approval: Approval) -> Session | None:
 
 
 def _steer(ctx: Context, actor: Actor, session_id: str, word: str, agent_id: str | None = None) -> list[Session]:
+    before = sessions.named(ctx.unit, session_id, agent_id)
     steered = sessions.steer(ctx.unit, session_id, STATES[word], actor.user, agent_id=agent_id)
     if not steered:
-        raise NotFound(f"There is no running session {session_id}.")
+        raise NotFound(_unknown(ctx.unit, session_id))
     ctx.unit.record(
         Entry(
             event=EVENTS[word],
@@ -85,7 +86,14 @@ def _steer(ctx: Context, actor: Actor, session_id: str, word: str, agent_id: str
             _withdraw(ctx, actor, session)
             standing_ends.after_session(ctx, session.agent_id, session.id, actor.user)
     ctx.unit.after_commit(lambda: ctx.world.signals.approval_changed(f"session:{session_id}"))
+    holds.sessions_steered(ctx, actor.user, before, steered)
     return steered
+
+
+def _unknown(unit: Unit, session_id: str) -> str:
+    found = [session.id for session in sessions.running(unit)]
+    others = f"Running now: {', '.join(found)}." if found else "No session is running now."
+    return f"There is no running session {session_id}. {others}"
 
 
 def _withdraw(ctx: Context, actor: Actor, session: Session) -> None:
@@ -104,26 +112,29 @@ def stop(world: World, actor: Actor) -> bool:
     """Hold every execution at once; False when it was held already. Raises Refused."""
     _require_admin(actor)
 
-    def work(unit: Unit) -> bool:
-        changed = sessions.stop(unit, actor.user)
+    def work(ctx: Context) -> bool:
+        changed = sessions.stop(ctx.unit, actor.user)
         if changed:
-            unit.record(_switch_entry(unit, actor, "stop"))
+            ctx.unit.record(_switch_entry(ctx.unit, actor, "stop"))
+            holds.stopped(ctx, actor.user)
         return changed
 
-    return world.database.run(work)
+    return world.run(work)
 
 
 def start(world: World, actor: Actor) -> bool:
     """Let executions go on; False when nothing was held. Raises Refused."""
     _require_admin(actor)
 
-    def work(unit: Unit) -> bool:
-        changed = sessions.start(unit)
+    def work(ctx: Context) -> bool:
+        since = sessions.stopped_at(ctx.unit)
+        changed = sessions.start(ctx.unit)
         if changed:
-            unit.record(_switch_entry(unit, actor, "start"))
+            ctx.unit.record(_switch_entry(ctx.unit, actor, "start"))
+            holds.started(ctx, actor.user, since)
         return changed
 
-    return world.database.run(work)
+    return world.run(work)
 
 
 def _switch_entry(unit: Unit, actor: Actor, word: str) -> Entry:

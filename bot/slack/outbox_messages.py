@@ -10,13 +10,14 @@ from bot.acts.registry import approval_card
 from bot.render import cards
 from bot.render import standing as counting
 from bot.render.cards import Face, Message
+from bot.render.held import Held, on_card
 from bot.render.labels import Names, nobody
 from bot.render.notices import Notice, alert, notice
 from bot.render.reviews import review_card
 from policies.approval import Approval
 from policies.routing import RouteName
 from policies.standing import Standing
-from store import approvals, batches, standings
+from store import approvals, batches, sessions, standings
 from store.outbox import Item
 from store.unit import Unit
 
@@ -26,12 +27,13 @@ MORNING, STANDING = "morning", "standing"
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What an item shows: one approval, several, or none; `moved` are those that went on to a card of their own, `now` is when it
-    was read."""
+    was read, `held` is what keeps the one approval from running."""
 
     approvals: tuple[Approval, ...]
     moved: dict[str, str | None]
     now: datetime | None = None
     standing: Standing | None = None
+    held: Held | None = None
 
     @property
     def one(self) -> Approval | None:
@@ -57,7 +59,19 @@ def scene(unit: Unit, item: Item) -> Scene:
         return Scene((approval, *uses), {}, unit.now, standings.get(unit, standing_id))
     if approval is not None and item.facts.get("notice") == Notice.TAKEOVER:
         approval = _with_checkpoint(unit, approval)
-    return Scene((approval,) if approval else (), {}, unit.now)
+    held = _held(unit, approval) if item.kind == "card" else None
+    return Scene((approval,) if approval else (), {}, unit.now, held=held)
+
+
+def _held(unit: Unit, approval: Approval | None) -> Held | None:
+    """Who holds what waits or may run: everything is stopped, or its session is paused."""
+    if approval is None or not (approval.pending or approval.granted):
+        return None
+    if (by := sessions.stopped_by(unit)) is not None:
+        return Held(by)
+    session_id = approval.request.session_id
+    session = sessions.get(unit, approval.agent_id, session_id) if session_id else None
+    return Held(session.by, session=True) if session and session.by and session.state == "paused" else None
 
 
 def _with_checkpoint(unit: Unit, approval: Approval) -> Approval:
@@ -83,16 +97,17 @@ def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobo
             return notice(Notice.DONE, approval, undo_until=undo_until)
         moved_to = item.facts.get("moved_to")
         face = Face(item.face)
-        return approval_card(
+        card = approval_card(
             approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link, names=names, now=shown.now
         )
+        return on_card(card, shown.held if face is Face.LIVE else None, names)
     if item.facts["notice"] == MORNING:
         return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=item.facts["total"])
     if shown.standing is not None:
         first, *uses = shown.approvals
         return counting.counting_message(shown.standing, first, uses, str(item.facts["by"]))
     if approval is None or item.facts["notice"] == "alert":
-        return alert(item.facts["title"], item.facts["text"], link=link)
+        return alert(item.facts["title"], item.facts["text"], link=link, over=bool(item.facts.get("over")))
     return notice(item.facts["notice"], approval, link=link, said=item.facts)
 
 

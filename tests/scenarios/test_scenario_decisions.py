@@ -132,7 +132,7 @@ def test_take_over_and_hand_back(office: Office) -> None:
     package += [
         "Done so far",
         "looked up the order",
-        'State (its checkpoint): {"step": 3}',
+        "step: 3",
         "What it was aiming for: Money back",
     ]
     office.slack.expect_card(channel="#ops", contains=package)
