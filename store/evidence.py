@@ -234,9 +234,13 @@ def unknown(table: Table, rows: Iterable[Mapping[str, Any]], kept: Counter[str],
     return faults
 
 
+# What an older version never wrote, or wrote about no row beside the approval.
+_NEVER_OLDER = ("refused", "gate_presented", "standing_given", "standing_used", "standing_ended")
+
+
 def _said_by_older(row: Mapping[str, Any], line: Line) -> bool:
     """Whether this is the audit row of an older version, which kept no sums, to a row beside the approval."""
-    if line.row is not None or line.kept or line.body.get("event") in ("refused", "gate_presented"):
+    if line.row is not None or line.kept or line.body.get("event") in _NEVER_OLDER:
         return False
     said = {"at": rfc3339(row["at"]), "actor": row.get("by"), "digest": row.get("digest"), "decision": row.get("label")}
     return all(value is None or line.body.get(name) == value for name, value in said.items())

@@ -17,6 +17,7 @@ from bot.api.answers import (
     SessionJson,
     UndoJson,
 )
+from bot.service.authorization import Unconfirmed
 from bot.service.execute import Grant
 from policies import errors
 from policies.approval import Approval, Decision, Undo, feedback
@@ -166,6 +167,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.Settled, 409),
     (errors.Refused, 403),
     (errors.NotReady, 503),
+    (Unconfirmed, 503),
     (StoreUnavailable, 503),
 )
 

@@ -202,10 +202,11 @@ class Courier:
         await self._write(work)
 
     async def _give_up(self, item: Item, error: MessageGone) -> None:
-        """A message that is gone is posted anew while somebody still has to decide on it; else it may rest."""
-        approval = (await self._scene(item)).one
+        """A message that is gone is posted anew while somebody still has to decide on it, or may end what it counts."""
+        scene = await self._scene(item)
         log.warning("message %s can no longer be changed: %s", item.id, error)
-        if approval is not None and approval.pending and item.kind == "card" and item.face == "live":
+        waits = scene.one is not None and scene.one.pending and item.kind == "card" and item.face == "live"
+        if waits or (scene.standing is not None and scene.standing.ended_at is None):
             await self._write(lambda unit: outbox.redirect(unit, item, item.channel, item.facts))
             self._runtime.signals.outbox.set()
             return

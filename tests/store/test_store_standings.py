@@ -56,6 +56,7 @@ def give(database: Database, approval: Approval, **changes: Any) -> Standing:
         one = replace(one, **changes)
         standings.add(unit, one)
         unit.record(Entry("standing_given", unit.now, one.by, approval_id=approval.id))
+        unit.record(Entry("labelled", unit.now, one.by, approval_id=approval.id))  # the last of a unit keeps the sums
         return one
 
     return database.run(work)
