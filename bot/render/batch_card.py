@@ -8,26 +8,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bot.render.blocks import MESSAGE_BYTES, VALUE, Button, Option, render, size
+from bot.render.blocks import MESSAGE_BYTES, VALUE, Button, Confirm, Option, render, size
 from bot.render.buttons import button_value, wants_care
-from bot.render.labels import assignee, consequence, headline, mention, outcome_line, when
+from bot.render.labels import assignee, consequence, due, headline, mention, outcome_line, when
 from bot.render.message import Message, block_ids, summary
 from bot.render.parameters import listing, remainder
+from bot.render.redaction import redactor_of
+from bot.render.told import told_by_sentence
 from bot.render.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
 from policies.approval import Approval
 from policies.batching import lines_of, simple
 from policies.files.policy import Reversibility, unknown
 from policies.hidden import hidden_of, leaves_of
+from policies.kinds import Kind
+from policies.levels import Level
 from policies.lifecycle import State
 from policies.silence import consents
 
 BATCH = 10
+DIGEST = 8  # requests of a digest: each with its own buttons, and Slack takes no longer message
 MOST = 20  # requests of a batch, where several are one entry
 SPARE_BYTES = 600  # of a message, for what is said later of requests that are on it
 ITEM_BYTES, SENTENCE_BYTES, LABEL_BYTES = 300, 200, 70
+REASON_CHARS, REASON_BYTES = 80, 160
 NAMES = 3  # agents of one entry that are named
 Moved = Mapping[str, str | None]
 """Approvals that went on to a card of their own, and whose turn it is there."""
@@ -36,11 +42,15 @@ _NOBODY: Final[Moved] = {}
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One request on the screen; `details` where it can still be acted on, `about` where there is more to say of it."""
+    """One request on the screen; `details` where it can still be acted on, `about` where there is more to say of it.
+
+    `approve` where the entry shows all that its own card would: a yes costs no more taps here than there.
+    """
 
     text: Shown
     details: Button | None
     about: Mrkdwn | None
+    approve: Button | None = None
 
 
 def batchable(approval: Approval) -> bool:
@@ -89,12 +99,23 @@ def digest_card(approvals: Sequence[Approval], moved: Moved = _NOBODY) -> Messag
     waiting = [approval for approval in approvals if _waits(approval, moved)]
     sign, severity, undo = consequence(approvals[0].policy if approvals else unknown(""))
     header = Shown(f"{sign} {severity}, {undo[0].lower()}{undo[1:]}: {len(approvals)} requests")
-    lead = fill("{count} of {all} wait. Open one to see everything and decide.", count=len(waiting), all=len(approvals))
+    lead = fill("{count} of {all} wait. Each is decided by itself.", count=len(waiting), all=len(approvals))
     items = [_entry(number, approval, moved) for number, approval in enumerate(approvals, 1)]
     open_ones = _deciding(approvals, moved)
     options = [_option(number, one) for number, one in enumerate(approvals, 1) if one in open_ones]
-    text = f"{len(waiting)} requests wait: {severity}, {undo}"
-    return _screen(approvals, moved, header, lead, items, options, text)
+    names = " · ".join(summary(one, 60, 240) for one in waiting)
+    text = (
+        f"Decide {len(waiting)}? {names} · {undo[0].lower()}{undo[1:]}"
+        if waiting
+        else f"{len(approvals)} requests are decided"
+    )
+    message = _screen(approvals, moved, header, lead, items, options, text)
+    while size(message.blocks) > MESSAGE_BYTES and any(item.approve for item in items):
+        # Slack takes no more: the last of them is opened first.
+        at = max(number for number, item in enumerate(items) if item.approve)
+        items[at] = replace(items[at], approve=None)
+        message = _screen(approvals, moved, header, lead, items, options, text)
+    return message
 
 
 def _screen(
@@ -197,8 +218,39 @@ def _entry(number: int, approval: Approval, moved: Moved) -> Item:
     if approval.id not in moved and batchable(approval):
         item = _item(number, approval, moved)
         return Item(item.text, item.details, _turn(approval))
-    text = Shown(f"{number}. {summary(approval, 200, 360)}")
-    return Item(text, _details(approval, moved, "Open"), _outcome(approval, moved) or _turn(approval))
+    sentence = summary(approval, 200, 360)
+    about, opens = _outcome(approval, moved) or _turn(approval), _details(approval, moved, "Open")
+    lines = _all_of(approval, sentence) if _waits(approval, moved) else None
+    if lines is None:
+        return Item(Shown(f"{number}. {sentence}"), opens, about)
+    return Item(Shown("\n".join([f"{number}. {sentence}", *lines])), opens, about, _approve(approval, sentence))
+
+
+def _all_of(approval: Approval, sentence: Shown) -> list[str] | None:
+    """Everything that its own card would show of a request, in a few lines; None where it has to be opened for that."""
+    if (
+        approval.request.kind != Kind.CONFIRM.value
+        or approval.level is Level.HUMAN_TAKEOVER
+        or approval.again is not None
+    ):
+        return None
+    if approval.edited or approval.votes or approval.info_request or hidden_of(approval).count or wants_care(approval):
+        return None
+    whole = visible(redactor_of(approval)(approval.sentence))
+    found = leaves_of(approval)
+    listed = listing(
+        [leaf for leaf in found if leaf.path and leaf.path not in told_by_sentence(approval, found, whole)], ITEM_BYTES
+    )
+    if sentence != whole or not listed.complete:
+        return None
+    reason = clip(visible(redactor_of(approval)(" ".join(approval.request.reason.split()))), REASON_CHARS, REASON_BYTES)
+    return [*([listed.text] if listed.total else []), *([f"The agent says: “{reason}”"] if reason else [])]
+
+
+def _approve(approval: Approval, sentence: Shown) -> Button:
+    """A yes with the friction of its own card."""
+    dialog = Confirm("This cannot be undone", sentence, "Approve") if approval.policy.irreversible else None
+    return Button("approve", "Approve", button_value(approval), "primary", dialog)
 
 
 def _details(approval: Approval, moved: Moved, label: str) -> Button | None:
@@ -208,9 +260,9 @@ def _details(approval: Approval, moved: Moved, label: str) -> Button | None:
 
 def _turn(approval: Approval) -> Mrkdwn:
     who = assignee(approval, "Anyone of the role")
-    due = approval.clock.due_at
+    ends = approval.clock.due_at
     given = fill(" · {count} yes so far", count=len(approval.votes)) if approval.votes else Mrkdwn("")
-    return fill("{who} · decide by {at}{given}", who=who, at=when(due), given=given) if due else who
+    return fill("{who} · {due}{given}", who=who, due=due(ends), given=given) if ends else who
 
 
 def _outcome(approval: Approval, moved: Moved) -> Mrkdwn | None:

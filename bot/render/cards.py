@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.render import quoted_text
 from bot.render.asked_before import asked_before
-from bot.render.batch_card import BATCH, MOST, batch_card, batchable, digest_card, fits, read_batch_value
+from bot.render.batch_card import BATCH, DIGEST, MOST, batch_card, batchable, digest_card, fits, read_batch_value
 from bot.render.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Block, render, size
 from bot.render.buttons import Offers, Seen, button_value, controls, full_view_first, read_value
 from bot.render.facts import afterwards, asked_by, brief, status, why
@@ -27,13 +27,14 @@ from bot.render.parameters import Listing, changes, listing, remainder
 from bot.render.push import push_line
 from bot.render.queues import queue_message
 from bot.render.redaction import Redactor, redactor_of
-from bot.render.told import told
+from bot.render.told import told_by_sentence
 from bot.render.visible_text import Mrkdwn, Shown, clip, fill, json_size, notification, visible
 from policies.approval import Approval
 from policies.hidden import Leaf, hiding, leaves_of
 
 __all__ = [
     "BATCH",
+    "DIGEST",
     "MOST",
     "Face",
     "Message",
@@ -109,7 +110,11 @@ def approval_card(
 def _listed(approval: Approval, found: list[Leaf], sentence: str) -> Listing:
     """The parameters that need lines of their own, since the sentence does not tell them."""
     shown = visible(sentence)
-    said = told(approval, found, shown) if shown == clip(shown, SENTENCE_CHARS, SENTENCE_BYTES) else frozenset()
+    said = (
+        told_by_sentence(approval, found, shown)
+        if shown == clip(shown, SENTENCE_CHARS, SENTENCE_BYTES)
+        else frozenset()
+    )
     return listing([leaf for leaf in found if leaf.path and leaf.path not in said], PARAMETERS_BYTES)
 
 

@@ -28,7 +28,7 @@ _PUT: Final = "\ue0f0"
 _OTHER: Final = "\ue0f1"
 
 
-def told(approval: Approval, found: Sequence[Leaf], shown: str) -> frozenset[Path]:
+def told_by_sentence(approval: Approval, found: Sequence[Leaf], shown: str) -> frozenset[Path]:
     """The paths of the leaves that `shown`, the sentence as it stands on the card, tells."""
     policy, whole = approval.policy, approval.sentence
     if shown != whole or _PUT in whole or _turns_around(whole):

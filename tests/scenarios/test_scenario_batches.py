@@ -362,6 +362,11 @@ def test_killed_while_it_gathers_and_while_it_is_posted(closed_office: Office) -
     assert states(office, asked) == ["approved"] * 3
 
 
+def approves(card: Card) -> list[dict[str, Any]]:
+    elements = [element for block in card.blocks for element in block.get("elements", ())]
+    return [element for element in elements if element.get("action_id") == "approve"]
+
+
 @on_sqlite
 def test_a_burst_is_decidable_in_digests(closed_office: Office) -> None:
     """Sixty requests at once, high and low, at Slack's limits made short: each is on one card, no risk beside another,
@@ -389,3 +394,13 @@ def test_a_burst_is_decidable_in_digests(closed_office: Office) -> None:
     assert office.agent.see(high[-1])["decision"]["by"] == "U0BOB"
     office.person("U0BOB").expect_modal(contains="Approved", timeout=20)
     redrawn(office, high[-1], "Approved by")
+    # In the digest itself it is two taps, as on a card of its own: Approve, and the question whether one is sure.
+    found = high[-2]
+    card = office.card(found)
+    offered = [element for element in approves(card) if element["value"] == f"{found['id']}|{found['digest']}"]
+    assert [element["confirm"]["title"]["text"] for element in offered] == ["This cannot be undone"]
+    assert f"Refund ${found['params']['amount_usd']} to ann@example.com" in offered[0]["confirm"]["text"]["text"]
+    office.person("U0BOB").click(card, "approve", offered[0]["value"])
+    assert office.agent.see(found)["decision"]["by"] == "U0BOB"
+    used = offered[0]["value"]
+    office.until(lambda: used not in [one["value"] for one in approves(office.slack.refresh(card))], "it is redrawn")

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from bot.render import cards
 from bot.render.home import Presence, home_view
 from playground.blockkit import check_view
-from policies.approval import Approval, Decided, Decision
+from policies.approval import Approval, Decided, Decision, Vote
 from policies.files.policy import OnTimeout
 from policies.lifecycle import State
 from policies.routing import Level
-from tests.unit.cards.looking import block, buttons, everything, faults, live_marks
+from tests.unit.cards.looking import block, buttons, everything, faults, live_marks, objects
 from tests.unit.cards.samples import NOW, approval, decided
 
 
@@ -196,3 +196,60 @@ def test_alerts_quote_what_they_tell() -> None:
     assert faults(message.blocks) == []
     assert live_marks(message.blocks) == []
     assert "actions.yml:3: <!here> *boo*" in everything(message.blocks)
+
+
+def refund(index: int, params: dict[str, Any] | None = None, **changed: Any) -> Approval:
+    """A high request that cannot be undone."""
+    given = (
+        {"customer": f"c{index}@x.com", "amount_usd": 4800 + index, "order_id": f"A-{index}"}
+        if params is None
+        else params
+    )
+    return approval(given, id=f"01JV8Q3ZK4W5T6Y7X8R9S0AC{index:02}", digest=f"{index:064x}", **changed)
+
+
+def test_an_entry_of_a_digest_is_approved_where_it_shows_everything() -> None:
+    """Severe requests each have Approve, which asks once more, beside their parameters and the agent's reason."""
+    some = [refund(index) for index in range(cards.DIGEST)]
+    message = cards.digest_card(some)
+    assert faults(message.blocks) == []
+    for index, found in enumerate(some):
+        approve, opens = block(message.blocks, f"decide-{index + 1}")["elements"]
+        assert (approve["action_id"], opens["action_id"]) == ("approve", "details")
+        assert approve["value"] == f"{found.id}|{found.digest}"
+        assert approve["confirm"]["text"]["text"] == found.sentence
+        shown = everything(block(message.blocks, f"item-{index + 1}"))
+        assert found.sentence in shown
+        assert f'order_id: "A-{index}"' in shown
+        assert "The agent says: “The parcel was lost.”" in shown
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        refund(1, {"customer": "a", "amount_usd": 1, "note": "x" * 400}),
+        refund(1, {"customer": "x" * 300, "amount_usd": 1}),
+        refund(1, {"customer": "a", "amount_usd": 200_000}),
+        refund(1, {"customer": "a", "amount_usd": 1, "api_key": "ghp_" + "a1B2c3D4" * 5}),
+        refund(1, request={"kind": "input", "question": "Which?"}),
+        refund(1, level=Level.HUMAN_TAKEOVER),
+        refund(1, votes=(Vote("U0BOB", "finance", NOW),)),
+        replace(refund(1), params={"customer": "a", "amount_usd": 7}),
+    ],
+)
+def test_what_an_entry_cannot_show_whole_is_opened_first(found: Approval) -> None:
+    """An entry that leaves anything out, hides it, wants more than a yes or was changed has no Approve."""
+    message = cards.digest_card([refund(0), found])
+    assert faults(message.blocks) == []
+    values = [item["value"] for item in objects(message.blocks) if item.get("action_id") == "approve"]
+    assert values == [f"{refund(0).id}|{refund(0).digest}"]
+    assert block(message.blocks, "item-2")["accessory"]["action_id"] == "details"
+
+
+def test_a_digest_stays_within_slacks_limits() -> None:
+    """Ten requests with as much as an entry holds fit one message: the last ones are opened first."""
+    params = {"customer": "x" * 70, "amount_usd": 1, "note": "y" * 200}
+    some = [refund(index, params, request={"reason": "é" * 300}) for index in range(10)]
+    message = cards.digest_card(some)
+    assert faults(message.blocks) == []
+    assert 0 < sum(item.get("action_id") == "approve" for item in objects(message.blocks)) < 10
