@@ -57,7 +57,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _migrate(arguments: argparse.Namespace) -> int:
     open_database.migrate(load_settings())
-    print(f"schema at {schema.head()}")
+    print(f"schema at {schema.newest()}")
     return 0
 
 

@@ -16,7 +16,7 @@ FALL_WINDOW = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EarnedLevel:
     """The least oversight that an agent gets for an action now, since when its record counts, and why."""
 
     level: Level
@@ -25,26 +25,26 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Execution:
     """How one execution ended, and when."""
 
     succeeded: bool
     at: datetime
 
 
-def standing(rules: Autonomy, agent: str, demotion: Demotion | None) -> Standing:
+def standing(rules: Autonomy, agent: str, demotion: Demotion | None) -> EarnedLevel:
     """What the manifest grants, less what the agent lost since it was granted."""
     entry = rules.agents.get(agent)
     granted, since = (entry.level, entry.moment) if entry else (rules.start, None)
     if demotion is not None and (since is None or demotion.at >= since) and demotion.level.rank > granted.rank:
-        return Standing(demotion.level, demotion.at, f"this agent lost a level on {demotion.at:%Y-%m-%d}")
+        return EarnedLevel(demotion.level, demotion.at, f"this agent lost a level on {demotion.at:%Y-%m-%d}")
     if entry is None:
-        return Standing(granted, None, "agents start with less autonomy here")
-    return Standing(granted, since, f"this agent was granted this much on {since:%Y-%m-%d}")
+        return EarnedLevel(granted, None, "agents start with less autonomy here")
+    return EarnedLevel(granted, since, f"this agent was granted this much on {since:%Y-%m-%d}")
 
 
 def fallen(
-    rules: Autonomy, agent: str, demotion: Demotion | None, outcomes: Sequence[Outcome], now: datetime
+    rules: Autonomy, agent: str, demotion: Demotion | None, outcomes: Sequence[Execution], now: datetime
 ) -> Level | None:
     """The level that an agent falls to after these outcomes; None where it keeps its own.
 
@@ -60,7 +60,7 @@ def fallen(
     return stricter(at.level)
 
 
-def earned(rules: Autonomy, agent: str, demotion: Demotion | None, outcomes: Sequence[Outcome]) -> Level | None:
+def earned(rules: Autonomy, agent: str, demotion: Demotion | None, outcomes: Sequence[Execution]) -> Level | None:
     """The level to propose after these outcomes (oldest first); None where nothing was earned."""
     at = standing(rules, agent, demotion)
     row = 0

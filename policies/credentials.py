@@ -16,13 +16,13 @@ from functools import lru_cache
 from typing import Final
 
 from policies import private_keys
-from policies.private_keys import Span, changes
+from policies.private_keys import Span, case_changes
 
 DIRTY: Final = "$`|;<>("
 MOST_TOKEN = 8192  # characters of a token; nothing longer is one
 
 
-class Kind(StrEnum):
+class Promise(StrEnum):
     """What a name promises of its value: how much the value must look like a credential to be hidden."""
 
     PASSWORD = "password"  # noqa: S105 - a kind, no password
@@ -31,20 +31,26 @@ class Kind(StrEnum):
     CARD = "card"
 
 
-_ENDINGS: Final[tuple[tuple[str, Kind], ...]] = tuple(
+_ENDINGS: Final[tuple[tuple[str, Promise], ...]] = tuple(
     (word, kind)
     for kind, words in (
-        (Kind.PASSWORD, "password passwd passphrase passcode pwd"),
-        (Kind.CARD, "cardnumber cardno cardnr creditcard debitcard paymentcard"),
+        (Promise.PASSWORD, "password passwd passphrase passcode pwd"),
+        (Promise.CARD, "cardnumber cardno cardnr creditcard debitcard paymentcard"),
         (
-            Kind.TOKEN,
+            Promise.TOKEN,
             "token tokens secret secrets apikey apikeys accesskey secretkey privatekey signingkey encryptionkey masterkey"
             " credential credentials bearer jwt cookie authorization",
         ),
     )
     for word in words.split()
 )
-_WHOLE: Final = {"pan": Kind.CARD, "cvv": Kind.CODE, "cvc": Kind.CODE, "cvv2": Kind.CODE, "otp": Kind.CODE}
+_WHOLE: Final = {
+    "pan": Promise.CARD,
+    "cvv": Promise.CODE,
+    "cvc": Promise.CODE,
+    "cvv2": Promise.CODE,
+    "otp": Promise.CODE,
+}
 # Tokens that open nothing: where a list goes on, and coins.
 _OPENS_NOTHING: Final = (
     r"(?:page|next|continuation|continue|sync|resume|cursor|from|to|in|out|input|output|source|target|dest|destination"
@@ -56,13 +62,13 @@ _GOES_ON: Final = re.compile(r"(?<![A-Za-z])" + _OPENS_NOTHING + r"[_. -]?\Z", r
 
 
 @lru_cache(maxsize=4096)
-def kind_of(name: str) -> Kind | None:
+def kind_of(name: str) -> Promise | None:
     """What a parameter of this name holds; None where the name says nothing of a secret."""
     plain = re.sub(r"[^a-z0-9]", "", name[-80:].lower())
     if plain in _WHOLE:
         return _WHOLE[plain]
     found = next((kind for word, kind in _ENDINGS if plain.endswith(word)), None)
-    return None if found is Kind.TOKEN and _COIN.search(plain[-24:]) else found
+    return None if found is Promise.TOKEN and _COIN.search(plain[-24:]) else found
 
 
 @lru_cache(maxsize=256)
@@ -75,21 +81,21 @@ def tokens(text: str) -> tuple[Span, ...]:
     return _apart([*filter(chunks.clean, plain), *private_keys.bodies(text)])
 
 
-def in_value(kind: Kind | None, text: str) -> tuple[Span, ...]:
+def in_value(kind: Promise | None, text: str) -> tuple[Span, ...]:
     """Where credentials stand in the text of one parameter whose name promises `kind`."""
-    if kind is Kind.CARD:
+    if kind is Promise.CARD:
         return _card(text) or tokens(text)
     if kind is not None and _looks(kind, text):
         return ((0, len(text)),)
     return tokens(text)
 
 
-def in_number(kind: Kind | None, value: float) -> bool:
+def in_number(kind: Promise | None, value: float) -> bool:
     """Whether a number under such a name is a code, a password or a card's number."""
     text = str(value)
-    if not text.isdigit() or kind in (None, Kind.TOKEN):
+    if not text.isdigit() or kind in (None, Promise.TOKEN):
         return False
-    return bool(_card(text)) if kind is Kind.CARD else _looks(kind, text)
+    return bool(_card(text)) if kind is Promise.CARD else _looks(kind, text)
 
 
 # --- what a text must hold to be searched at all -----------------------------------------------------------------------
@@ -248,7 +254,7 @@ def _named(text: str) -> Iterator[Span]:
         if name["token"] and _GOES_ON.search(text, max(0, name.start() - 16), name.start()):
             continue
         # Behind a blank it may be prose: "password: see2019notes".
-        kind = Kind.PASSWORD if name[0][0] in "pP" and len(name["gap"]) == 1 else Kind.TOKEN
+        kind = Promise.PASSWORD if name[0][0] in "pP" and len(name["gap"]) == 1 else Promise.TOKEN
         if _looks(kind, body):
             yield value.start(), value.start() + len(body)
 
@@ -279,7 +285,7 @@ _LOGIN: Final = re.compile(r"://[^\s/:@?#\"'\\]{0,200}+:([A-Za-z0-9._~+=%!*^,-]{
 def _logins(text: str) -> Iterator[Span]:
     """The password of an address."""
     for match in _LOGIN.finditer(text):
-        if _looks(Kind.PASSWORD, match[1]):
+        if _looks(Promise.PASSWORD, match[1]):
             yield match.span(1)
 
 
@@ -298,10 +304,10 @@ _PLACE: Final = re.compile(r"\.|~?/[^/]*/|[A-Za-z]:/|[^/]*//|[^@]*@[A-Za-z0-9-]+
 _MEASURED = 4096  # characters that are looked at of a longer text
 
 
-def _looks(kind: Kind, text: str) -> bool:
-    if kind is Kind.CODE:
+def _looks(kind: Promise, text: str) -> bool:
+    if kind is Promise.CODE:
         return text.isascii() and text.isdigit() and 3 <= len(text) <= 8
-    if kind is Kind.PASSWORD:
+    if kind is Promise.PASSWORD:
         return _password(text) or _high_entropy(text)
     return _high_entropy(text)
 
@@ -328,7 +334,7 @@ def _high_entropy(text: str) -> bool:
     if len(set(some)) < 8:
         return False
     drawn = [piece for piece in _PIECES.findall(some) if not _WORD_OR_NUMBER.fullmatch(piece)]
-    return sum(map(len, drawn)) >= 10 or (len(some) >= 20 and changes(some) >= 0.4)
+    return sum(map(len, drawn)) >= 10 or (len(some) >= 20 and case_changes(some) >= 0.4)
 
 
 def _is_place(text: str) -> bool:

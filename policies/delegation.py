@@ -9,7 +9,7 @@ from policies.chain import Link
 from policies.routing import Route
 
 
-def bounded(own: Route, chain: Sequence[Link], routes: Sequence[Route]) -> Route:
+def bounded_by_chain(own: Route, chain: Sequence[Link], routes: Sequence[Route]) -> Route:
     """The strictest of an agent's own route and of those that everybody it acts for would get.
 
     `routes` are what the agents of `chain`, nearest first, would get for the very same request. Which of their limits

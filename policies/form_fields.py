@@ -15,7 +15,7 @@ _DEEPEST = 50  # references that lead to references
 _NOT_GIVEN: Final = object()
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """What a person sees: a line or box of text, a number, a menu, one entry a line, a calendar, a clock, or JSON."""
 
     TEXT = "text"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MenuEntry:
     """One value of a menu, with the schema's words for it."""
 
     value: Any
@@ -44,13 +44,13 @@ class Shape:
     `undrawn` says in words why it is shown as JSON, where it is.
     """
 
-    kind: Kind
+    kind: FieldKind
     title: str = ""
     description: str = ""
     nullable: bool = False
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[MenuEntry, ...] = ()
     bounds: tuple[str, ...] = ()
-    item: Kind | None = None
+    item: FieldKind | None = None
     longest: int | None = None
     undrawn: str = ""
 
@@ -59,7 +59,7 @@ def shape_of(root: Mapping[str, Any], rule: Any, value: Any = _NOT_GIVEN) -> Sha
     """The input for the schema `rule` within `root`; where it does not say, the `value` at hand decides."""
     merged, nullable = _merged(dict(root), rule)
     given = Shape(
-        Kind.JSON,
+        FieldKind.JSON,
         _text(merged.get("title")),
         _text(merged.get("description")),
         nullable,
@@ -71,24 +71,24 @@ def shape_of(root: Mapping[str, Any], rule: Any, value: Any = _NOT_GIVEN) -> Sha
         kept = tuple(choice for choice in choices if choice.value is not None)
         empty = nullable or len(kept) < len(choices)
         if kept and len(kept) <= MAX_OPTIONS:
-            return replace(given, kind=Kind.PICK, choices=kept, nullable=empty)
+            return replace(given, kind=FieldKind.PICK, choices=kept, nullable=empty)
         return replace(given, nullable=empty, undrawn=f"one of {len(choices)} values")
     kind = _kind(merged, value)
     if kind == "array":
         item, bounds = _item(root, merged, value)
         if item is None:
             return replace(given, undrawn="a list of lists, objects or values of several types")
-        return replace(given, kind=Kind.LINES, item=item, bounds=(*given.bounds, *bounds))
+        return replace(given, kind=FieldKind.LINES, item=item, bounds=(*given.bounds, *bounds))
     if kind == "string":
-        return replace(given, kind=_TEXTS.get(str(merged.get("format")), Kind.TEXT))
+        return replace(given, kind=_TEXTS.get(str(merged.get("format")), FieldKind.TEXT))
     if kind == "boolean":
-        return replace(given, kind=Kind.PICK, choices=(Choice(True, "Yes"), Choice(False, "No")))
+        return replace(given, kind=FieldKind.PICK, choices=(MenuEntry(True, "Yes"), MenuEntry(False, "No")))
     if kind in ("number", "integer"):
-        return replace(given, kind=Kind(kind))
+        return replace(given, kind=FieldKind(kind))
     return replace(given, undrawn={"object": "an object", "null": "nothing but null"}.get(kind, "of several forms"))
 
 
-_TEXTS: Final = {"date": Kind.DATE, "date-time": Kind.MOMENT}
+_TEXTS: Final = {"date": FieldKind.DATE, "date-time": FieldKind.MOMENT}
 
 
 def _merged(root: dict[str, Any], rule: Any) -> tuple[dict[str, Any], bool]:
@@ -134,18 +134,18 @@ def _is_null(root: dict[str, Any], form: Any) -> bool:
     return form.get("type") in ("null", ["null"]) or form.get("enum") == [None] or form.get("const", 0) is None
 
 
-def _choices(root: dict[str, Any], rule: dict[str, Any]) -> tuple[Choice, ...] | None:
+def _choices(root: dict[str, Any], rule: dict[str, Any]) -> tuple[MenuEntry, ...] | None:
     """The values to pick from; None where the value is written."""
     if "const" in rule:
-        return (Choice(rule["const"], _text(rule.get("title")), _text(rule.get("description"))),)
+        return (MenuEntry(rule["const"], _text(rule.get("title")), _text(rule.get("description"))),)
     if isinstance(rule.get("enum"), list):
-        return tuple(map(Choice, rule["enum"]))
+        return tuple(map(MenuEntry, rule["enum"]))
     for word in ("oneOf", "anyOf"):
         forms = rule.get(word)
         if isinstance(forms, list) and forms:
             found = [_merged(root, form) for form in forms]
             offered = [_choices(root, form) for form, _ in found]
-            nulls = [Choice(None)] if any(null or _is_null(root, form) for form, null in found) else []
+            nulls = [MenuEntry(None)] if any(null or _is_null(root, form) for form, null in found) else []
             if all(one is not None or _is_null(root, form) for one, (form, _) in zip(offered, found, strict=True)):
                 return (*(choice for one in offered for choice in one or ()), *nulls)
     return None
@@ -165,7 +165,7 @@ def _kind_of(value: Any) -> str:
     return kinds.get(type(value), "several")
 
 
-def _item(root: Mapping[str, Any], rule: dict[str, Any], value: Any) -> tuple[Kind | None, tuple[str, ...]]:
+def _item(root: Mapping[str, Any], rule: dict[str, Any], value: Any) -> tuple[FieldKind | None, tuple[str, ...]]:
     """What each line of a list is, and what bounds it; None where an entry is no line."""
     if "prefixItems" in rule or isinstance(rule.get("items"), list):
         return None, ()
@@ -173,14 +173,14 @@ def _item(root: Mapping[str, Any], rule: dict[str, Any], value: Any) -> tuple[Ki
         inner = shape_of(root, rule["items"])
         if inner.nullable:
             return None, ()
-        if inner.kind is Kind.PICK and all(isinstance(choice.value, str) for choice in inner.choices):
+        if inner.kind is FieldKind.PICK and all(isinstance(choice.value, str) for choice in inner.choices):
             allowed = ", ".join(choice.value for choice in inner.choices)
-            return Kind.TEXT, (f"each one of {allowed}"[:600],)
-        kind = Kind.TEXT if inner.kind in (Kind.DATE, Kind.MOMENT) else inner.kind
+            return FieldKind.TEXT, (f"each one of {allowed}"[:600],)
+        kind = FieldKind.TEXT if inner.kind in (FieldKind.DATE, FieldKind.MOMENT) else inner.kind
         bounds = tuple(f"each {bound}" for bound in inner.bounds)
-        return (kind, bounds) if kind in (Kind.TEXT, Kind.NUMBER, Kind.INTEGER) else (None, ())
+        return (kind, bounds) if kind in (FieldKind.TEXT, FieldKind.NUMBER, FieldKind.INTEGER) else (None, ())
     kinds = {_kind_of(entry) for entry in value} if isinstance(value, list) else set()
-    return {"string": Kind.TEXT, "number": Kind.NUMBER}.get(kinds.pop() if len(kinds) == 1 else ""), ()
+    return {"string": FieldKind.TEXT, "number": FieldKind.NUMBER}.get(kinds.pop() if len(kinds) == 1 else ""), ()
 
 
 # --- saying it --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from policies import credentials, paths
-from policies.credentials import Kind
+from policies.credentials import Promise
 from policies.private_keys import Span
 
 
@@ -74,19 +74,19 @@ class _Walk:
     def __init__(self, redact: list[paths.Steps], reveal: list[paths.Steps]) -> None:
         self._redact, self._reveal = redact, reveal
 
-    def leaves(self, value: Any, at: tuple[str | int, ...], kind: Kind | None) -> Iterator[Leaf]:
+    def leaves(self, value: Any, at: tuple[str | int, ...], kind: Promise | None) -> Iterator[Leaf]:
         if isinstance(value, dict) and value:
             for key, child in value.items():
                 own = credentials.kind_of(key)
                 # What stands under `credentials` need not be one: only what looks drawn is taken for it.
-                yield from self.leaves(child, (*at, key), own or (Kind.TOKEN if kind else None))
+                yield from self.leaves(child, (*at, key), own or (Promise.TOKEN if kind else None))
         elif isinstance(value, list) and value:
             for index, child in enumerate(value):
                 yield from self.leaves(child, (*at, index), kind)
         else:
             yield self._leaf(value, at, kind)
 
-    def _leaf(self, value: Any, at: tuple[str | int, ...], kind: Kind | None) -> Leaf:
+    def _leaf(self, value: Any, at: tuple[str | int, ...], kind: Promise | None) -> Leaf:
         if value is None or value in ("", [], {}):
             return Leaf(at, value)
         if any(paths.covers(steps, at) for steps in self._redact):

@@ -73,13 +73,13 @@ def _entered(value: Any, step: str | int | None) -> list[Any]:
     return value if step is None else value[step : step + 1] or [ABSENT]
 
 
-def leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+def walk(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
     """Every leaf of a JSON value with its path; an empty container is a leaf too."""
     if isinstance(value, dict) and value:
         for key, child in value.items():
-            yield from leaves(child, f"{at}.{key}" if at else str(key))
+            yield from walk(child, f"{at}.{key}" if at else str(key))
     elif isinstance(value, list) and value:
         for index, child in enumerate(value):
-            yield from leaves(child, f"{at}[{index}]")
+            yield from walk(child, f"{at}[{index}]")
     else:
         yield at, value

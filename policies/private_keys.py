@@ -47,9 +47,9 @@ def _is_key(lines: list[str], *, encrypted: bool) -> bool:
     except (binascii.Error, ValueError):
         return False
     if not encrypted and (_der(raw) or raw.startswith(b"openssh-key-v1\0")):
-        return changes(joined) >= 0.35
+        return case_changes(joined) >= 0.35
     printable = sum(32 <= byte < 127 for byte in raw) / len(raw)
-    return len(raw) >= 48 and printable < 0.6 and min(map(changes, lines[: max(1, len(lines) - 1)])) >= 0.35
+    return len(raw) >= 48 and printable < 0.6 and min(map(case_changes, lines[: max(1, len(lines) - 1)])) >= 0.35
 
 
 def _der(raw: bytes) -> bool:
@@ -65,7 +65,7 @@ def _der(raw: bytes) -> bool:
     return start + length == len(raw) and raw[start] in (0x02, 0x30)
 
 
-def changes(text: str) -> float:
+def case_changes(text: str) -> float:
     """How often small letters, capitals and digits take turns, as a share of all places."""
     kinds = ["d" if sign.isdigit() else "u" if sign.isupper() else "l" for sign in text if sign.isalnum()]
     return sum(one != other for one, other in pairwise(kinds)) / max(1, len(kinds))

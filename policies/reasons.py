@@ -74,7 +74,7 @@ _LIMIT: Final = re.compile(rf"over {_USD}")
 _SPAN: Final = re.compile(r"within (\d+)\Z")
 
 
-def in_words(why: Sequence[str], name: RouteName) -> tuple[str, ...]:
+def shortened(why: Sequence[str], name: RouteName) -> tuple[str, ...]:
     """Why it went this way, in a few words each; what the manifest's author wrote stays as it is."""
     told = list(dict.fromkeys(words for reason in why if (words := _short(reason, _FOR[name]))))
     limits = [words for words in told if _LIMIT.fullmatch(words)]

@@ -38,7 +38,7 @@ def with_one_more(before: Again | None, one: Earlier) -> Again:
     return Again(told.earlier, kept.role, kept.reviewers)
 
 
-def bounded(route: Route, known: Again | None, now: datetime, seconds: int) -> Route:
+def tightened(route: Route, known: Again | None, now: datetime, seconds: int) -> Route:
     """The route of a request that was asked before: never looser, and denied after two noes to the same within `seconds`.
 
     What a person said no to is not let run by policy alone, unless it asks for less than what they refused.

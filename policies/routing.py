@@ -17,7 +17,7 @@ from policies.levels import Level, RouteName, RuleResult, asked, denied, runs, s
 from policies.request import Request
 from policies.sentences import usd
 from policies.standing import KEY as STANDING
-from policies.standing import reason as reason_of_standing
+from policies.standing import why_it_runs
 
 __all__ = ["FAILURE_WINDOW_SECONDS", "History", "Level", "Route", "RouteName", "route"]
 
@@ -302,7 +302,7 @@ def _no_approval_required(case: Case) -> RuleResult | None:
 
 def _standing(case: Case) -> RuleResult | None:
     one = case.covering
-    return None if one is None else runs(Level.NOTIFY_ONLY, reason_of_standing(one), STANDING)
+    return None if one is None else runs(Level.NOTIFY_ONLY, why_it_runs(one), STANDING)
 
 
 def _irreversible(case: Case) -> RuleResult | None:

@@ -266,7 +266,7 @@ def _sort(value: Any) -> Sort:
             return Sort.NOTHING
 
 
-def reason(one: Standing, giver: str | None = None) -> str:
+def why_it_runs(one: Standing, giver: str | None = None) -> str:
     """Why a request that it covers runs, in words."""
     until = one.until.strftime("%Y-%m-%d %H:%M UTC")
     return f"a standing approval of {giver or one.by} covers it ({one.so_far} used before it, until {until})"

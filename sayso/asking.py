@@ -116,18 +116,18 @@ def ask_tool(
     """The approval of a tool call, found or made: the server knows which call is which action, and which is the same."""
     body = {"session_id": session_id, "tool": tool, "arguments": plain(dict(arguments), "arguments"), "call": call}
     body |= {"cwd": cwd} if cwd else {}
-    return serializers.read_tool_call((yield from exchange(core, serializers.tool_call(body))))
+    return serializers.read_tool_call((yield from exchange(core, serializers.tool_call_request(body))))
 
 
 def submit(core: Core, entry: Entry, body: dict[str, Any]) -> Flow[Approval]:
     """The approval behind a journal entry: looked up where its id is known, else posted."""
     same = entry.fingerprint == _print_of(body)
     if entry.approval_id is not None and same:
-        reply = yield from exchange(core, serializers.fetch(entry.approval_id))
+        reply = yield from exchange(core, serializers.fetch_request(entry.approval_id))
         if reply.status != 404:
             return serializers.read_approval(reply)
     reply = yield from exchange(
-        core, serializers.create(entry.body if same and entry.body else body, entry.key, entry.step)
+        core, serializers.create_request(entry.body if same and entry.body else body, entry.key, entry.step)
     )
     if 400 <= reply.status < 500 and not reply.doubtful:
         yield Run(partial(core.journal.discard, entry))
@@ -140,7 +140,7 @@ def submit(core: Core, entry: Entry, body: dict[str, Any]) -> Flow[Approval]:
 
 def fetch(core: Core, approval_id: str) -> Flow[Approval]:
     """The approval as it stands now."""
-    return serializers.read_approval((yield from exchange(core, serializers.fetch(approval_id))))
+    return serializers.read_approval((yield from exchange(core, serializers.fetch_request(approval_id))))
 
 
 def wait(
@@ -171,42 +171,50 @@ def wait(
 def answer(core: Core, approval_id: str, text: str) -> Flow[Approval]:
     """Answer a reviewer's question; the clock goes on (docs/rules.md: C1)."""
     return (
-        yield from _act(core, approval_id, serializers.answer(approval_id, text), lambda now: now.info_request is None)
+        yield from _act(
+            core, approval_id, serializers.answer_request(approval_id, text), lambda now: now.info_request is None
+        )
     )
 
 
 def cancel(core: Core, approval_id: str) -> Flow[Approval]:
     """Withdraw what is no longer needed."""
-    approval = yield from _act(core, approval_id, serializers.cancel(approval_id), lambda now: now.state == "cancelled")
+    approval = yield from _act(
+        core, approval_id, serializers.cancel_request(approval_id), lambda now: now.state == "cancelled"
+    )
     yield from retire_if_final(core, approval)
     return approval
 
 
 def delegate(core: Core, approval_id: str, agent: str) -> Flow[Approval]:
     """Let another agent act under an approval; saying it again changes nothing, so a lost answer is asked for again."""
-    return (yield from _act(core, approval_id, serializers.delegate(approval_id, agent), lambda now: False))
+    return (yield from _act(core, approval_id, serializers.delegate_request(approval_id, agent), lambda now: False))
 
 
 def label(core: Core, approval_id: str, name: str, detail: str) -> Flow[Approval]:
     """Say what turned out to be true, for calibration (docs/rules.md: F2)."""
-    return (yield from _act(core, approval_id, serializers.label(approval_id, name, detail), lambda now: False))
+    return (yield from _act(core, approval_id, serializers.label_request(approval_id, name, detail), lambda now: False))
 
 
 def checkpoint_of(core: Core, approval_id: str) -> Flow[Any]:
     """The checkpoint saved with the request; None where there was none."""
-    return serializers.read_checkpoint((yield from exchange(core, serializers.checkpoint(approval_id))), approval_id)
+    return serializers.read_checkpoint(
+        (yield from exchange(core, serializers.checkpoint_request(approval_id))), approval_id
+    )
 
 
 def route(core: Core, body: dict[str, Any]) -> Flow[Route]:
     """Where such a request would go; nothing is stored."""
-    return serializers.read_route((yield from exchange(core, serializers.dry_run(body))))
+    return serializers.read_route((yield from exchange(core, serializers.dry_run_request(body))))
 
 
 def page(
     core: Core, state: str | None, session_id: str | None, cursor: str | None, undone: str | None = None
 ) -> Flow[tuple[tuple[Approval, ...], str | None]]:
     """One page of the agent's own approvals, and the next page's cursor."""
-    return serializers.read_page((yield from exchange(core, serializers.listing(state, session_id, cursor, undone))))
+    return serializers.read_page(
+        (yield from exchange(core, serializers.listing_request(state, session_id, cursor, undone)))
+    )
 
 
 def retire_if_final(core: Core, approval: Approval) -> Flow[None]:
@@ -261,7 +269,9 @@ def _print_of(body: Mapping[str, Any]) -> str:
 def _look(core: Core, approval_id: str, hold: float, end: float, last: Approval | None) -> Flow[Approval]:
     left = max(core.timeout if last is None else 0.0, end - core.now())
     try:
-        return serializers.read_approval((yield from exchange(core, serializers.fetch(approval_id, hold), left)))
+        return serializers.read_approval(
+            (yield from exchange(core, serializers.fetch_request(approval_id, hold), left))
+        )
     except (Unreachable, ServerError, RateLimited):
         if last is None:
             raise

@@ -24,7 +24,7 @@ def claim(core: Core, approval: Approval) -> Flow[Grant]:
     entry: Entry = yield Run(
         partial(core.journal.with_nonce, core.url, approval.id, approval.action, datetime.now(UTC))
     )
-    reply = yield from exchange(core, serializers.claim(approval.id, str(entry.nonce)))
+    reply = yield from exchange(core, serializers.claim_request(approval.id, str(entry.nonce)))
     return serializers.read_grant(reply, approval)
 
 
@@ -63,7 +63,7 @@ def result(core: Core, approval_id: str, outcome: Literal["succeeded", "failed"]
 def tell(core: Core, entry: Entry) -> Flow[Approval]:
     """Send the result that the journal holds."""
     approval_id = str(entry.approval_id)
-    request = serializers.result(approval_id, str(entry.nonce), str(entry.outcome), entry.detail)
+    request = serializers.result_request(approval_id, str(entry.nonce), str(entry.outcome), entry.detail)
     approval = serializers.maybe_approval((yield from exchange(core, request)))
     return approval if approval is not None else (yield from fetch(core, approval_id))
 

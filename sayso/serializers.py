@@ -20,66 +20,68 @@ MAX_HOLD_SECONDS = 60.0
 M = TypeVar("M", bound=Model)
 
 
-def create(body: Mapping[str, Any], key: str, step: str | None = None) -> Request:
+def create_request(body: Mapping[str, Any], key: str, step: str | None = None) -> Request:
     """Ask; the key makes asking again harmless, and `step` tells the same thing asked twice apart."""
     headers = {"Idempotency-Key": key} | ({"Sayso-Step": step} if step is not None else {})
     return _post(APPROVALS, body, headers)
 
 
-def tool_call(body: Mapping[str, Any]) -> Request:
+def tool_call_request(body: Mapping[str, Any]) -> Request:
     """Ask about a tool call; the same call finds its own approval, which makes asking again harmless."""
     return _post("/v1/tool-calls", body)
 
 
-def fetch(approval_id: str, hold: float = 0.0) -> Request:
+def fetch_request(approval_id: str, hold: float = 0.0) -> Request:
     """Look; with `hold` the server keeps the line for up to that many seconds (≤ 60) until something changes."""
     hold = min(hold, MAX_HOLD_SECONDS)
     query = {"wait": f"{hold:.3f}".rstrip("0").rstrip(".")} if hold > 0 else {}
     return Request("GET", _of(approval_id), query=query, hold=hold)
 
 
-def listing(state: str | None, session_id: str | None, cursor: str | None, undone: str | None = None) -> Request:
+def listing_request(
+    state: str | None, session_id: str | None, cursor: str | None, undone: str | None = None
+) -> Request:
     """One page of the agent's own approvals, newest first; `undone` is "open" for what is still to be rolled back."""
     query = {"state": state, "session_id": session_id, "undone": undone, "cursor": cursor}
     return Request("GET", APPROVALS, query={name: value for name, value in query.items() if value})
 
 
-def claim(approval_id: str, nonce: str) -> Request:
+def claim_request(approval_id: str, nonce: str) -> Request:
     """Take the single-use grant; the same nonce gets the same grant again."""
     return _post(_of(approval_id, "claim"), {"nonce": nonce})
 
 
-def result(approval_id: str, nonce: str, outcome: str, detail: str) -> Request:
+def result_request(approval_id: str, nonce: str, outcome: str, detail: str) -> Request:
     """Say how it ended."""
     return _post(_of(approval_id, "result"), {"nonce": nonce, "outcome": outcome, "detail": detail})
 
 
-def answer(approval_id: str, text: str) -> Request:
+def answer_request(approval_id: str, text: str) -> Request:
     """Answer a reviewer's question."""
     return _post(_of(approval_id, "answer"), {"text": text})
 
 
-def cancel(approval_id: str) -> Request:
+def cancel_request(approval_id: str) -> Request:
     """Withdraw."""
     return _post(_of(approval_id, "cancel"), {})
 
 
-def delegate(approval_id: str, agent: str) -> Request:
+def delegate_request(approval_id: str, agent: str) -> Request:
     """Let another agent act under an approval."""
     return _post(_of(approval_id, "delegate"), {"agent": agent})
 
 
-def label(approval_id: str, name: str, detail: str) -> Request:
+def label_request(approval_id: str, name: str, detail: str) -> Request:
     """Say what turned out to be true."""
     return _post(_of(approval_id, "label"), {"label": name, "detail": detail})
 
 
-def checkpoint(approval_id: str) -> Request:
+def checkpoint_request(approval_id: str) -> Request:
     """Fetch what was saved with the request."""
     return Request("GET", _of(approval_id, "checkpoint"))
 
 
-def dry_run(body: Mapping[str, Any]) -> Request:
+def dry_run_request(body: Mapping[str, Any]) -> Request:
     """Ask where a request would go."""
     return _post("/v1/route", body)
 
@@ -89,7 +91,7 @@ def see_session(session_id: str) -> Request:
     return Request("GET", f"/v1/sessions/{quote(session_id, safe='')}")
 
 
-def beat(session_id: str, title: str | None) -> Request:
+def beat_request(session_id: str, title: str | None) -> Request:
     """Register the session, or say that it is alive."""
     body = {"title": title} if title is not None else {}
     return Request(

@@ -26,7 +26,7 @@ class Pulse:
 
 def beat(core: Core, pulse: Pulse, budget: float | None = None) -> Flow[Session]:
     """Register the session, or say that it is alive; gives its state as people set it."""
-    reply: Reply = yield from exchange(core, serializers.beat(pulse.id, pulse.title), budget)
+    reply: Reply = yield from exchange(core, serializers.beat_request(pulse.id, pulse.title), budget)
     pulse.last = serializers.read_session(reply)
     pulse.beaten_at = core.now()
     return pulse.last

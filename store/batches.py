@@ -53,7 +53,7 @@ def like(unit: Unit, lead: Item, limit: int) -> list[Member]:
     return _candidates(unit, lead, outbox.c.alike == lead.alike, limit)
 
 
-def waiting(unit: Unit, lead: Item, limit: int) -> list[Member]:
+def waiting_beside(unit: Unit, lead: Item, limit: int) -> list[Member]:
     """Up to `limit` cards of `lead`'s channel and risk that wait to be sent, `lead` first, then the urgent."""
     return _candidates(unit, lead, outbox.c.risk == lead.risk, limit)
 

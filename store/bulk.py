@@ -31,7 +31,7 @@ _POSTGRES = dialect()  # type: ignore[no-untyped-call]
 class Bulk:
     """An update of `table`: parameters by name with the column whose type they have, and what is set where.
 
-    `given` is one of these parameters in an expression; `joined` is what their list is joined to beside the table.
+    `typed_value` is one of these parameters in an expression; `joined` is what their list is joined to beside the table.
     """
 
     table: Table
@@ -41,7 +41,7 @@ class Bulk:
     joined: str = ""
 
 
-def given(name: str, column: Column[Any]) -> ColumnElement[Any]:
+def typed_value(name: str, column: Column[Any]) -> ColumnElement[Any]:
     """The parameter of this name, which has the type of `column`."""
     return literal_column(f'v."{name}"', column.type)
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, func, insert, literal, selec
 
 from policies.action_names import is_pattern, like
 from policies.approval import Approval
-from policies.autonomy import FALL_WINDOW, Outcome
+from policies.autonomy import FALL_WINDOW, Execution
 from policies.files.policy import Policy
 from policies.history import Demotion, History
 from policies.levels import Level
@@ -111,7 +111,7 @@ def demote(unit: Unit, approval: Approval, level: Level) -> None:
     unit.seals.beside(demotions, [values])
 
 
-def outcomes(unit: Unit, agent_id: str, action: str, since: datetime | None = None) -> list[Outcome]:
+def outcomes(unit: Unit, agent_id: str, action: str, since: datetime | None = None) -> list[Execution]:
     """How this agent's executions of this action ended, oldest first; without `since`, those of the last 24 h.
 
     What succeeded and was an incident all the same is a failure, from the moment that somebody said so (docs/rules.md: F2), and what was
@@ -126,8 +126,8 @@ def outcomes(unit: Unit, agent_id: str, action: str, since: datetime | None = No
     )
     incidents = _incidents(unit, agent_id, action, oldest)
     ended = unit.execute(query).all()
-    found = [Outcome(row.state == "succeeded", row.finished_at) for row in ended if row.id not in incidents]
-    return sorted([*found, *(Outcome(False, at) for at in incidents.values())], key=lambda one: one.at)
+    found = [Execution(row.state == "succeeded", row.finished_at) for row in ended if row.id not in incidents]
+    return sorted([*found, *(Execution(False, at) for at in incidents.values())], key=lambda one: one.at)
 
 
 def _incidents(unit: Unit, agent_id: str, action: str, oldest: datetime) -> dict[str, datetime]:

@@ -77,7 +77,7 @@ def claimed(unit: Unit, approval_id: str, call: str, nonce: str) -> None:
     unit.execute(update(host_calls).where(host_calls.c.approval_id == approval_id).values(claimed_by=call, nonce=nonce))
 
 
-def holding(unit: Unit, agent_id: str, session_id: str, call: str) -> HostCall | None:
+def with_grant(unit: Unit, agent_id: str, session_id: str, call: str) -> HostCall | None:
     """The try whose grant this call of the host holds, or None."""
     wanted = select(host_calls).where(
         host_calls.c.agent_id == agent_id, host_calls.c.session_id == session_id, host_calls.c.claimed_by == call

@@ -46,7 +46,7 @@ def add(unit: Unit, user: str) -> None:
     unit.execute(insert(asks), {"user_id": user, "at": unit.now})
 
 
-def last_hour(unit: Unit, users: Iterable[str]) -> dict[str, Given]:
+def notified_last_hour(unit: Unit, users: Iterable[str]) -> dict[str, Given]:
     """What each of `users` was notified of within the last hour."""
     wanted = sorted(set(users))
     if not wanted:

@@ -207,9 +207,9 @@ _card = outbox.alias("card")
 _refresh_together = bulk.Bulk(
     outbox,
     (("_approval_id", outbox.c.approval_id), *_CHANGE.items()),
-    bulk.setting(_changed(*(bulk.given(name, column) for name, column in _CHANGE.items()))),
+    bulk.setting(_changed(*(bulk.typed_value(name, column) for name, column in _CHANGE.items()))),
     "outbox.id = showing.id",
-    f" JOIN outbox AS card ON {bulk.sql(_live(_card, bulk.given('_approval_id', outbox.c.approval_id)))}"
+    f" JOIN outbox AS card ON {bulk.sql(_live(_card, bulk.typed_value('_approval_id', outbox.c.approval_id)))}"
     " CROSS JOIN LATERAL (VALUES (card.id), (card.screen_id)) AS showing(id)",
 )
 
@@ -314,7 +314,7 @@ def _leased(row: dict[str, Any], token: str) -> Item:
     return Item(**row | {"lease": token, "attempts": row["attempts"] + 1, "unsure": unsure})
 
 
-def shown(unit: Unit, item: Item, *, revision: int, channel: str | None, ts: str | None) -> bool:
+def mark_shown(unit: Unit, item: Item, *, revision: int, channel: str | None, ts: str | None) -> bool:
     """Slack shows `revision` with the item's face; anything newer stays wanted. False where the lease was lost."""
     moment = unit.now
     outdated = or_(outbox.c.wanted > revision, outbox.c.face != item.face, outbox.c.redraws > item.redraws)

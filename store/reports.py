@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from policies.learning.proposal import Record
+from policies.learning.proposal import AgentRecord
 from policies.replay.calls import BAD_LABELS, Call
 from policies.request import Request
 from store import first_contact, history, schema
@@ -72,12 +72,12 @@ def _worst(given: Sequence[str]) -> str | None:
     return next(iter(bad), given[-1] if given else None)
 
 
-def records(database_url: str, actions: Sequence[str]) -> tuple[list[Record], datetime]:
+def read_records(database_url: str, actions: Sequence[str]) -> tuple[list[AgentRecord], datetime]:
     """How every living agent fared with each of `actions`, and the database's time. Raises as recorded_calls does."""
     return reading(database_url, lambda unit: (_records(unit, actions), unit.now))
 
 
-def _records(unit: Unit, actions: Sequence[str]) -> list[Record]:
+def _records(unit: Unit, actions: Sequence[str]) -> list[AgentRecord]:
     query = (
         select(agents.c.id, agents.c.name, approvals.c.action)
         .join(approvals, approvals.c.agent_id == agents.c.id)
@@ -86,7 +86,7 @@ def _records(unit: Unit, actions: Sequence[str]) -> list[Record]:
         .distinct()
     )
     return [
-        Record(
+        AgentRecord(
             agent=row.name,
             action=row.action,
             outcomes=tuple(history.outcomes(unit, row.id, row.action, _EVER)),

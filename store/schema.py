@@ -31,7 +31,7 @@ def _config() -> Config:
     return config
 
 
-def head() -> str:
+def newest() -> str:
     """The newest revision this code knows."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
@@ -57,13 +57,13 @@ def require_known(database: Database) -> None:
     script = ScriptDirectory.from_config(_config())
     at = current(database)
     if at is not None and at not in {revision.revision for revision in script.walk_revisions()}:
-        raise SchemaAhead(at=at, head=head())
+        raise SchemaAhead(at=at, head=newest())
 
 
 def require_head(database: Database) -> None:
     """Raise SchemaBehind or SchemaAhead unless the schema is at head."""
     require_known(database)
-    at, wanted = current(database), head()
+    at, wanted = current(database), newest()
     if at != wanted:
         raise SchemaBehind(at=at or "nothing", head=wanted)
 

@@ -78,7 +78,7 @@ def holding(unit: Unit, agent_id: str, action: str, *, lock: bool = False) -> li
     return _read(unit, query.with_for_update(key_share=True) if lock else query, proven=True)
 
 
-def still_open(unit: Unit, *, agent_id: str | None = None) -> list[Standing]:
+def unended(unit: Unit, *, agent_id: str | None = None) -> list[Standing]:
     """Those that nobody ended, the oldest first, of one agent or of all: some may be over by time."""
     return _read(unit, _open() if agent_id is None else _open().where(standings.c.agent_id == agent_id))
 
@@ -105,7 +105,7 @@ def end(unit: Unit, standing_id: str, by: str, why: str) -> bool:
     return True
 
 
-def used(unit: Unit, standing_id: str, limit: int) -> list[Approval]:
+def let_run(unit: Unit, standing_id: str, limit: int) -> list[Approval]:
     """What it let run, the newest first."""
     return approvals.listed(unit, standing=standing_id, limit=limit)
 

@@ -15,7 +15,7 @@ def value(unit: Unit, name: str) -> Any:
     return unit.execute(select(switches.c.value).where(switches.c.name == name)).scalar_one_or_none()
 
 
-def remember(unit: Unit, name: str, fact: Any) -> None:
+def note(unit: Unit, name: str, fact: Any) -> None:
     """Note it once; later notes under the same name change nothing."""
     statement = unit.insert(switches).on_conflict_do_nothing(index_elements=["name"])
     unit.execute(statement, {"name": name, "value": fact, "by": None, "at": unit.now})

@@ -224,7 +224,7 @@ def _propose(args: argparse.Namespace) -> int:
     path = args.path or str(settings.manifest)
     manifest = _manifest(path)
     watched = [name for name, action in manifest.file.actions.items() if action.autonomy is not None]
-    records, now = reports.records(settings.database_url, watched) if watched else ([], datetime.now(UTC))
+    records, now = reports.read_records(settings.database_url, watched) if watched else ([], datetime.now(UTC))
     wanted = proposal.proposals(manifest, records)
     diff = proposal.difference(manifest.document.text, proposal.accepted(manifest, wanted, now), path)
     if args.json:

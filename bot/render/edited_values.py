@@ -13,7 +13,7 @@ from typing import Any, Final
 from bot.render.editing import ABSENT, Field
 from bot.render.typed_text import EMPTY, Frame, straight_json
 from policies.errors import InvalidInput
-from policies.form_fields import Kind
+from policies.form_fields import FieldKind
 from policies.strict_json import MAX_INTEGER, parse_object
 
 State = Mapping[str, Any]
@@ -54,11 +54,11 @@ def edited_value(found: Field, state: State) -> Any:
 
 
 def _emptied(found: Field) -> Any:
-    if found.reads is Kind.LINES:
+    if found.reads is FieldKind.LINES:
         return []
     if found.nullable:
         return None
-    if found.reads is Kind.TEXT and (found.required or found.present == ""):
+    if found.reads is FieldKind.TEXT and (found.required or found.present == ""):
         return "" if found.present is not ABSENT else ABSENT
     if found.required:
         raise ValueError("This is needed.")
@@ -93,9 +93,9 @@ def _number(found: Field, text: str) -> int | float:
         raise ValueError("This is not a number: write it like 1999.99, without commas or a currency sign.")
     number = Decimal(written)
     whole = number == number.to_integral_value()
-    if found.reads is Kind.INTEGER and not whole:
+    if found.reads is FieldKind.INTEGER and not whole:
         raise ValueError("This must be a whole number.")
-    if whole and (found.reads is Kind.INTEGER or "." not in written):
+    if whole and (found.reads is FieldKind.INTEGER or "." not in written):
         if abs(number) > MAX_INTEGER:
             raise ValueError(f"This is too large to be kept exactly: at most {MAX_INTEGER}.")
         return int(number)
@@ -140,10 +140,10 @@ def _pick(found: Field, text: str) -> Any:
 
 def _lines(found: Field, text: str) -> list[Any]:
     lines = [line.strip() for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
-    if found.item is Kind.TEXT:
+    if found.item is FieldKind.TEXT:
         before = Frame("", found.initial or "", "")
         return before.filled("\n".join(lines)).split("\n")
-    number = Field("", "", found.item or Kind.NUMBER, ABSENT, True)
+    number = Field("", "", found.item or FieldKind.NUMBER, ABSENT, True)
     read: list[Any] = []
     for at, line in enumerate(lines, 1):
         try:
@@ -169,12 +169,12 @@ def _moment(found: Field, text: str) -> str:
 
 
 _READ: Final = {
-    Kind.TEXT: _text,
-    Kind.NUMBER: _number,
-    Kind.INTEGER: _number,
-    Kind.PICK: _pick,
-    Kind.LINES: _lines,
-    Kind.DATE: _date,
-    Kind.MOMENT: _moment,
-    Kind.JSON: _json,
+    FieldKind.TEXT: _text,
+    FieldKind.NUMBER: _number,
+    FieldKind.INTEGER: _number,
+    FieldKind.PICK: _pick,
+    FieldKind.LINES: _lines,
+    FieldKind.DATE: _date,
+    FieldKind.MOMENT: _moment,
+    FieldKind.JSON: _json,
 }

@@ -16,7 +16,7 @@ from bot.render.visible_text import clip, json_size, visible
 from policies import formats, paths
 from policies.approval import Approval
 from policies.edits import Reach, reach
-from policies.form_fields import MAX_OPTIONS, Choice, Kind, Shape, shape_of
+from policies.form_fields import MAX_OPTIONS, FieldKind, MenuEntry, Shape, shape_of
 from policies.hidden import hiding, leaves
 
 MAX_FIELDS = 60  # inputs in one modal
@@ -56,14 +56,14 @@ class Field:
 
     name: str
     label: str
-    reads: Kind
+    reads: FieldKind
     present: Any
     required: bool
     nullable: bool = False
     element: str = "text"
     initial: str | None = None
     frame: Frame | None = None
-    item: Kind | None = None
+    item: FieldKind | None = None
     multiline: bool = False
     hint: str | None = None
     offered: tuple[Offered, ...] = ()
@@ -84,12 +84,12 @@ class Field:
     @property
     def decimal(self) -> bool:
         """Whether a number may have decimals."""
-        return self.reads is not Kind.INTEGER
+        return self.reads is not FieldKind.INTEGER
 
     @property
     def optional(self) -> bool:
         """Whether the input may stay empty: where it is not required, where null is a value, or where it was empty."""
-        return not self.required or self.nullable or self.present == "" or self.reads is Kind.LINES
+        return not self.required or self.nullable or self.present == "" or self.reads is FieldKind.LINES
 
     @property
     def inputs(self) -> int:
@@ -176,9 +176,9 @@ def _field(name: str, value: Any, schema: Mapping[str, Any], rule: Any, required
 
 def _usage(drawn: Field) -> str:
     """How to write it, and what an emptied input means where it means something of its own."""
-    if drawn.reads is Kind.LINES:
+    if drawn.reads is FieldKind.LINES:
         return "one per line"
-    if drawn.reads in (Kind.PICK, Kind.JSON):
+    if drawn.reads in (FieldKind.PICK, FieldKind.JSON):
         return ""
     if drawn.nullable:
         return "leave empty for no value (null)"
@@ -242,7 +242,7 @@ def _pick(blank: Field, shape: Shape) -> Field | None:
     return replace(blank, element="static_select", initial=initial, offered=tuple(offered))
 
 
-def _choice_words(choice: Choice) -> str:
+def _choice_words(choice: MenuEntry) -> str:
     written = choice.value if isinstance(choice.value, str) and choice.value.strip() else as_json(choice.value)
     return (
         f"{choice.title} ({written})"
@@ -266,9 +266,9 @@ def _lines(blank: Field, _: Shape) -> Field | None:
     return replace(blank, initial=text or None, multiline=True)
 
 
-def _line(entry: Any, item: Kind | None) -> str | None:
+def _line(entry: Any, item: FieldKind | None) -> str | None:
     """An entry of a list as its line; None where it is none."""
-    if item is Kind.TEXT:
+    if item is FieldKind.TEXT:
         frame = framed(entry) if isinstance(entry, str) else None
         return entry if frame is not None and entry and frame.shown == entry and "\n" not in entry else None
     return json.dumps(entry) if _plain_number(entry) else None
@@ -280,7 +280,7 @@ def _date(blank: Field, shape: Shape) -> Field | None:
         return replace(blank, element="datepicker")
     if isinstance(value, str) and formats.fits("date", value):
         return replace(blank, element="datepicker", initial=value)
-    return _text(replace(blank, reads=Kind.TEXT), shape)
+    return _text(replace(blank, reads=FieldKind.TEXT), shape)
 
 
 def _moment(blank: Field, shape: Shape) -> Field | None:
@@ -290,7 +290,7 @@ def _moment(blank: Field, shape: Shape) -> Field | None:
         moment = datetime.fromisoformat(value.upper().replace(" ", "T")) if "." not in value else None
         if moment is not None and moment.second == 0 and 10**9 <= moment.timestamp() < 10**10:
             return replace(blank, element="datetimepicker", initial=str(int(moment.timestamp())))
-    return _text(replace(blank, reads=Kind.TEXT), shape)
+    return _text(replace(blank, reads=FieldKind.TEXT), shape)
 
 
 def _never(_: Field, __: Shape) -> Field | None:
@@ -298,14 +298,14 @@ def _never(_: Field, __: Shape) -> Field | None:
 
 
 _DRAWN: Final = {
-    Kind.TEXT: _text,
-    Kind.NUMBER: _number,
-    Kind.INTEGER: _number,
-    Kind.PICK: _pick,
-    Kind.LINES: _lines,
-    Kind.DATE: _date,
-    Kind.MOMENT: _moment,
-    Kind.JSON: _never,
+    FieldKind.TEXT: _text,
+    FieldKind.NUMBER: _number,
+    FieldKind.INTEGER: _number,
+    FieldKind.PICK: _pick,
+    FieldKind.LINES: _lines,
+    FieldKind.DATE: _date,
+    FieldKind.MOMENT: _moment,
+    FieldKind.JSON: _never,
 }
 
 
@@ -314,7 +314,7 @@ def _as_json(blank: Field) -> Field | None:
     text = "" if value is ABSENT else as_json(value, indent=1 if isinstance(value, dict | list) else None)
     if utf16(text) > MAX_TEXT:
         return None
-    return replace(blank, reads=Kind.JSON, initial=text or None, multiline=True)
+    return replace(blank, reads=FieldKind.JSON, initial=text or None, multiline=True)
 
 
 # --- what stays as it is ----------------------------------------------------------------------------------------------
@@ -332,4 +332,4 @@ def _untouchable(name: str, value: Any, under: Hiding) -> bool:
 def _fixed(name: str, value: Any, under: Hiding) -> Field:
     found = leaves({name: None if value is ABSENT else value}, *under)
     shown = clip(value_text(found[0]), 80) if len(found) == 1 else f"({len(found)} values)"
-    return Field(name, clip(visible(name, exact=True), 80), Kind.JSON, value, True, fixed=shown)
+    return Field(name, clip(visible(name, exact=True), 80), FieldKind.JSON, value, True, fixed=shown)

@@ -24,7 +24,7 @@ from policies.approval import Approval, Meant, Vote
 from policies.edits import Edit
 from policies.lifecycle import State
 from policies.principals import EXTERNAL, Principal
-from policies.reasons import in_words
+from policies.reasons import shortened
 from policies.request import Evidence
 from policies.routing import Level, RouteName
 
@@ -248,7 +248,7 @@ _LEAD = {
 
 def why(approval: Approval, redact: Redactor) -> Shown | None:
     """Why policy sent it this way, in a few words; the reasons in full, with their lines of the manifest, are in Details."""
-    words = ", ".join(in_words(approval.why, approval.route)[:REASONS])
+    words = ", ".join(shortened(approval.why, approval.route)[:REASONS])
     return Shown(f"{_LEAD[approval.route]}: {clip(visible(redact(words)), 160, 480)}") if words else None
 
 

@@ -76,7 +76,7 @@ def _write(settings: Settings, database: Database, body: dict[str, object]) -> N
         return
     where = _remembered(path)
     if database.read(lambda unit: switches.value(unit, where)) is None:
-        database.run(lambda unit: switches.remember(unit, where, str(path)))
+        database.run(lambda unit: switches.note(unit, where, str(path)))
 
 
 def known(settings: Settings, database: Database) -> tuple[list[Head], list[str]]:

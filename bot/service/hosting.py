@@ -223,7 +223,7 @@ def asked_back(world: World, asked: Asked, approval: Approval) -> str:
 def report_call(world: World, token_hash: str, call: ToolCall, *, failed: bool, detail: str | None) -> Approval | None:
     """What became of a call that was allowed; None where no grant of it is known."""
     agent = world.database.read(lambda unit: submit.agent_of(unit, token_hash, Scope.CLAIM))
-    row = world.database.read(lambda unit: host_calls.holding(unit, agent.id, call.session_id, call.call))
+    row = world.database.read(lambda unit: host_calls.with_grant(unit, agent.id, call.session_id, call.call))
     if row is None or row.nonce is None:
         return None
     try:

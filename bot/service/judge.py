@@ -7,7 +7,7 @@ from typing import Any
 from bot.service.authority import Authority
 from policies.amounts import aggregate_of
 from policies.approval import Approval
-from policies.delegation import bounded
+from policies.delegation import bounded_by_chain
 from policies.files.policy import Policy
 from policies.request import Request
 from policies.routing import History, Route, route
@@ -26,7 +26,7 @@ def known(unit: Unit, agent: Agent, key: str, request: Request, policy: Policy, 
 def judged(unit: Unit, agent: Agent, request: Request, policy: Policy, past: History, authority: Authority) -> Route:
     """The route of this request by this agent after `past`, bounded by everybody above it."""
     own = _route(unit, agent, request, policy, past)
-    return bounded(own, authority.chain, [_route_of(unit, one, request, policy) for one in authority.above])
+    return bounded_by_chain(own, authority.chain, [_route_of(unit, one, request, policy) for one in authority.above])
 
 
 def again(unit: Unit, approval: Approval, params: dict[str, Any]) -> Route:
@@ -41,7 +41,9 @@ def again(unit: Unit, approval: Approval, params: dict[str, Any]) -> Route:
     own = _route_of(unit, agent, request, policy, approval.id)
     above = _above(unit, approval)
     held = [link for link in approval.chain if link.agent in above]
-    return bounded(own, held, [_route_of(unit, above[link.agent], request, policy, approval.id) for link in held])
+    return bounded_by_chain(
+        own, held, [_route_of(unit, above[link.agent], request, policy, approval.id) for link in held]
+    )
 
 
 def take_turn(unit: Unit, approval: Approval) -> None:

@@ -172,7 +172,7 @@ def tightened(
     """
     if past.again is None:
         return route
-    found = resubmission.bounded(route, past.again, now, policy.resubmit_seconds)
+    found = resubmission.tightened(route, past.again, now, policy.resubmit_seconds)
     if found.name is RouteName.ASK and _names_whoever_said_no(world, past.again, policy, found, principals):
         return resubmission.shut_out(found, past.again)
     return found

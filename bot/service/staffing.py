@@ -291,7 +291,7 @@ class Staff:
             self._ctx.unit.write()  # what was put off changes who is how busy
             self._loads |= workload.loads(self._ctx.unit, missing)
             limited = {user for user in missing if self._ctx.roster.budget(user) is not None}
-            self._given |= notification_budget.last_hour(self._ctx.unit, limited)
+            self._given |= notification_budget.notified_last_hour(self._ctx.unit, limited)
 
     def _of_role(self, users: Sequence[str], any_hour: bool) -> list[Candidate]:
         people = [self._candidate(user, any_hour) for user in users]

@@ -144,7 +144,7 @@ def live_standings(ctx: Context, actor: Actor) -> list[Live]:
     """Those that hold now, the oldest first; none for whoever is no active, full member."""
     if genuine(actor) is not None:
         return []
-    found = [one for one in standings.still_open(ctx.unit) if one.until > ctx.now]
+    found = [one for one in standings.unended(ctx.unit) if one.until > ctx.now]
     given = approvals.several(ctx.unit, [one.approval_id for one in found])
     return [
         Live(one, given[one.approval_id], staffing.name_of(ctx.world, one.by), _may_end(given[one.approval_id], actor))

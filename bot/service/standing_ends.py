@@ -92,7 +92,7 @@ def after_agent(ctx: Context, agent_id: str, by: str, why: str) -> None:
 def end_standings_over(world: World) -> int:
     """End what is over by time, by a changed policy, or because its giver may no longer decide; gives how many."""
     try:
-        found = world.read(lambda ctx: [one.id for one in standings.still_open(ctx.unit) if _over(ctx, one)])
+        found = world.read(lambda ctx: [one.id for one in standings.unended(ctx.unit) if _over(ctx, one)])
         return world.run(lambda ctx: sum(_swept(ctx, standing_id) for standing_id in found)) if found else 0
     except Tampered as error:
         log.error("standing approvals were not looked through: %s", error)
@@ -125,7 +125,7 @@ def _gone(ctx: Context, one: Standing) -> bool:
 
 
 def _end_all(ctx: Context, agent_id: str, by: str, why: str, wanted: Callable[[Standing], bool]) -> None:
-    for one in standings.still_open(ctx.unit, agent_id=agent_id):
+    for one in standings.unended(ctx.unit, agent_id=agent_id):
         if wanted(one):
             _ended(ctx, one, by, why)
 

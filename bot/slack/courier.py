@@ -179,7 +179,7 @@ class Courier:
         def work(unit: Unit) -> None:
             # The entries before the screen: a decision locks them in that order too.
             first = batches.presented(unit, item.id, [one.id for one in scene.approvals]) if item.screen else None
-            held = outbox.shown(unit, item, revision=revision, channel=channel, ts=ts)
+            held = outbox.mark_shown(unit, item, revision=revision, channel=channel, ts=ts)
             if held and early and scene.one:
                 _catch_up(unit, scene.one.id)
             if item.kind != "card" or (first is None and (item.posted or not held)):

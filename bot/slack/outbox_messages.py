@@ -55,7 +55,7 @@ def scene(unit: Unit, item: Item) -> Scene:
     approval = approvals.load(unit, item.approval_id) if item.approval_id is not None else None
     if approval is not None and item.facts.get("notice") == STANDING:
         standing_id = str(item.facts["standing"])
-        uses = standings.used(unit, standing_id, counting.LATELY)
+        uses = standings.let_run(unit, standing_id, counting.LATELY)
         return Scene((approval, *uses), {}, unit.now, standings.get(unit, standing_id))
     if approval is not None and item.facts.get("notice") == Notice.TAKEOVER:
         approval = _with_checkpoint(unit, approval)

@@ -43,7 +43,7 @@ def group(unit: Unit, item: Item, *, crowded: bool) -> Item:
         return batches.form(unit, item, like, "batch", asked=asked, more=more)
     if not crowded:
         return item
-    found = batches.waiting(unit, item, cards.DIGEST)
+    found = batches.waiting_beside(unit, item, cards.DIGEST)
     return batches.form(unit, item, found, "digest") if len(found) > 1 else item
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import yaml
 
-from policies.autonomy import Outcome, earned, standing
+from policies.autonomy import Execution, earned, standing
 from policies.digest import rfc3339
 from policies.files.manifest import Manifest
 from policies.files.manifest_edit import child, difference, end
@@ -18,16 +18,16 @@ from policies.files.tightening import Autonomy
 from policies.history import Demotion
 from policies.levels import Level
 
-__all__ = ["Proposal", "Record", "accepted", "difference", "proposals"]
+__all__ = ["AgentRecord", "Proposal", "accepted", "difference", "proposals"]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class AgentRecord:
     """How an agent fared with an action: its executions, oldest first, and the last level it lost."""
 
     agent: str
     action: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Execution, ...]
     demotion: Demotion | None = None
 
 
@@ -46,7 +46,7 @@ class Proposal:
         return f"{self.agent} earned {self.after.value} for {self.action} (now {self.before.value}), {owner}"
 
 
-def proposals(manifest: Manifest, records: Iterable[Record]) -> list[Proposal]:
+def proposals(manifest: Manifest, records: Iterable[AgentRecord]) -> list[Proposal]:
     """What these records earn under this manifest, by action and agent."""
     found = []
     for record in records:

@@ -14,7 +14,7 @@ from policies.shell.expand import UNKNOWN, Arg, Expander, State
 from policies.shell.names import NO_NAMES
 from policies.shell.operands import paths
 from policies.shell.places import Places
-from policies.shell.reader import read
+from policies.shell.reader import read_script
 from policies.shell.rules import by_table
 from policies.shell.second_reader import agrees
 from policies.shell.table import Table, built_in
@@ -51,7 +51,7 @@ def judge(command: str, places: Places, *, cwd: str | None, table: Table | None 
     """What the command line does when it is run in `cwd`; what cannot be read for certain is unknown."""
     judging = Judging(places, built_in() if table is None else table)
     try:
-        script = read(command)
+        script = read_script(command)
         if not agrees(command, script):
             raise Unreadable("two readers of the shell do not agree on it")
         judging.run(script, [State(cwd)], NO_INPUT)
@@ -352,7 +352,7 @@ class Judging:
         return []
 
     def _read(self, text: str) -> Script:
-        script = read(text)
+        script = read_script(text)
         if not agrees(text, script):
             raise Unreadable("two readers of the shell do not agree on it")
         return script

@@ -39,7 +39,7 @@ _REDIRECTS = ("<<<", "<<-", "&>>", "<<", ">>", "<&", ">&", ">|", "<>", "&>", "<"
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*")
 
 
-def read(text: str) -> Script:
+def read_script(text: str) -> Script:
     """The command line `text` as the shell would read it. Raises Unreadable."""
     reader = Reader(text)
     try:

@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
 
     def work(asking: Sayso) -> int:
         asked = asking.ask(
-            args.action, params.read(args.param), reason=args.reason, step=args.step, **params.details(args)
+            args.action, params.read_params(args.param), reason=args.reason, step=args.step, **params.details(args)
         )
         client.show(asked, as_json=args.json, line=asked.id)
         return codes.OK

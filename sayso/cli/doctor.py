@@ -76,7 +76,7 @@ def _settings(path: Path | None) -> Iterator[Line]:
     found = False
     for place in places:
         try:
-            settings = install.read(place)
+            settings = install.read_settings(place)
         except install.Unusable as problem:
             yield False, str(problem)
             continue

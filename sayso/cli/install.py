@@ -41,7 +41,7 @@ def _work(args: argparse.Namespace) -> int:
         if args.target == "codex":
             return _codex(args)
         path = args.path or place(args.target, args.scope)
-        before = read(path)
+        before = read_settings(path)
         after = _without(before, args.target)
         if args.verb == "install":
             after = _with(after, args.target, _url(args), args.timeout)
@@ -78,7 +78,7 @@ def _url(args: argparse.Namespace) -> str:
     return url
 
 
-def read(path: Path) -> dict[str, Any]:
+def read_settings(path: Path) -> dict[str, Any]:
     """The settings as they are; none at all where there is no file. Raises Unusable."""
     try:
         text = path.read_text(encoding="utf-8")

@@ -35,7 +35,7 @@ def details(args: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def read(texts: Sequence[str]) -> dict[str, Any]:
+def read_params(texts: Sequence[str]) -> dict[str, Any]:
     """The parameters in `texts`; raises ValueError naming the one that cannot be read."""
     found: dict[str, Any] = {}
     for text in texts:

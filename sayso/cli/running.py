@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(asking: Any, args: argparse.Namespace, command: Sequence[str]) -> int:
-    wanted = params.read(args.param)
+    wanted = params.read_params(args.param)
     asked: Approval = asking.ask(args.action, wanted, reason=args.reason, step=args.step, **params.details(args))
     if asked.pending:
         client.tell(f"{asked.action} ({asked.id}) waits for a person")

@@ -34,7 +34,7 @@ class NoHistory(Exception):
 
 def version_before(folder: Path) -> Path:
     """The code of the version before the newest migration, unpacked; raises NoHistory."""
-    newest = next((ROOT / "store" / "migrations" / "versions").glob(f"{schema.head()}*.py")).relative_to(ROOT)
+    newest = next((ROOT / "store" / "migrations" / "versions").glob(f"{schema.newest()}*.py")).relative_to(ROOT)
     came = _git("log", "--diff-filter=A", "--format=%H", "-1", "--", str(newest)).decode().strip()
     if not came:
         raise NoHistory
@@ -101,7 +101,7 @@ def run(folder: Path, *, seconds: float, seed: int = 1) -> Report:
             reckon(arena, report)
         finally:
             arena.close()
-    report.figures["schema"] = f"{begun.stdout.strip().removeprefix('schema at ')} to {schema.head()}"
+    report.figures["schema"] = f"{begun.stdout.strip().removeprefix('schema at ')} to {schema.newest()}"
     return report
 
 

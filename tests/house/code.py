@@ -143,6 +143,22 @@ PROTOCOLS = {
     ("bot.slack", "register"): "listeners.register lets each module say what it hears",
     ("sayso.cli", "add"): "sayso.cli calls it of whichever command was named",
     ("sayso.cli", "run"): "and then this",
+    (
+        "sayso.integrations",
+        "SaysoGate",
+    ): "each module of a host offers its gate by one name, which is the one to import",
+    ("sayso.integrations", "go_on"): "and what lets its paused calls look again",
+    ("store", "add"): "each module keeps one noun, and inserts one of it",
+    ("store", "get"): "or reads one",
+    ("store", "listed"): "or several",
+    **{
+        ("store", name): "outbox and callbacks are queues that are worked off alike"
+        for name in ("backlog", "give_up", "lease", "next_due", "retry")
+    },
+    **{
+        ("policies", name): "a condition, a template and a path are little languages, checked alike"
+        for name in ("check_with_schema", "checked", "named")
+    },
 }
 
 

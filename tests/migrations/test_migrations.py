@@ -31,7 +31,7 @@ def test_upgrading_makes_exactly_the_tables(empty: Database) -> None:
     """After the upgrade nothing differs from the tables the code uses: columns, types, defaults, keys, indexes."""
     assert schema.current(empty) is None
     schema.upgrade(empty)
-    assert schema.current(empty) == schema.head()
+    assert schema.current(empty) == schema.newest()
     with empty.engine.connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
@@ -165,7 +165,7 @@ def test_serve_refuses_a_postgresql_that_is_behind(empty_database_url: str, tmp_
     assert refused.returncode not in (0, None)
     assert len(refused.stderr.strip().splitlines()) == 1
     assert "python -m bot migrate" in refused.stderr
-    assert command(env, "migrate", folder=tmp_path).stdout.strip() == f"schema at {schema.head()}"
+    assert command(env, "migrate", folder=tmp_path).stdout.strip() == f"schema at {schema.newest()}"
     assert command(env, "agent", "list", folder=tmp_path).returncode == 0
 
 

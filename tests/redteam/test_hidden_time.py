@@ -26,7 +26,7 @@ PIECES = [
 ]  # fmt: skip
 READERS: dict[str, Callable[[str], Any]] = {
     "tokens": lambda text: credentials.tokens.__wrapped__(text),
-    "password": lambda text: credentials.in_value(credentials.Kind.PASSWORD, text[:0] + text),
+    "password": lambda text: credentials.in_value(credentials.Promise.PASSWORD, text[:0] + text),
     "visible": lambda text: visible(text, exact=True),
     "escape": escape,
     "notification": notification,

@@ -134,9 +134,9 @@ def test_whatever_is_sent_gets_an_answer(text: str) -> None:
 def test_two_readers_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault in our own reader lets nothing through: where tree-sitter finds another command, a person is asked."""
     from policies.shell import judge as judging
-    from policies.shell.reader import read
+    from policies.shell.reader import read_script
 
-    monkeypatch.setattr(judging, "read", lambda text: read(text.replace("; rm -rf src", "")))
+    monkeypatch.setattr(judging, "read_script", lambda text: read_script(text.replace("; rm -rf src", "")))
     verdict = judged("ls; rm -rf src")
     assert verdict.effect is Effect.UNKNOWN
     assert "two readers" in verdict.why

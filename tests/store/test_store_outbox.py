@@ -34,7 +34,7 @@ def lease(database: Database, limit: int = 10, **options: list[str]) -> list[Ite
 
 
 def shown(database: Database, item: Item, revision: int = 1, ts: str = "1.1") -> bool:
-    return database.run(lambda unit: outbox.shown(unit, item, revision=revision, channel="C1", ts=ts))
+    return database.run(lambda unit: outbox.mark_shown(unit, item, revision=revision, channel="C1", ts=ts))
 
 
 def row(database: Database, approval: Approval) -> dict[str, object]:

@@ -30,7 +30,7 @@ def test_an_hour_holds_what_it_may_hold(database: Database) -> None:
     until = database.run(lambda unit: notification_budget.full_until(unit, "U0ALICE", 3))
     assert until is not None
     assert timedelta(0) <= until - first - notification_budget.HOUR < timedelta(seconds=60)
-    given = database.read(lambda unit: notification_budget.last_hour(unit, ["U0ALICE", "U0BOB", "U0CAROL"]))
+    given = database.read(lambda unit: notification_budget.notified_last_hour(unit, ["U0ALICE", "U0BOB", "U0CAROL"]))
     assert [given[user].count for user in ("U0ALICE", "U0BOB", "U0CAROL")] == [3, 1, 0]
     assert given["U0ALICE"].first_at == until - notification_budget.HOUR
     database.shift_seconds += 1860

@@ -109,7 +109,7 @@ def test_its_uses_are_what_it_let_run_whatever_became_of_it(database: Database, 
     found = {each.id: each for each in holding(database, agent)}
     assert (found[one.id].uses, found[one.id].spent) == (2, Decimal(13))
     assert (found[other.id].uses, found[other.id].spent) == (1, Decimal(10))
-    assert [each.id for each in database.read(lambda unit: standings.used(unit, one.id, 5))][-1] == first.id
+    assert [each.id for each in database.read(lambda unit: standings.let_run(unit, one.id, 5))][-1] == first.id
     assert [each.id for each in database.read(lambda unit: standings.unclaimed(unit, one.id))] == [second.id]
 
 
@@ -120,7 +120,7 @@ def test_it_holds_until_its_time_is_over(database: Database, agent: Agent) -> No
     assert holding(database, agent) == [one]
     database.shift_seconds = 3600
     assert holding(database, agent) == []
-    assert [each.id for each in database.read(standings.still_open)] == [one.id]
+    assert [each.id for each in database.read(standings.unended)] == [one.id]
 
 
 def test_it_ends_once(database: Database, agent: Agent) -> None:
@@ -132,7 +132,7 @@ def test_it_ends_once(database: Database, agent: Agent) -> None:
     found = database.read(lambda unit: standings.get(unit, one.id))
     assert found is not None
     assert (found.ended_by, found.ended_why) == ("U0BOB", "enough")
-    assert database.read(standings.still_open) == []
+    assert database.read(standings.unended) == []
     assert faults(database) == []
 
 

@@ -21,7 +21,7 @@ from policies.deadlines import Clock
 from policies.edits import Edit
 from policies.files.policy import unknown
 from policies.lifecycle import GRANTED, State
-from policies.paths import leaves
+from policies.paths import walk
 from policies.routing import Level
 from tests.unit.cards.looking import buttons, everything, faults, live_marks, objects
 from tests.unit.cards.samples import FULL_REQUEST, NOW, approval, decided
@@ -65,7 +65,7 @@ def test_every_leaf_is_on_the_card_or_counted(params: dict[str, Any]) -> None:
     """Whatever the parameters, each leaf has a line of its own or is counted, and Slack takes the card."""
     found = approval(params)
     lines, missing = leaf_lines(found)
-    total = len(list(leaves(params))) if params else 0
+    total = len(list(walk(params))) if params else 0
     assert len(lines) + missing == total
     assert faults(approval_card(found).blocks) == []
     if missing:

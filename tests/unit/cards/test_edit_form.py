@@ -18,7 +18,7 @@ from playground.blockkit import check_view
 from playground.state_values import hold, initial_state
 from policies.approval import Approval
 from policies.files.params_schema import fault
-from policies.form_fields import Kind, shape_of
+from policies.form_fields import FieldKind, shape_of
 from tests.unit.cards.looking import everything
 from tests.unit.cards.samples import approval
 
@@ -109,28 +109,28 @@ REF = {"$defs": {"money": {"type": "number", "title": "Money", "minimum": 1}}}
 @pytest.mark.parametrize(
     ("rule", "kind", "nullable"),
     [
-        ({"$ref": "#/$defs/money"}, Kind.NUMBER, False),
-        ({"allOf": [{"$ref": "#/$defs/money"}]}, Kind.NUMBER, False),
-        ({"anyOf": [{"$ref": "#/$defs/money"}, {"type": "null"}]}, Kind.NUMBER, True),
-        ({"type": ["string", "null"]}, Kind.TEXT, True),
-        ({"oneOf": [{"type": "null"}, {"type": "array", "items": {"type": "integer"}}]}, Kind.LINES, True),
-        ({"enum": ["a", "b", None]}, Kind.PICK, True),
-        ({"anyOf": [{"enum": ["a", "b"]}, {"type": "null"}]}, Kind.PICK, True),
-        ({"oneOf": [{"const": "eu", "title": "Europe"}, {"const": "us", "title": "America"}]}, Kind.PICK, False),
-        ({"type": ["boolean", "null"]}, Kind.PICK, True),
-        ({"type": "string", "format": "date"}, Kind.DATE, False),
-        ({"type": "string", "format": "date-time"}, Kind.MOMENT, False),
-        ({"type": ["string", "integer"]}, Kind.JSON, False),
-        ({"type": "array", "items": {"type": "object"}}, Kind.JSON, False),
-        ({"type": "array", "prefixItems": [{"type": "string"}]}, Kind.JSON, False),
-        ({"type": "object", "properties": {}}, Kind.JSON, False),
+        ({"$ref": "#/$defs/money"}, FieldKind.NUMBER, False),
+        ({"allOf": [{"$ref": "#/$defs/money"}]}, FieldKind.NUMBER, False),
+        ({"anyOf": [{"$ref": "#/$defs/money"}, {"type": "null"}]}, FieldKind.NUMBER, True),
+        ({"type": ["string", "null"]}, FieldKind.TEXT, True),
+        ({"oneOf": [{"type": "null"}, {"type": "array", "items": {"type": "integer"}}]}, FieldKind.LINES, True),
+        ({"enum": ["a", "b", None]}, FieldKind.PICK, True),
+        ({"anyOf": [{"enum": ["a", "b"]}, {"type": "null"}]}, FieldKind.PICK, True),
+        ({"oneOf": [{"const": "eu", "title": "Europe"}, {"const": "us", "title": "America"}]}, FieldKind.PICK, False),
+        ({"type": ["boolean", "null"]}, FieldKind.PICK, True),
+        ({"type": "string", "format": "date"}, FieldKind.DATE, False),
+        ({"type": "string", "format": "date-time"}, FieldKind.MOMENT, False),
+        ({"type": ["string", "integer"]}, FieldKind.JSON, False),
+        ({"type": "array", "items": {"type": "object"}}, FieldKind.JSON, False),
+        ({"type": "array", "prefixItems": [{"type": "string"}]}, FieldKind.JSON, False),
+        ({"type": "object", "properties": {}}, FieldKind.JSON, False),
     ],
 )
-def test_a_schema_is_drawn_as_what_it_is(rule: Json, kind: Kind, nullable: bool) -> None:
+def test_a_schema_is_drawn_as_what_it_is(rule: Json, kind: FieldKind, nullable: bool) -> None:
     """References, alternatives with null and single alternatives are seen through; only what has no input is JSON."""
     shape = shape_of(REF, rule)
     assert (shape.kind, shape.nullable) == (kind, nullable)
-    assert bool(shape.undrawn) is (kind is Kind.JSON)
+    assert bool(shape.undrawn) is (kind is FieldKind.JSON)
 
 
 def test_an_empty_of_its_own() -> None:
@@ -265,7 +265,7 @@ def test_a_list_is_one_entry_a_line() -> None:
 def test_entries_that_are_no_lines_are_json(entries: list[Any]) -> None:
     """An entry that a line would not give back unchanged makes the list JSON, and nothing is lost."""
     found = one({"type": "array"}, entries)
-    assert [field.reads for field in editable(found)] == [Kind.JSON]
+    assert [field.reads for field in editable(found)] == [FieldKind.JSON]
     assert edited(found) == {"x": entries}
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from policies.autonomy import Outcome, earned, fallen
+from policies.autonomy import Execution, earned, fallen
 from policies.files.tightening import Autonomy
 from policies.history import Demotion
 from policies.levels import Level
@@ -16,9 +16,9 @@ NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 GRANTED = Autonomy.model_validate({"agents": {"bot": {"level": "notify_only", "since": "2026-01-08T00:00:00Z"}}})
 
 
-def outcomes(text: str, step: timedelta = timedelta(hours=1)) -> list[Outcome]:
+def outcomes(text: str, step: timedelta = timedelta(hours=1)) -> list[Execution]:
     """Successes (+) and failures (-), oldest first, the last one now."""
-    return [Outcome(mark == "+", NOW - step * (len(text) - 1 - index)) for index, mark in enumerate(text)]
+    return [Execution(mark == "+", NOW - step * (len(text) - 1 - index)) for index, mark in enumerate(text)]
 
 
 @pytest.mark.parametrize(

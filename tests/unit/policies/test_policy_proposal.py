@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from policies.autonomy import Outcome
+from policies.autonomy import Execution
 from policies.files.manifest import load_manifest
 from policies.history import Demotion
-from policies.learning.proposal import Record, accepted, difference, proposals
+from policies.learning.proposal import AgentRecord, accepted, difference, proposals
 from policies.levels import Level
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -38,10 +38,12 @@ STYLES = {
 }
 
 
-def record(agent: str = "bot", action: str = "wipe", successes: int = 10, demotion: Demotion | None = None) -> Record:
+def record(
+    agent: str = "bot", action: str = "wipe", successes: int = 10, demotion: Demotion | None = None
+) -> AgentRecord:
     """So many successes in a row, an hour apart."""
-    outcomes = tuple(Outcome(True, NOW - timedelta(hours=successes - index)) for index in range(successes))
-    return Record(agent, action, outcomes, demotion)
+    outcomes = tuple(Execution(True, NOW - timedelta(hours=successes - index)) for index in range(successes))
+    return AgentRecord(agent, action, outcomes, demotion)
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -231,4 +231,4 @@ def test_an_amount_is_a_number_from_zero_up(path: str | None, value: Decimal | N
 def test_leaves_are_counted_whole() -> None:
     """Every leaf is told with its path, and an empty container is a leaf."""
     value = {"a": 1, "b": [2, {"c": None}], "d": {}, "e": []}
-    assert list(paths.leaves(value)) == [("a", 1), ("b[0]", 2), ("b[1].c", None), ("d", {}), ("e", [])]
+    assert list(paths.walk(value)) == [("a", 1), ("b[0]", 2), ("b[1].c", None), ("d", {}), ("e", [])]

@@ -12,7 +12,7 @@ from policy_builders import SIGNALS_BAD, SIGNALS_GOOD, manifest, policy, request
 from test_policy_routing_properties import histories, policies, requests
 
 from policies.chain import Link
-from policies.delegation import bounded
+from policies.delegation import bounded_by_chain
 from policies.files.policy import Policy
 from policies.files.tightening import Autonomy, FirstUses, Quota, Rule
 from policies.history import Demotion
@@ -247,7 +247,7 @@ def test_a_chain_gets_the_least_that_anybody_in_it_would() -> None:
     asked = request(evidence=SIGNALS_GOOD)
     own, parent = (route(agent, asked, rules, History()) for agent in ("bot", "planner"))
     assert (own.name, parent.name) == (RouteName.AUTO, RouteName.DENY)
-    result = bounded(own, [Link("planner", "apr_1")], [parent])
+    result = bounded_by_chain(own, [Link("planner", "apr_1")], [parent])
     assert result.name is RouteName.DENY
     assert result.cited[0] == "acts for planner (apr_1), and planner itself would get no more"
     assert result.why[1:] == own.why
@@ -258,7 +258,7 @@ def test_a_chain_that_is_freer_only_shows() -> None:
     rules = policy(**LOW, blocked_agents=["bot"])
     asked = request(evidence=SIGNALS_GOOD)
     own, parent = (route(agent, asked, rules, History()) for agent in ("bot", "planner"))
-    result = bounded(own, [Link("planner"), Link("boss", "apr_9")], [parent, parent])
+    result = bounded_by_chain(own, [Link("planner"), Link("boss", "apr_9")], [parent, parent])
     assert (result.name, result.why[0]) == (RouteName.DENY, own.why[0])
     assert result.why[-1] == "acts for planner, who acts for boss (apr_9)"
 
@@ -269,9 +269,9 @@ def test_a_chain_never_loosens(asked: Request, rules: Policy, past: list[History
     """Whoever stands above an agent, its route is at least as strict as its own and as each of theirs."""
     own, *above = (route("bot", asked, rules, history) for history in past)
     chain = [Link(f"a{index}") for index in range(len(above))]
-    result = bounded(own, chain, above)
+    result = bounded_by_chain(own, chain, above)
     assert order(result) >= max(order(one) for one in (own, *above))
-    assert bounded(own, [], []) == own
+    assert bounded_by_chain(own, [], []) == own
 
 
 def test_low_evidence_still_escalates_beside_a_rule() -> None:

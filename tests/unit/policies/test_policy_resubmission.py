@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from policies.earlier import Again, Earlier, What
 from policies.levels import Level, RouteName
-from policies.resubmission import again, bounded, silent_until, with_one_more
+from policies.resubmission import again, silent_until, tightened, with_one_more
 from policies.routing import Route
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -39,7 +39,7 @@ KNOWN = st.builds(
 @given(st.lists(KNOWN, max_size=6), st.sampled_from([RUNS, ASKS, DENIED]))
 def test_having_asked_before_never_loosens(found: list[Earlier], route: Route) -> None:
     """Whatever was asked before, the route is as strict or stricter, and every reason that was there is there still."""
-    after = bounded(route, again(found), NOW, DAY)
+    after = tightened(route, again(found), NOW, DAY)
     assert after.strictness >= route.strictness
     assert set(route.why) <= set(after.why)
     assert len(after.why) == len(after.keys) == len(after.lines)
@@ -47,10 +47,10 @@ def test_having_asked_before_never_loosens(found: list[Earlier], route: Route) -
 
 def test_one_no_is_told_and_two_to_the_same_deny() -> None:
     """After one the reason names who, when and why; after two it is denied until the time is over, in words."""
-    once = bounded(ASKS, again([earlier(note="too much")]), NOW, DAY)
+    once = tightened(ASKS, again([earlier(note="too much")]), NOW, DAY)
     assert (once.name, once.level) == (RouteName.ASK, Level.SOFT_APPROVAL)
     assert once.why[-1] == "the same request was rejected at 2026-03-02 13:50 UTC by U0ALICE: too much"
-    twice = bounded(ASKS, again([earlier(), earlier(minutes=70)]), NOW, DAY)
+    twice = tightened(ASKS, again([earlier(), earlier(minutes=70)]), NOW, DAY)
     assert (twice.name, twice.level) == (RouteName.DENY, None)
     assert "refused 2 times within 24 h" in twice.why[0]
     assert "denied until 2026-03-03 12:50 UTC" in twice.why[0]
@@ -67,22 +67,22 @@ def test_one_no_is_told_and_two_to_the_same_deny() -> None:
 )
 def test_only_noes_to_the_very_same_deny(found: list[Earlier], name: RouteName) -> None:
     """Corrected requests, however many were refused, are asked; an undoing is a no like any other."""
-    assert bounded(ASKS, again(found), NOW, DAY).name is name
+    assert tightened(ASKS, again(found), NOW, DAY).name is name
 
 
 def test_what_a_person_refused_does_not_run_by_policy() -> None:
     """The same, or the same in other words, asks a person; asking for less than was refused is judged by the manifest."""
-    assert bounded(RUNS, again([earlier()]), NOW, DAY).level is Level.HARD_APPROVAL
-    assert bounded(RUNS, again([earlier(**SIMILAR)]), NOW, DAY).level is Level.HARD_APPROVAL
+    assert tightened(RUNS, again([earlier()]), NOW, DAY).level is Level.HARD_APPROVAL
+    assert tightened(RUNS, again([earlier(**SIMILAR)]), NOW, DAY).level is Level.HARD_APPROVAL
     less = earlier(differs=("params.amount_usd",), more=True)
-    assert bounded(RUNS, again([less]), NOW, DAY).name is RouteName.AUTO
-    assert bounded(RUNS, again([less, earlier(minutes=90, **SIMILAR)]), NOW, DAY).name is RouteName.ASK
-    assert bounded(RUNS, again([earlier(What.CANCELLED)]), NOW, DAY).name is RouteName.AUTO
+    assert tightened(RUNS, again([less]), NOW, DAY).name is RouteName.AUTO
+    assert tightened(RUNS, again([less, earlier(minutes=90, **SIMILAR)]), NOW, DAY).name is RouteName.ASK
+    assert tightened(RUNS, again([earlier(What.CANCELLED)]), NOW, DAY).name is RouteName.AUTO
 
 
 def test_another_agents_note_is_not_told_to_this_one() -> None:
     """What was refused to a parent or a delegate binds, and its reviewer's words stay with whom they were for."""
-    told = bounded(ASKS, again([earlier(note="ann owes us $900", agent="billing")]), NOW, DAY).why[-1]
+    told = tightened(ASKS, again([earlier(note="ann owes us $900", agent="billing")]), NOW, DAY).why[-1]
     assert "rejected" in told
     assert "$900" not in told
 

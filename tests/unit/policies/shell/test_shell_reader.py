@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.shell import corpus, judged
 
 from policies.shell.classes import Effect
-from policies.shell.reader import read
+from policies.shell.reader import read_script
 from policies.shell.tree import Script, Simple, Unreadable, commands
 
 BASH = shutil.which("bash")
@@ -51,13 +51,13 @@ def _differs(text: str) -> str | None:
     """How our reading differs from bash's; None where it does not, or where one of the two refuses."""
     wrapped = f"__f() {{\n{text}\n}}\n"
     try:
-        ours = _signature(read(wrapped))
+        ours = _signature(read_script(wrapped))
     except Unreadable:
         return None
     printed = _as_bash_prints_it(wrapped)
     if printed is None:
         return None
-    theirs = _signature(read(printed))
+    theirs = _signature(read_script(printed))
     return None if ours == theirs else f"{text!r}: {ours} != {theirs}"
 
 
@@ -212,6 +212,6 @@ def test_what_is_not_known_is_not_read(text: str) -> None:
 
 def test_words_are_what_the_program_gets() -> None:
     """Quotes, escapes, continued lines and ANSI-C quoting are resolved."""
-    script = read("r\\m 'a b' \"c\\\"d\" $'\\x41\\t' e\\\nf x\"y\"'z' -- '#'")
+    script = read_script("r\\m 'a b' \"c\\\"d\" $'\\x41\\t' e\\\nf x\"y\"'z' -- '#'")
     (command,) = commands(script)
     assert [word.literal for word in command.words] == ["rm", "a b", 'c"d', "A\t", "ef", "xyz", "--", "#"]
