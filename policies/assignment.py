@@ -111,7 +111,7 @@ def _nobody(role: str, people: Sequence[Candidate], already: Collection[str]) ->
     left = [person for person in people if person.user not in already]
     if not left:
         return f"{role} was asked already"
-    return f"nobody of {role} is available ({_absences(left)})"
+    return f"nobody in {role} is available ({_absences(left)})"
 
 
 def _absences(people: Sequence[Candidate]) -> str:

@@ -90,7 +90,7 @@ def test_the_reason_tells_of_roles_passed_over() -> None:
     choice = choose_reviewer(["a", "b", "c", "d"], people, {"U2"})
     assert choice is not None
     assert (choice.user, choice.role) == ("U3", "d")
-    for words in ("nobody of a is available (away)", "b has no eligible member", "c was asked already"):
+    for words in ("nobody in a is available (away)", "b has no eligible member", "c was asked already"):
         assert words in choice.why
 
 
