@@ -59,7 +59,7 @@ class UnknownPrincipal(InvalidInput):
     def __init__(self, name: str, *, field: str = FIELD) -> None:
         super().__init__(
             "names nobody that Sayso knows: give the principal that the roster has, a Slack user id, or the e-mail"
-            " address of somebody Sayso has met; whoever is nobody of the house is written external:NAME",
+            " address of somebody Sayso has met; somebody outside your organisation is written external:NAME",
             field=field,
         )
         self.name = name

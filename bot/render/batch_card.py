@@ -196,7 +196,7 @@ def _agents(line: Sequence[Approval]) -> Mrkdwn:
 def _caution(approval: Approval) -> Mrkdwn | None:
     """What sets one request of a batch apart from the others."""
     if consents(approval) and approval.expires_at is not None:
-        return fill("silence means yes from {at} on", at=when(approval.expires_at))
+        return fill("approved automatically {at}", at=when(approval.expires_at))
     return Mrkdwn("can be undone only in part") if approval.policy.reversibility is Reversibility.PARTIALLY else None
 
 

@@ -77,7 +77,7 @@ def _turn(approval: Approval) -> Mrkdwn:
 def _deadline(approval: Approval) -> Mrkdwn | None:
     clock = approval.clock
     if clock.paused_at is not None:
-        return fill("*Decide by*\nThe clock stands still since {at}", at=when(clock.paused_at))
+        return fill("*Decide by*\nPaused since {at}", at=when(clock.paused_at))
     lines = []
     if clock.due_at:
         lines.append(fill("{at}, then reassigned", at=when(clock.due_at)))
@@ -198,7 +198,7 @@ def status(approval: Approval, names: Names = nobody) -> Mrkdwn | None:
     sign, _ = headline(approval)
     line = fill("{sign} *{outcome}*", sign=Mrkdwn(sign), outcome=outcome_line(approval, note=False, names=names))
     if approval.state is State.TAKEN_OVER:
-        line = fill("{line}\nThe agent only reads now. Hand it back when you are done.", line=line)
+        line = fill("{line}\nThe agent can only read now. Hand it back when you are done.", line=line)
     if approval.granted and approval.clock.claim_by:
         line = fill("{line}\nNot run yet; unclaimed, it ends {at}", line=line, at=when(approval.clock.claim_by))
     return Mrkdwn("\n".join([line, *afterwards(approval, names=names)]))
@@ -210,7 +210,7 @@ def afterwards(approval: Approval, undo_until: datetime | None = None, names: Na
     if undo is None:
         return [fill("Undo is offered until {at}", at=when(undo_until))] if undo_until else []
     ran = approval.claimed_at is not None
-    ending = Mrkdwn("the agent was asked to roll back" if ran else "it had not run, and never will")
+    ending = Mrkdwn("the agent was asked to roll back" if ran else "cancelled before it ran")
     lines = [fill("↩️ *Undone by {who}*, {at}: {ending}", who=person(undo.by, names), at=when(undo.at), ending=ending)]
     if undo.reverted_at:
         lines.append(fill("☑️ *Rolled back*, reported by the agent, {at}", at=when(undo.reverted_at)))
@@ -221,7 +221,7 @@ def _waiting(approval: Approval, names: Names) -> Mrkdwn | None:
     lines = []
     if approval.info_request:
         since = when(approval.info_request.at)
-        lines.append(fill("⏸️ *Waiting for the agent's answer* since {since}; the clock stands still", since=since))
+        lines.append(fill("⏸️ *Waiting for the agent's answer* since {since}; the deadline is paused", since=since))
     if approval.level is Level.HUMAN_TAKEOVER:
         lines.append(Mrkdwn("✋ *A person has to do this by hand*: take it over, or reject it"))
     elif approval.edits:
@@ -283,5 +283,5 @@ def _above(approval: Approval, redact: Redactor) -> list[str]:
 def _for_whom(principal: Principal, redact: Redactor) -> str:
     name = clip(visible(redact(principal.name.removeprefix(EXTERNAL))), 120, 360)
     if principal.external:
-        return f"For {name}, nobody of the house, as the agent states"
+        return f"For {name}, somebody outside your organisation, as the agent states"
     return f"For {name}, as the agent states; they cannot decide it"

@@ -60,9 +60,9 @@ def _amount(approval: Approval) -> Mrkdwn | None:
 def _time(approval: Approval) -> Mrkdwn | None:
     clock = approval.clock
     if clock.paused_at is not None:
-        return Mrkdwn("The clock stands still")
+        return Mrkdwn("Deadline paused")
     if silence.consents(approval) and clock.expires_at:
-        return due(clock.expires_at, "Silence means yes")
+        return due(clock.expires_at, "Approved automatically")
     ends = [moment for moment in (clock.due_at, clock.expires_at) if moment]
     return due(min(ends)) if ends else None
 

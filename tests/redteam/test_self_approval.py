@@ -135,7 +135,7 @@ def test_external_hides_nobody_of_the_house(office: Office) -> None:
             assert problem["field"] == "on_behalf_of", prefix + spelling
     stranger = office.agent.refund(on_behalf_of="external:ann@customer.example")
     card = office.card(stranger, timeout=PATIENCE)
-    assert "nobody of the house" in card.text()
+    assert "somebody outside your organisation" in card.text()
     office.person("U0ALICE").click(card, "approve")
     assert office.agent.see(stranger)["state"] == "approved"
 

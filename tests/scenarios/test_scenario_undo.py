@@ -94,7 +94,7 @@ def test_what_was_not_claimed_never_runs(office: Office) -> None:
     """Undone before it was claimed, it is cancelled: no grant is ever given, and there is nothing to roll back."""
     key, card = rotated(office)
     assert undone(office, "U0ALICE", card).ok
-    office.slack.expect_update(card, contains=["Undone by @alice", "never will"], timeout=PATIENCE)
+    office.slack.expect_update(card, contains=["Undone by @alice", "cancelled before it ran"], timeout=PATIENCE)
     refused = office.agent.claim(key, status=409)
     assert refused["state"] == "cancelled"
     told = office.agent.see(key)

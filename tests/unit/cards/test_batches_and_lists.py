@@ -151,10 +151,10 @@ def test_what_fits_is_within_the_limits_of_slack(rooms: list[tuple[str, int]]) -
 
 
 def test_a_card_names_what_sets_one_request_apart() -> None:
-    """That silence means yes to one of them is said beside it."""
+    """That one of them is approved automatically is said beside it."""
     silent = tidy(1, rules={"on_timeout": OnTimeout.APPROVE}, level=Level.SOFT_APPROVAL)
-    assert "silence means yes from" in everything(cards.batch_card([tidy(0), silent]).blocks)
-    assert "silence means yes" not in everything(cards.batch_card([tidy(0), tidy(1)]).blocks)
+    assert "approved automatically" in everything(cards.batch_card([tidy(0), silent]).blocks)
+    assert "approved automatically" not in everything(cards.batch_card([tidy(0), tidy(1)]).blocks)
 
 
 def test_a_queue_counts_what_it_does_not_show() -> None:

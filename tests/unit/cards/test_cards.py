@@ -466,7 +466,7 @@ def test_waiting_for_information_is_said() -> None:
     shown = everything(approval_card(found).blocks)
     assert "Waiting for the agent's answer" in shown
     assert "Which order?" in shown
-    assert "The clock stands still" in shown
+    assert "Deadline paused" in shown
     behind = buttons(approval_card(found).blocks)["overflow"]["options"]
     assert not any(item["value"].startswith("request_info") for item in behind)
     answered = replace(found, info_request=None, exchange=(("Which order?", "A-1009"),), clock=Clock())
