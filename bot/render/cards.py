@@ -115,7 +115,7 @@ def _listed(approval: Approval, found: list[Leaf], sentence: str) -> Listing:
         if shown == clip(shown, SENTENCE_CHARS, SENTENCE_BYTES)
         else frozenset()
     )
-    return listing([leaf for leaf in found if leaf.path and leaf.path not in said], PARAMETERS_BYTES)
+    return listing([leaf for leaf in found if leaf.path and leaf.path not in said], PARAMETERS_BYTES, found)
 
 
 def needs_full_view(approval: Approval) -> bool:

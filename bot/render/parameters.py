@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.render.line_diff import Diff, entries
 from bot.render.redaction import covered, fingerprint, witness
 from bot.render.visible_text import Shown, clip, json_size, visible
 from policies.approval import Approval
@@ -15,6 +16,7 @@ from policies.hidden import Leaf, leaves
 
 # Of one leaf on a card, in bytes, so that one long text does not push all others off it.
 NAME_BYTES, VALUE_BYTES = 250, 650
+DIFF_LINES, DIFF_BYTES = 16, 1800  # of one change on a card; a longer one is read in full first
 MAX_LINES = 40  # of leaves on a card; a longer list is read in Details
 MAX_COLUMN = 24  # widest path that is lined up
 # A letter beside one of a look-alike alphabet: аlice with a Cyrillic а.
@@ -80,21 +82,42 @@ def value_text(leaf: Leaf) -> Shown:
     return Shown(json.dumps(leaf.value))
 
 
-def listing(found: Sequence[Leaf], room: int) -> Listing:
-    """As many leaves as fit into `room` bytes of JSON, in order; the rest is counted."""
+def listing(found: Sequence[Leaf], room: int, beside: Sequence[Leaf] = ()) -> Listing:
+    """As many leaves as fit into `room` bytes of JSON, in order; the rest is counted. `beside` are leaves told elsewhere."""
     if not found or (len(found) == 1 and not found[0].path):
         return Listing(Shown("(no parameters)"), 0)
     column = _column(found)
     lines: list[str] = []
-    used = cut = 0
-    for leaf in found:
-        line, whole = _line(leaf, column)
+    used = cut = shown = 0
+    for entry in entries(found, beside):
+        counted = entry.leaves if isinstance(entry, Diff) else 1
+        line, whole = _diff(entry) if isinstance(entry, Diff) else _line(entry, column)
         used += json_size(line) + 2
         if used > room or len(lines) == MAX_LINES:
             break
         lines.append(line)
-        cut += not whole
-    return Listing(Shown("\n".join(lines) or "…"), len(found), len(found) - len(lines), cut)
+        shown += counted
+        cut += 0 if whole else counted
+    return Listing(Shown("\n".join(lines) or "…"), len(found), len(found) - shown, cut)
+
+
+def _diff(entry: Diff) -> tuple[str, bool]:
+    """A change by line on a card, and whether all of it is there."""
+    kept: list[str] = []
+    room = DIFF_BYTES
+    for line in entry.lines:
+        room -= json_size(line) + 2
+        if room < 0 or len(kept) == DIFF_LINES:
+            break
+        kept.append(line)
+    left = len(entry.lines) - len(kept)
+    tail = [f" ┊ and {left} more line{'' if left == 1 else 's'}"] if left else []
+    return "\n".join([_heading(entry), *kept, *tail]), not left
+
+
+def _heading(entry: Diff) -> str:
+    place = f"{path_text(entry.path)}." if entry.path else ""
+    return f"{place}{entry.name}: {entry.summary}"
 
 
 def _column(found: Sequence[Leaf]) -> int:
@@ -131,8 +154,9 @@ def pages(found: Sequence[Leaf], chunk: int) -> Iterator[Shown]:
     """Everything, in pieces of at most `chunk` characters, for Details."""
     piece: list[str] = []
     used = 0
-    for leaf in found:
-        for line in _pieces(f"{path_text(leaf.path)}: {value_text(leaf)}", chunk):
+    for entry in entries(found):
+        whole = [_heading(entry), *entry.lines] if isinstance(entry, Diff) else [_in_full(entry)]
+        for line in (part for text in whole for part in _pieces(text, chunk)):
             if used + len(line) + 1 > chunk and piece:
                 yield Shown("\n".join(piece))
                 piece, used = [], 0
@@ -140,6 +164,10 @@ def pages(found: Sequence[Leaf], chunk: int) -> Iterator[Shown]:
             used += len(line) + 1
     if piece:
         yield Shown("\n".join(piece))
+
+
+def _in_full(leaf: Leaf) -> str:
+    return f"{path_text(leaf.path)}: {value_text(leaf)}"
 
 
 def _pieces(text: str, chunk: int) -> Iterator[str]:
