@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from policies import quorum
+from policies import quorum, silence
 from policies.deadlines import SlaClock, urgent
 from policies.errors import InvalidInput
 from policies.files.manifest import Manifest
-from policies.files.policy import OnTimeout, Policy
+from policies.files.policy import Policy
 from policies.kinds import check_kind
 from policies.request import Request, check_params
 from policies.routing import History, Level, Route, RouteName, route
@@ -97,17 +97,13 @@ def _problem(policy: Policy, request: Request) -> str | None:
 
 
 def _asked(policy: Policy, went: Route, request: Request) -> dict[str, Any]:
-    soft = went.level is Level.SOFT_APPROVAL
-    timeout = policy.soft_timeout_seconds if soft else policy.hard_timeout_seconds
-    # Silence consents to soft approvals only (docs/rules.md: B4): elsewhere it denies.
-    silence = OnTimeout.DENY if policy.on_timeout is OnTimeout.APPROVE and not soft else policy.on_timeout
     return {
         "role": went.role,
         "escalation_path": tuple(role for role in policy.escalation_path if role != went.role),
         "approvers": quorum.total(policy.approvers),
         "sla_seconds": urgent(policy.sla_seconds, request.urgency),
-        "timeout_seconds": None if silence is OnTimeout.HOLD else timeout,
-        "on_timeout": silence.value,
+        "timeout_seconds": silence.speaks_after(policy, went.level),
+        "on_timeout": silence.means(policy, went.level).value,
         "tier": policy.tier.value if policy.tier else None,
         "sla_clock": policy.sla_clock.value,
         "standing": _standing(policy, request),

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
+from policies import silence
 from policies.approval import Approval
 from policies.days_off import NO_DAYS, DaysOff
-from policies.files.policy import OnTimeout
 from policies.hours import Hours, hours_of
-from policies.levels import Level
 
 _QUIET = re.compile(r"^\d\d:\d\d-\d\d:\d\d$")
 NEVER = "never"
@@ -50,7 +49,7 @@ def notifies_at_any_hour(approval: Approval) -> bool:
     policy = approval.policy
     if approval.request.urgency == "high" or policy.severity == "high":
         return True
-    return policy.on_timeout is OnTimeout.APPROVE and approval.level is Level.SOFT_APPROVAL
+    return silence.consents(policy, approval.level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from policies.hidden import hidden_of, leaves_of
 from policies.kinds import Kind
 from policies.levels import Level
 from policies.lifecycle import State
-from policies.silence import consents
+from policies.silence import approves
 
 BATCH = 10
 DIGEST = 8  # requests of a digest: each with its own buttons, and Slack takes no longer message
@@ -195,7 +195,7 @@ def _agents(line: Sequence[Approval]) -> Mrkdwn:
 
 def _caution(approval: Approval) -> Mrkdwn | None:
     """What sets one request of a batch apart from the others."""
-    if consents(approval) and approval.expires_at is not None:
+    if approves(approval) and approval.expires_at is not None:
         return fill("approved automatically {at}", at=when(approval.expires_at))
     return Mrkdwn("can be undone only in part") if approval.policy.reversibility is Reversibility.PARTIALLY else None
 

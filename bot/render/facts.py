@@ -19,7 +19,7 @@ from bot.render.labels import (
 )
 from bot.render.redaction import Redactor, redactor_of
 from bot.render.visible_text import Mrkdwn, Shown, clip, escape, fill, json_size, visible
-from policies import quorum
+from policies import quorum, silence
 from policies.approval import Approval, Meant, Vote
 from policies.edits import Edit
 from policies.lifecycle import State
@@ -82,8 +82,8 @@ def _deadline(approval: Approval) -> Mrkdwn | None:
     if clock.due_at:
         lines.append(fill("{at}, then reassigned", at=when(clock.due_at)))
     if clock.expires_at:
-        silence = Mrkdwn(SILENCE[approval.policy.on_timeout])
-        lines.append(fill("Ends {at}, {silence}", at=when(clock.expires_at), silence=silence))
+        meaning = Mrkdwn(SILENCE[silence.at_expiry(approval)])
+        lines.append(fill("Ends {at}, {silence}", at=when(clock.expires_at), silence=meaning))
     elif approval.holds_for_ever:
         lines.append(Mrkdwn("No final deadline: it waits"))
     return Mrkdwn("*Decide by*\n" + "\n".join(lines)) if lines else None

@@ -61,7 +61,7 @@ def _time(approval: Approval) -> Mrkdwn | None:
     clock = approval.clock
     if clock.paused_at is not None:
         return Mrkdwn("Deadline paused")
-    if silence.consents(approval) and clock.expires_at:
+    if silence.approves(approval) and clock.expires_at:
         return due(clock.expires_at, "Approved automatically")
     ends = [moment for moment in (clock.due_at, clock.expires_at) if moment]
     return due(min(ends)) if ends else None

@@ -11,7 +11,7 @@ from bot.service.authority import Authority
 from bot.service.context import Context, World
 from bot.service.resubmission import Past
 from bot.service.standing import Heard
-from policies import deadlines, sameness
+from policies import deadlines, sameness, silence
 from policies.approval import Approval, Decided, Decision, digest_of_approval
 from policies.digest import canonical, fingerprint
 from policies.errors import (
@@ -23,7 +23,7 @@ from policies.errors import (
     Unauthorised,
 )
 from policies.files.manifest import Manifest
-from policies.files.policy import OnTimeout, Policy
+from policies.files.policy import Policy
 from policies.kinds import check_kind
 from policies.lifecycle import State
 from policies.request import Request, check_params, read_request, without_nulls
@@ -330,7 +330,7 @@ def _asked(ctx: Context, approval: Approval, policy: Policy, found: Route) -> Ap
     clock = deadlines.opened(
         ctx.now,
         sla_seconds=deadlines.urgent(policy.sla_seconds, approval.request.urgency),
-        timeout_seconds=timeout_of(policy, approval.level),
+        timeout_seconds=silence.speaks_after(policy, approval.level),
         hours=staffing.sla_hours(ctx.world, policy, choice.user),
     )
     reached = dict.fromkeys([policy.role, *(choice.passed_roles or (choice.role,))])
@@ -352,13 +352,6 @@ def _asked(ctx: Context, approval: Approval, policy: Policy, found: Route) -> Ap
     if not available and not asked.heard_in_time:
         notices.nobody_available(ctx, asked)
     return sealed(asked)
-
-
-def timeout_of(policy: Policy, level: Level | None) -> int | None:
-    """Seconds until silence speaks; None where it never does (docs/rules.md: B4)."""
-    if policy.on_timeout is OnTimeout.HOLD:
-        return None
-    return policy.soft_timeout_seconds if level is Level.SOFT_APPROVAL else policy.hard_timeout_seconds
 
 
 def sealed(approval: Approval) -> Approval:

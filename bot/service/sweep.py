@@ -12,7 +12,6 @@ from bot.service import authority, demotion, morning_digest, notices, recount, r
 from bot.service.advance import Draft, Recorded, Saving, advance, set_clock
 from bot.service.context import Context, World
 from bot.service.reassignment import moved_to, reassigned
-from bot.service.submit import timeout_of
 from policies import deadlines, silence
 from policies.approval import Approval, Decided, Decision
 from policies.deadlines import Due
@@ -202,11 +201,12 @@ class _Desk:
         return "reassigned"
 
     def _expire(self, approval: Approval) -> str:
-        if approval.pending and approval.policy.on_timeout is OnTimeout.ESCALATE:
+        meaning = silence.at_expiry(approval) if approval.pending else None
+        if meaning is OnTimeout.ESCALATE:
             moved = self._escalated_at_expiry(approval)
             if moved is not None:
                 return moved
-        if approval.pending and silence.consents(approval) and self._living(approval):
+        if meaning is OnTimeout.APPROVE and self._living(approval):
             return self._consent(approval)
         outcome = transition(approval.state, Verb.EXPIRE, self.ctx.now, approval.deadlines)
         what = "nobody decided in time" if approval.pending else "nobody claimed it in time"
@@ -226,7 +226,7 @@ class _Desk:
 
     def _consent(self, approval: Approval) -> str:
         outcome = transition(approval.state, Verb.CONSENT, self.ctx.now, approval.deadlines)
-        why = f"no objection within {approval.policy.soft_timeout_seconds} s"
+        why = f"no objection within {silence.speaks_after(approval.policy, approval.level)} s"
         after = replace(
             approval,
             state=outcome.state,
@@ -240,7 +240,7 @@ class _Desk:
     def _escalated_at_expiry(self, approval: Approval) -> str | None:
         """`on_timeout: escalate`: the next role gets a time of its own; None when the path is at its end."""
         roles = staffing.roles_ahead(approval.policy, approval.role)[1:]
-        seconds = timeout_of(approval.policy, approval.level)
+        seconds = silence.speaks_after(approval.policy, approval.level)
         choice = self.staff.next(approval, roles) if roles and seconds is not None else None
         if choice is None or seconds is None:
             return None

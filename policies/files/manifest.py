@@ -14,7 +14,17 @@ from policies.deadlines import SlaClock
 from policies.files.hooks_section import Hooks
 from policies.files.limits import DAY, Aggregate, Amount, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.files.params_schema import check_schema
-from policies.files.policy import HARD_TIMEOUT, SOFT_TIMEOUT, Kinds, OnTimeout, Policy, Reversibility, Severity, unknown
+from policies.files.policy import (
+    HARD_TIMEOUT,
+    SOFT_TIMEOUT,
+    Kinds,
+    OnTimeout,
+    Policy,
+    Reversibility,
+    Severity,
+    harmless,
+    unknown,
+)
 from policies.files.schema import CHANNEL, Line, Share, Strict, Version, Word, one_of, validated
 from policies.files.standing_bounds import StandingBounds
 from policies.files.strict_yaml import Document, Path, parse
@@ -237,8 +247,7 @@ class ManifestFile(Strict):
     def _silence_is_safe(self) -> ManifestFile:
         for name, action in self.actions.items():
             silence = action.on_timeout or self.defaults.on_timeout
-            harmless = action.severity is Severity.LOW and action.undoable is Reversibility.REVERSIBLE
-            if silence is OnTimeout.APPROVE and not harmless:
+            if silence is OnTimeout.APPROVE and not harmless(action.severity, action.undoable):
                 raise ValueError(f"actions.{name}.on_timeout: approve is only for low severity and reversible actions")
         return self
 

@@ -43,6 +43,11 @@ class OnTimeout(StrEnum):
     APPROVE = "approve"
 
 
+def harmless(severity: Severity, reversibility: Reversibility) -> bool:
+    """Whether silence may ever consent to such an action (policies/silence.py)."""
+    return severity is Severity.LOW and reversibility is Reversibility.REVERSIBLE
+
+
 Kinds = Annotated[list[Annotated[Kind, one_of(Kind)]], Field(min_length=1, max_length=len(Kind))]
 
 

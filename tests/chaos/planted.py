@@ -332,7 +332,7 @@ BUGS = (
         "silence approves",
         "bot/service/sweep.py",
         "_Desk._expire",
-        "if approval.pending and silence.consents(approval) and self._living(approval):",
+        "if meaning is OnTimeout.APPROVE and self._living(approval):",
         "if approval.pending:",
         f"{AT_CLOCK}::test_silence_denies_in_the_end",
     ),
