@@ -31,7 +31,7 @@ def withheld(approval: Approval) -> str | None:
     policy = approval.policy
     if not approval.pending:
         return f"it is {approval.state.value}"
-    if policy is None or approval.level is Level.HUMAN_TAKEOVER:
+    if approval.level is Level.HUMAN_TAKEOVER:
         return "a person has to take it over"
     if approval.chain:
         return "the agent asks for another one"
@@ -43,7 +43,6 @@ def withheld(approval: Approval) -> str | None:
 
 def bounds_of(approval: Approval) -> StandingBounds:
     """How far its manifest lets a reviewer go; only where nothing is withheld."""
-    assert approval.policy is not None
     assert approval.policy.standing is not None
     return approval.policy.standing
 
@@ -67,7 +66,6 @@ def require_within(approval: Approval, wanted: Wanted) -> None:
 def drafted(approval: Approval, wanted: Wanted, standing_id: str, by: str, now: datetime) -> Standing:
     """The standing approval that is given with this one by `by`."""
     bounds, policy = bounds_of(approval), approval.policy
-    assert policy is not None
     return Standing(
         id=standing_id,
         approval_id=approval.id,

@@ -57,7 +57,7 @@ def _told_whole(approval: Approval) -> Shown | None:
     Nothing that is grave or final, asks a question, was refused before, hides something or comes with a warning.
     """
     policy, request = approval.policy, approval.request
-    if not approval.pending or policy is None or policy.severity == "high" or policy.irreversible:
+    if not approval.pending or policy.severity == "high" or policy.irreversible:
         return None
     warned = request.risks or request.uncertainty_factors or request.recommended_review or approval.again
     if request.kind != "confirm" or approval.level is Level.HUMAN_TAKEOVER or warned or approval.edits:

@@ -33,13 +33,13 @@ Heard = Collection[str] | None
 
 
 def holding_standings(
-    ctx: Context, agent: Agent, request: Request, policy: Policy | None, above: Authority, heard: Heard, *, use: bool
+    ctx: Context, agent: Agent, request: Request, policy: Policy, above: Authority, heard: Heard, *, use: bool
 ) -> tuple[Standing, ...]:
     """Those of this agent and action that hold now, and whose givers may still decide such a request.
 
     With `use` nobody ends one before this unit does. Raises Unconfirmed where Slack has to be asked about a giver first.
     """
-    if policy is None or policy.standing is None or above.chain:
+    if policy.standing is None or above.chain:
         return ()
     try:
         found = standings.holding(ctx.unit, agent.id, request.action, lock=use)
@@ -118,8 +118,7 @@ def require_standing(ctx: Context, approval: Approval, heard: Heard) -> None:
         raise StandingEnded(why=one.ended_why)
     if ctx.now >= one.until:
         raise TooLate(state=approval.state.value)
-    policy = ctx.manifest.policy(one.action)
-    if policy is None or policy.fingerprint != one.fingerprint:
+    if ctx.manifest.policy(one.action).fingerprint != one.fingerprint:
         raise StandingEnded(why=standing_ends.CHANGED)
     _require_heard([one], heard)
     refusal = _refusal(ctx, one, approval.principals)

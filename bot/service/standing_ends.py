@@ -112,8 +112,7 @@ def _over(ctx: Context, one: Standing) -> tuple[str, str] | None:
     """Who ends it and why, where it is over by itself; None while it holds."""
     if ctx.now >= one.until:
         return SYSTEM, OVER
-    policy = ctx.manifest.policy(one.action)
-    if policy is None or policy.fingerprint != one.fingerprint:
+    if ctx.manifest.policy(one.action).fingerprint != one.fingerprint:
         return POLICY, CHANGED
     return (POLICY, "its giver may no longer decide") if _gone(ctx, one) else None
 

@@ -49,8 +49,7 @@ def require_standing_offered(world: World, approval: Approval) -> None:
 
 
 def _same_policy(world: World, approval: Approval) -> bool:
-    policy = world.book.manifest.policy(approval.action)
-    return policy is not None and approval.policy is not None and policy.fingerprint == approval.policy.fingerprint
+    return world.book.manifest.policy(approval.action).fingerprint == approval.policy.fingerprint
 
 
 def _keep(ctx: Context, one: Standing, approval: Approval) -> None:

@@ -58,8 +58,8 @@ BUGS = (
         "Stop holds no claim",
         EXECUTE,
         "_claim",
-        "    _require_running(ctx.unit, approval)\n    claimed",
-        "    claimed",
+        "    _require_running(ctx.unit, approval)\n    standing",
+        "    standing",
         f"{AT_EXECUTE}::test_nothing_is_claimed_while_all_is_stopped",
     ),
     Bug(

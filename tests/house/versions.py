@@ -26,6 +26,15 @@ def saves(tree: ast.AST) -> Iterator[int]:
             yield node.lineno
 
 
+def absences(tree: ast.AST, name: str) -> Iterator[int]:
+    """The lines that compare something of this name with None."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and _called(node.left) == name:
+            yield from (
+                node.lineno for other in node.comparators if isinstance(other, ast.Constant) and not other.value
+            )
+
+
 def _raised(node: ast.AST) -> str | None:
     """The name of what this adds to."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):

@@ -68,6 +68,12 @@ def test_an_approval_moves_on_in_one_place() -> None:
     assert {name for name, tree in found.items() if [*versions.saves(tree)]} == {"bot.service.advance"}
 
 
+def test_nobody_asks_whether_there_is_a_policy() -> None:
+    """What the manifest does not know has a policy of its own, so nothing is compared with None that is called `policy`."""
+    found = [module.name for module in code.modules(ROOT) for _ in versions.absences(module.tree, "policy")]
+    assert found == ["store.approvals"]  # the row of such an action names none
+
+
 @pytest.mark.parametrize(
     "line",
     ["replace(one, version=one.version + 1)", "replace(one, version=next)", "one.version += 1", "after = version + 1"],
