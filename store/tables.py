@@ -292,6 +292,22 @@ approvals = Table(
         sqlite_where=text("standing IS NOT NULL"),
         postgresql_where=text("standing IS NOT NULL"),
     ),
+    # What a card remembers: requests for the same target, and how people decided of late.
+    Index(
+        "ix_approvals_target",
+        "action",
+        "aggregate_key",
+        "created_at",
+        sqlite_where=text("aggregate_key IS NOT NULL"),
+        postgresql_where=text("aggregate_key IS NOT NULL"),
+    ),
+    Index(
+        "ix_approvals_by_people",
+        "action",
+        "decided_at",
+        sqlite_where=text("decided_by IS NOT NULL AND decided_by <> 'policy'"),
+        postgresql_where=text("decided_by IS NOT NULL AND decided_by <> 'policy'"),
+    ),
     # What the figures of the last days are counted from.
     Index("ix_approvals_created", "created_at", "route"),
     Index(

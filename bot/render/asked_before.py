@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.render.labels import mention, when
+from bot.render.labels import Names, ago, nobody, person
 from bot.render.redaction import Redactor
 from bot.render.visible_text import Mrkdwn, clip, escape, fill, visible
 from policies.approval import Approval
@@ -24,12 +24,12 @@ _SAID: Final = {
 _WHOSE: Final = {What.CANCELLED: "it was with", What.EXPIRED: "it was with", What.OPEN: "it waits for"}
 
 
-def asked_before(approval: Approval, redact: Redactor) -> Mrkdwn | None:
+def asked_before(approval: Approval, redact: Redactor, names: Names = nobody) -> Mrkdwn | None:
     """The lines of a pending card; None where it was never asked before."""
     known = approval.again
     if known is None or not approval.pending:
         return None
-    lines = [_line(approval, one, redact) for one in known.earlier[:LINES]]
+    lines = [_line(approval, one, redact, names) for one in known.earlier[:LINES]]
     more = len(known.earlier) - LINES
     return Mrkdwn("\n".join([*lines, *([f"and {more} more before"] if more > 0 else [])]))
 
@@ -43,16 +43,16 @@ def mark(approval: Approval) -> Mrkdwn | None:
     return fill("{sign} {words}", sign=Mrkdwn(sign), words=Mrkdwn(same[0].lower() + same[1:]))
 
 
-def _line(approval: Approval, one: Earlier, redact: Redactor) -> Mrkdwn:
+def _line(approval: Approval, one: Earlier, redact: Redactor, names: Names) -> Mrkdwn:
     sign, same, similar = _SAID[one.what]
     line = fill("{sign} *{words}*", sign=Mrkdwn(sign), words=Mrkdwn(similar if one.differs else same))
     if one.what is What.OPEN and one.session_id:
         line = fill("{line} in session {session}", line=line, session=_words(redact(one.session_id), 60))
     if one.by and one.what not in _WHOSE:
-        line = fill("{line} by {who}", line=line, who=_who(approval, one))
-    line = fill("{line}, {at}", line=line, at=when(one.at))
+        line = fill("{line} by {who}", line=line, who=_who(approval, one, names))
+    line = fill("{line} {at}", line=line, at=ago(one.at))
     if one.by and one.what in _WHOSE:
-        line = fill("{line}; {whose} {who}", line=line, whose=Mrkdwn(_WHOSE[one.what]), who=_who(approval, one))
+        line = fill("{line}; {whose} {who}", line=line, whose=Mrkdwn(_WHOSE[one.what]), who=_who(approval, one, names))
     if one.agent:
         line = fill("{line}, asked by {agent}", line=line, agent=_words(one.agent, 60))
     if one.differs:
@@ -62,12 +62,12 @@ def _line(approval: Approval, one: Earlier, redact: Redactor) -> Mrkdwn:
     return fill("{line}: “{note}”", line=line, note=_words(redact(one.note), WORDS_CHARS)) if one.note else line
 
 
-def _who(approval: Approval, one: Earlier) -> Mrkdwn:
-    """Whoever it was; only by name where this card must not notify them."""
+def _who(approval: Approval, one: Earlier, names: Names) -> Mrkdwn:
+    """Whoever it was, by name: nobody is notified of what they did."""
     assert one.by is not None
     if one.by == approval.assignee and approval.hushed:
         return _words(approval.named or one.by, 60)
-    return _words(one.named, 60) if one.named else mention(one.by)
+    return _words(one.named, 60) if one.named else person(one.by, names)
 
 
 def _paths(one: Earlier) -> Mrkdwn:

@@ -7,10 +7,10 @@ to two lines. Everything else is in Details. Pure functions of their arguments. 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from bot.render import quoted_text
 from bot.render.asked_before import asked_before
@@ -20,6 +20,7 @@ from bot.render.buttons import Offers, Seen, button_value, controls, full_view_f
 from bot.render.facts import afterwards, asked_by, brief, status, why
 from bot.render.glance import glance
 from bot.render.labels import Names, headline, mention, nobody, outcome_line, settled_sentence
+from bot.render.memory import remembers
 from bot.render.menu import bars
 from bot.render.message import Message, block_ids, link_to, look, metadata, summary
 from bot.render.notices import Notice, alert, notice
@@ -31,6 +32,7 @@ from bot.render.told import told_by_sentence
 from bot.render.visible_text import Mrkdwn, Shown, clip, fill, json_size, notification, visible
 from policies.approval import Approval
 from policies.hidden import Leaf, hiding, leaves_of
+from policies.memory import Memory
 
 __all__ = [
     "BATCH",
@@ -73,6 +75,19 @@ class Face(StrEnum):
     MOVED = "moved"
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a card says beyond its approval: when it is sent, what those who decided are called (nobody is mentioned on what they
+    decided), and what is remembered of requests like it."""
+
+    now: datetime | None = None
+    names: Names = nobody
+    memory: Memory | None = None
+
+
+NOTHING_MORE: Final = Sent()
+
+
 def approval_card(
     approval: Approval,
     offers: Offers,
@@ -81,15 +96,14 @@ def approval_card(
     moved_to: str | None = None,
     undo_until: datetime | None = None,
     link: str | None = None,
-    names: Names = nobody,
-    now: datetime | None = None,
+    sent: Sent = NOTHING_MORE,
 ) -> Message:
     """The card of an approval in its present state, with those of `offers` that it calls for.
 
     `undo_until` offers Undo on what was let run (docs/rules.md: A14), `link` leads from a moved card to the one it went to
-    (docs/rules.md: D5), `names` are what those who decided are called: nobody is mentioned on what they decided. `now` is when
-    it is sent, for the notification.
+    (docs/rules.md: D5).
     """
+    names = sent.names
     if face is Face.MOVED and approval.pending:
         return _moved(approval, moved_to or approval.assignee, link)
     if not approval.pending:
@@ -100,11 +114,11 @@ def approval_card(
     listed = _listed(approval, found, sentence)
     full_view = full_view_first(approval, listed, sentence)
     seen = Seen(approval, sentence, redact, full_view)
-    drawn = render("card", _context(seen, listed, offers, names))
+    drawn = render("card", _context(seen, listed, offers, sent))
     if not full_view and not _question_fits(approval, redact, drawn):
-        drawn = render("card", _context(replace(seen, full_view=True), listed, offers, names))
+        drawn = render("card", _context(replace(seen, full_view=True), listed, offers, sent))
     blocks = _with_words(approval, redact, drawn)
-    return Message(blocks, push_line(approval, sentence, now), metadata(approval))
+    return Message(blocks, push_line(approval, sentence, sent.now), metadata(approval))
 
 
 def _listed(approval: Approval, found: list[Leaf], sentence: str) -> Listing:
@@ -133,7 +147,7 @@ def _question_fits(approval: Approval, redact: Redactor, drawn: list[Block]) -> 
     return quoted_text.fits(quoted_text.agent_asks(approval), redact, room)
 
 
-def _context(seen: Seen, listed: Listing, offers: Offers, names: Names) -> dict[str, Any]:
+def _context(seen: Seen, listed: Listing, offers: Offers, sent: Sent) -> dict[str, Any]:
     approval, redact = seen.approval, seen.redact
     shown = visible(seen.sentence)
     short = len(shown) <= HEADER_CHARS and json_size(shown) <= HEADER_BYTES
@@ -144,8 +158,8 @@ def _context(seen: Seen, listed: Listing, offers: Offers, names: Names) -> dict[
         "header": shown if short else None,
         "sentence": clip(shown, SENTENCE_CHARS, SENTENCE_BYTES),
         "glance": glance(approval),
-        "status": status(approval, names),
-        "asked_before": asked_before(approval, redact),
+        "status": status(approval, sent.names),
+        "asked_before": _remembered(approval, redact, sent),
         "changed": _changed(approval),
         "parameters": listed.text if listed.total else None,
         "remainder": remainder(approval, listed),
@@ -153,6 +167,13 @@ def _context(seen: Seen, listed: Listing, offers: Offers, names: Names) -> dict[
         "bars": bars(press),
         "select": press.select,
     }
+
+
+def _remembered(approval: Approval, redact: Redactor, sent: Sent) -> Mrkdwn | None:
+    """What was asked before, and what else helps of the past."""
+    before = asked_before(approval, redact, sent.names)
+    lines = [*([before] if before else []), *(remembers(sent.memory, sent.names) if sent.memory else [])]
+    return Mrkdwn("\n".join(lines)) if lines else None
 
 
 def _changed(approval: Approval) -> Shown | None:

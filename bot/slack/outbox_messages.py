@@ -9,15 +9,16 @@ from typing import Any
 from bot.acts.registry import approval_card
 from bot.render import cards
 from bot.render import standing as counting
-from bot.render.cards import Face, Message
+from bot.render.cards import Face, Message, Sent
 from bot.render.held import Held, on_card
 from bot.render.labels import Names, nobody
 from bot.render.notices import Notice, alert, notice
 from bot.render.reviews import review_card
 from policies.approval import Approval
+from policies.memory import Memory
 from policies.routing import RouteName
 from policies.standing import Standing
-from store import approvals, batches, sessions, standings
+from store import approvals, batches, memory, sessions, standings
 from store.outbox import Item
 from store.unit import Unit
 
@@ -27,13 +28,14 @@ MORNING, STANDING = "morning", "standing"
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What an item shows: one approval, several, or none; `moved` are those that went on to a card of their own, `now` is when it
-    was read, `held` is what keeps the one approval from running."""
+    was read, `held` is what keeps the one approval from running, `memory` what is remembered of requests like it."""
 
     approvals: tuple[Approval, ...]
     moved: dict[str, str | None]
     now: datetime | None = None
     standing: Standing | None = None
     held: Held | None = None
+    memory: Memory | None = None
 
     @property
     def one(self) -> Approval | None:
@@ -60,7 +62,9 @@ def scene(unit: Unit, item: Item) -> Scene:
     if approval is not None and item.facts.get("notice") == Notice.TAKEOVER:
         approval = _with_checkpoint(unit, approval)
     held = _held(unit, approval) if item.kind == "card" else None
-    return Scene((approval,) if approval else (), {}, unit.now, held=held)
+    waits = item.kind == "card" and approval is not None and approval.pending
+    known = memory.remembered(unit, approval) if waits and approval is not None else None
+    return Scene((approval,) if approval else (), {}, unit.now, held=held, memory=known)
 
 
 def _held(unit: Unit, approval: Approval | None) -> Held | None:
@@ -97,9 +101,8 @@ def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobo
             return notice(Notice.DONE, approval, undo_until=undo_until)
         moved_to = item.facts.get("moved_to")
         face = Face(item.face)
-        card = approval_card(
-            approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link, names=names, now=shown.now
-        )
+        sent = Sent(shown.now, names, shown.memory)
+        card = approval_card(approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link, sent=sent)
         return on_card(card, shown.held if face is Face.LIVE else None, names)
     if item.facts["notice"] == MORNING:
         return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=item.facts["total"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.acts.registry import approval_card, form
 from bot.render import blocks as blocks_module
 from bot.render import cards, parameters, quoted_text
-from bot.render.cards import Face
+from bot.render.cards import Face, Sent
 from policies.approval import Approval, Decided, InfoRequest, Undo, Vote
 from policies.deadlines import Clock
 from policies.edits import Edit
@@ -292,15 +292,15 @@ def test_details_say_everything_a_reviewer_may_want() -> None:
 def test_a_notification_says_what_is_asked_and_how_long_there_is() -> None:
     """Verb, sentence, stakes, minutes left and agent; what people are asked for is another verb."""
     found = approval()
-    text = approval_card(found, now=NOW).text
+    text = approval_card(found, sent=Sent(NOW)).text
     assert text == "Approve? Refund $4,800 to alice@x.com · can't be undone · 15 min left · asked by refund-bot"
     asked = approval(request={"kind": "input", "question": "What shall I write?"})
-    assert approval_card(asked, now=NOW).text.startswith("Answer: ")
-    assert approval_card(replace(found, level=Level.HUMAN_TAKEOVER), now=NOW).text.startswith("Take over? ")
-    late = approval_card(found, now=NOW + timedelta(minutes=14, seconds=31)).text
+    assert approval_card(asked, sent=Sent(NOW)).text.startswith("Answer: ")
+    assert approval_card(replace(found, level=Level.HUMAN_TAKEOVER), sent=Sent(NOW)).text.startswith("Take over? ")
+    late = approval_card(found, sent=Sent(NOW + timedelta(minutes=14, seconds=31))).text
     assert "29 s left" in late
     hostile = replace(found, agent="<!channel> <@U0BOB>")
-    assert "<" not in approval_card(hostile, now=NOW).text
+    assert "<" not in approval_card(hostile, sent=Sent(NOW)).text
 
 
 def test_the_agents_words_stand_in_quotes_only() -> None:
@@ -322,7 +322,7 @@ def test_only_the_person_whose_turn_it_is_is_mentioned() -> None:
     """A live card mentions its assignee and nobody else, whoever asked or said yes before."""
     found = approval(rules={"approvers": 2}, info_request=InfoRequest("Why?", "U0CAROL", NOW))
     for votes in ((), (Vote("U0BOB", "finance", NOW),)):
-        message = approval_card(replace(found, votes=votes), names={"U0BOB": "bob"}.get)
+        message = approval_card(replace(found, votes=votes), sent=Sent(names={"U0BOB": "bob"}.get))
         marks = {mark for mark in live_marks(message.blocks) if not mark.startswith("!date")}
         assert marks == {"@U0ALICE"}
 
@@ -334,7 +334,10 @@ def test_nobody_is_mentioned_on_what_they_decided(state: State) -> None:
         decided(state, Decided.APPROVED), undo=Undo("U0CAROL", NOW), edits=(Edit("U0BOB", NOW, None, {}, False),)
     )
     people = {"U0BOB": "Bob", "U0CAROL": "Carol"}
-    for card in (approval_card(found, names=people.get), approval_card(found, names=people.get, undo_until=NOW)):
+    for card in (
+        approval_card(found, sent=Sent(names=people.get)),
+        approval_card(found, sent=Sent(names=people.get), undo_until=NOW),
+    ):
         assert [mark for mark in live_marks(card.blocks) if not mark.startswith("!date")] == []
         assert "Bob" in everything(card.blocks)
         assert "Carol" in everything(card.blocks)
