@@ -122,7 +122,7 @@ def approval_id_of(text: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Progress:
     """How a request stands in the protocol's words."""
 
     status: str
@@ -139,16 +139,16 @@ def deadline_of(approval: Approval, submission: Submission) -> datetime:
     return approval.created_at + timedelta(seconds=seconds_of(submission.timeout))
 
 
-def standing(approval: Approval, deadline: datetime, now: datetime) -> Standing:
+def progress(approval: Approval, deadline: datetime, now: datetime) -> Progress:
     """The status and what belongs to it. A yes after the agent's own deadline is none: it has gone on without."""
     decided = approval.decision.at if approval.decision else approval.updated_at
     if approval.state is State.PENDING:
-        return Standing("pending") if now < deadline else Standing("expired", decided_at=deadline)
+        return Progress("pending") if now < deadline else Progress("expired", decided_at=deadline)
     if changed_by_people(approval):
-        return Standing("denied", decided_at=decided, note=_edit_told(approval))
+        return Progress("denied", decided_at=decided, note=_edit_told(approval))
     if approval.state in CONSUMED and approval.claimed_at is not None:
         over = approval.state in (State.SUCCEEDED, State.FAILED)
-        return Standing(
+        return Progress(
             "approved",
             decided_at=decided,
             expires_at=_expiry(approval, decided),
@@ -159,15 +159,15 @@ def standing(approval: Approval, deadline: datetime, now: datetime) -> Standing:
     if approval.state in GRANTED:
         late = decided >= deadline
         return (
-            Standing("expired", decided_at=deadline)
+            Progress("expired", decided_at=deadline)
             if late
-            else Standing("approved", decided_at=decided, expires_at=_expiry(approval, decided))
+            else Progress("approved", decided_at=decided, expires_at=_expiry(approval, decided))
         )
     if approval.state in DENIED:
-        return Standing("denied", decided_at=decided, note=feedback(approval))
+        return Progress("denied", decided_at=decided, note=feedback(approval))
     if approval.state is State.CANCELLED and decided < deadline:
-        return Standing("cancelled", decided_at=decided)
-    return Standing("expired", decided_at=min(decided, deadline))
+        return Progress("cancelled", decided_at=decided)
+    return Progress("expired", decided_at=min(decided, deadline))
 
 
 def changed_by_people(approval: Approval) -> bool:

@@ -136,7 +136,7 @@ def stopped_at(unit: Unit) -> datetime | None:
     return unit.execute(select(switches.c.at).where(switches.c.name == STOP)).scalar_one_or_none()
 
 
-def named(unit: Unit, session_id: str, agent_id: str | None = None) -> list[Session]:
+def of_id(unit: Unit, session_id: str, agent_id: str | None = None) -> list[Session]:
     """Every agent's session of that id, or only `agent_id`'s."""
     wanted = sessions.c.id == session_id
     if agent_id is not None:

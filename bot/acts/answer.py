@@ -29,7 +29,7 @@ def _form(approval: Approval, where: Where) -> View:
     ending = [
         *modals.approves(approval, "an answer"),
         Input("answer", "Your answer", initial=given, multiline=True, hint=hint),
-        *modals.amount(approval),
+        *modals.amount_input(approval),
     ]
     if needs_full_view(approval):
         return modals.in_pages(TITLE, approval, ending, where, name=ACT.modal, submit=WITH_ANSWER)

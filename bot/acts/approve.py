@@ -29,7 +29,7 @@ def _button(seen: Seen) -> Button | None:
 
 def _form(approval: Approval, where: Where) -> View:
     """The full view, then Approve; a large amount has to be typed."""
-    ending = [*modals.amount(approval), modals.note("Note for the agent")]
+    ending = [*modals.amount_input(approval), modals.note("Note for the agent")]
     return modals.in_pages("Review & approve", approval, ending, where, name=ACT.modal, submit="Approve")
 
 

@@ -38,7 +38,7 @@ def _may_open(world: World, tap: Tap) -> Approval:
 
 def _form(approval: Approval, where: Where) -> View:
     """What is said, then the bounds; the full view first where the card could not show everything."""
-    ending = [*_words(approval), *_bounds(approval), *modals.amount(approval), modals.note("Note for the agent")]
+    ending = [*_words(approval), *_bounds(approval), *modals.amount_input(approval), modals.note("Note for the agent")]
     if needs_full_view(approval):
         return modals.in_pages(TITLE, approval, ending, where, name=ACT.modal, submit=SUBMIT)
     parts = [*modals.lead(approval), *ending]

@@ -64,7 +64,7 @@ def _form(approval: Approval, where: Where) -> View:
     ending = [
         *modals.approves(approval, "a choice"),
         Input("choose", "Your choice", kind, options=options),
-        *modals.amount(approval),
+        *modals.amount_input(approval),
         modals.note("Note for the agent"),
     ]
     return modals.in_pages("Choose & approve", approval, ending, where, name=ACT.modal, submit=WITH_CHOICE)

@@ -65,7 +65,7 @@ def _spoken(handler: Handler) -> Handler:
 
 @router.post("/requests")
 @_spoken
-async def create(request: Request) -> Response:
+async def create_request(request: Request) -> Response:
     """Ask about a tool call."""
     runtime, hashed, key = runtime_of(request), token_of(request), _key(request)
     raw = await raw_body(request)
@@ -77,7 +77,7 @@ async def create(request: Request) -> Response:
 
 @router.get("/requests/{request_id}")
 @_spoken
-async def get(request: Request, request_id: str, wait: str | None = None) -> Response:
+async def get_request(request: Request, request_id: str, wait: str | None = None) -> Response:
     """The request; with `wait=25s` as soon as it is decided."""
     runtime, hashed, seconds = runtime_of(request), token_of(request), _seconds(wait)
     approval_id = await runtime.call(aap.watched, runtime.world, hashed, request_id)
@@ -88,10 +88,12 @@ async def get(request: Request, request_id: str, wait: str | None = None) -> Res
 
 @router.delete("/requests/{request_id}")
 @_spoken
-async def cancel(request: Request, request_id: str) -> Response:
+async def cancel_request(request: Request, request_id: str) -> Response:
     """The agent no longer needs it."""
     runtime = runtime_of(request)
-    return JSONResponse(request_json(await runtime.call(aap.cancel, runtime.world, token_of(request), request_id)))
+    return JSONResponse(
+        request_json(await runtime.call(aap.drop_request, runtime.world, token_of(request), request_id))
+    )
 
 
 @router.post("/requests/{request_id}/consume")
@@ -110,13 +112,13 @@ async def outcome(request: Request, request_id: str) -> Response:
     """How the call ended."""
     runtime, hashed = runtime_of(request), token_of(request)
     body: OutcomeBody = read(OutcomeBody, parse_object(await raw_body(request)))
-    seen = await runtime.call(aap.report, runtime.world, hashed, request_id, body.status, body.note)
+    seen = await runtime.call(aap.record_outcome, runtime.world, hashed, request_id, body.status, body.note)
     return JSONResponse(request_json(seen))
 
 
 def request_json(seen: aap.Seen) -> dict[str, Any]:
     """A request as the protocol has it; the submission comes back as it was sent."""
-    stands = seen.standing
+    stands = seen.progress
     sent = seen.submission.model_dump(exclude_none=True)
     found = sent | {
         "id": seen.request_id,

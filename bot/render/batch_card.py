@@ -64,7 +64,7 @@ def _whole(approval: Approval) -> bool:
     return summary(approval, 600) == summary(approval, 200, SENTENCE_BYTES)
 
 
-def fits(approvals: Sequence[Approval], *, further: int = 0) -> bool:
+def is_batch(approvals: Sequence[Approval], *, further: int = 0) -> bool:
     """Whether these, and `further` entries, are a batch that Slack takes."""
     if not approvals or len(approvals) + further > MOST or len(lines_of(approvals)) + further > BATCH:
         return False

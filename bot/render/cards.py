@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bot.render import quoted_text
 from bot.render.asked_before import asked_before
-from bot.render.batch_card import BATCH, DIGEST, MOST, batch_card, batchable, digest_card, fits, read_batch_value
+from bot.render.batch_card import BATCH, DIGEST, MOST, batch_card, batchable, digest_card, is_batch, read_batch_value
 from bot.render.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Block, render, size
 from bot.render.buttons import Offers, Seen, button_value, controls, full_view_first, read_value
 from bot.render.facts import afterwards, asked_by, brief, status, why
@@ -48,7 +48,7 @@ __all__ = [
     "button_value",
     "changes",
     "digest_card",
-    "fits",
+    "is_batch",
     "metadata",
     "needs_full_view",
     "notice",

@@ -33,7 +33,7 @@ Hiding = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TextPiece:
     """One of several inputs for a long text: its block, and what it holds."""
 
     block_id: str
@@ -67,7 +67,7 @@ class Field:
     multiline: bool = False
     hint: str | None = None
     offered: tuple[Offered, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[TextPiece, ...] = ()
     far: Reach = Reach.ALL
     fixed: str | None = None
 
@@ -204,7 +204,7 @@ def _text(blank: Field, shape: Shape) -> Field | None:
 def _in_parts(blank: Field, value: str) -> Field | None:
     """A long text in several inputs, cut where its lines end."""
     frames = [framed(chunk) for chunk in chunks(value, MAX_TEXT)]
-    parts = tuple(Part(f"part{at}:{blank.name}", frame) for at, frame in enumerate(frames, 1) if frame is not None)
+    parts = tuple(TextPiece(f"part{at}:{blank.name}", frame) for at, frame in enumerate(frames, 1) if frame is not None)
     return replace(blank, parts=parts, multiline=True) if len(parts) == len(frames) else None
 
 

@@ -9,7 +9,7 @@ from bot.render import quoted_text
 from bot.render.asked_before import asked_before
 from bot.render.blocks import VIEW_BLOCKS, VIEW_BYTES
 from bot.render.labels import mention, when
-from bot.render.modal_parts import AnyPart, Input, bold, code, facts, heading, line, small, words
+from bot.render.modal_parts import AnyPart, Input, bold, code, heading, in_columns, line, quotes, small
 from bot.render.parameters import pages
 from bot.render.redaction import redactor_of, witness
 from bot.render.visible_text import Shown, clip, fill, json_size, visible
@@ -39,10 +39,10 @@ def full_view(approval: Approval) -> list[AnyPart]:
         heading(sentence) if len(sentence) <= 150 else bold(sentence),
         *([line(state)] if state else []),
         *([line(before)] if before else []),
-        facts(card_facts.facts(approval)),
+        in_columns(card_facts.facts(approval)),
         *(code(piece, _label(index)) for index, piece in enumerate(pages(found, CHUNK))),
         *([small([Shown(hides)])] if hides else []),
-        *(words(groups) for groups in quoted_text.in_full(said, redact)),
+        *(quotes(groups) for groups in quoted_text.in_full(said, redact)),
         *_votes(approval),
     ]
     if approval.why:

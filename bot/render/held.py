@@ -18,7 +18,7 @@ class Held:
     session: bool = False
 
 
-def told(held: Held, names: Names) -> Mrkdwn:
+def hold_line(held: Held, names: Names) -> Mrkdwn:
     """Who holds it, and until when."""
     words = (
         "⏸️ *The agent's session is paused* by {who}: nothing of it runs until somebody resumes it"
@@ -32,7 +32,11 @@ def on_card(message: Message, held: Held | None, names: Names) -> Message:
     """The card with that said under its first block; as it is where nobody holds it, or no room is left."""
     if held is None:
         return message
-    said: Block = {"type": "context", "block_id": f"held-{held.by}", "elements": [mrkdwn_object(told(held, names))]}
+    said: Block = {
+        "type": "context",
+        "block_id": f"held-{held.by}",
+        "elements": [mrkdwn_object(hold_line(held, names))],
+    }
     blocks = [*message.blocks[:1], said, *message.blocks[1:]]
     return (
         replace(message, blocks=blocks) if len(blocks) <= MESSAGE_BLOCKS and size(blocks) <= MESSAGE_BYTES else message

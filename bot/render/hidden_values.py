@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.render.full_view import CHUNK
-from bot.render.modal_parts import AnyPart, code, small, words
+from bot.render.modal_parts import AnyPart, code, quotes, small
 from bot.render.parameters import pages
 from bot.render.quoted_text import Group
 from bot.render.visible_text import Shown, visible
@@ -20,7 +20,7 @@ def in_plain(approval: Approval) -> list[AnyPart]:
     parts += [code(piece, "Hidden on cards" if not at else None) for at, piece in enumerate(pages(plain, CHUNK))]
     for word, _ in hidden.words:
         text = visible(word.text, lines=True)
-        parts += [words([Group(word.label, [piece], True, None)]) for piece in _chunks(text)]
+        parts += [quotes([Group(word.label, [piece], True, None)]) for piece in _chunks(text)]
     return parts
 
 

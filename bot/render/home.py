@@ -12,7 +12,7 @@ from bot.render.facts import brief
 from bot.render.labels import mention, when
 from bot.render.queues import Section, listed
 from bot.render.standing import Listed
-from bot.render.standing import listed as listed_standing
+from bot.render.standing import list_blocks as listed_standing
 from bot.render.visible_text import Mrkdwn, fill
 from policies.approval import Approval
 

@@ -68,7 +68,7 @@ def line(text: Mrkdwn) -> Part:
     return Part("line", text)
 
 
-def facts(texts: Sequence[Mrkdwn]) -> Part:
+def in_columns(texts: Sequence[Mrkdwn]) -> Part:
     """Up to ten facts in two columns."""
     return Part("facts", texts=texts)
 
@@ -93,7 +93,7 @@ def code(text: str, label: str | None = None) -> Part:
     return Part("code", text, label=label)
 
 
-def words(groups: Sequence[Group]) -> Part:
+def quotes(groups: Sequence[Group]) -> Part:
     """What others said, quoted."""
     return Part("words", groups=groups)
 

@@ -24,8 +24,8 @@ from bot.render.modal_parts import (
     line,
     modal,
     press,
+    quotes,
     small,
-    words,
 )
 from bot.render.quoted_text import Group
 from bot.render.redaction import redactor_of
@@ -84,7 +84,7 @@ def note(label: str = "Note", hint: str | None = None) -> Input:
 def quoted(approval: Approval, label: str, text: str) -> AnyPart:
     """What the agent said, in full."""
     redact = redactor_of(approval)
-    return words([Group(label, [clip(visible(redact(text), lines=True), 2800)], True, None)])
+    return quotes([Group(label, [clip(visible(redact(text), lines=True), 2800)], True, None)])
 
 
 def turning(page: int, pages: int) -> list[AnyPart]:
@@ -112,7 +112,7 @@ def in_pages(
     return modal(name, title, [*parts, *ending], submit=submit, private=private)
 
 
-def amount(approval: Approval) -> list[AnyPart]:
+def amount_input(approval: Approval) -> list[AnyPart]:
     """Where a large amount has to be typed again."""
     wanted = to_type(approval.policy, approval.params)
     if wanted is None:

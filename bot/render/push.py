@@ -37,10 +37,10 @@ def time_left(approval: Approval, now: datetime | None) -> str:
         return ""
     if now is None:
         return f"until {stamp(min(ends))}"
-    return f"{span(max(0.0, (min(ends) - now).total_seconds()))} left"
+    return f"{rough_span(max(0.0, (min(ends) - now).total_seconds()))} left"
 
 
-def span(seconds: float) -> str:
+def rough_span(seconds: float) -> str:
     """A time as people say it: 45 s, 5 min, 3 h or 2 days, rounded down."""
     for unit, most, name in ((1, 90, "s"), (60, 90, "min"), (3600, 36, "h")):
         if seconds < unit * most:

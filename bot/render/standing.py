@@ -129,7 +129,7 @@ def _use(approval: Approval) -> str:
 
 def rows(found: Sequence[Listed]) -> list[Row]:
     """A row for each, as the home tab and `/sayso standing` show them; its button only for those who may end it."""
-    return [Row(_sentence(each), _end(each), about(each)) for each in found]
+    return [Row(_sentence(each), _end(each), use_line(each)) for each in found]
 
 
 def _sentence(each: Listed) -> Shown:
@@ -140,7 +140,7 @@ def _end(each: Listed) -> Button | None:
     return Button("end_standing", "End now", each.one.id, "danger") if each.may_end else None
 
 
-def about(each: Listed) -> Mrkdwn:
+def use_line(each: Listed) -> Mrkdwn:
     """How much of it was used, whose it is, and until when."""
     return fill(
         "🔁 {so_far} used · {who} · until {until} · given by {by} · {id}",
@@ -152,7 +152,7 @@ def about(each: Listed) -> Mrkdwn:
     )
 
 
-def listed(found: Sequence[Listed], name: str, header: str | None = None, tail: str | None = None) -> list[Block]:
+def list_blocks(found: Sequence[Listed], name: str, header: str | None = None, tail: str | None = None) -> list[Block]:
     """The blocks of a list of them."""
     version = f"{name}-{sum(each.one.uses for each in found)}"
     context = {"id": block_ids(version), "lead": None, "header": header, "rows": rows(found), "tail": tail}

@@ -12,14 +12,14 @@ from bot.service.context import World
 from bot.service.standing import Heard
 from bot.service.withdrawing import withdraw
 from policies.aap import (
-    Standing,
+    Progress,
     Submission,
     approval_id_of,
     changed_by_people,
     deadline_of,
+    progress,
     read_submission,
     saved_submission,
-    standing,
     uuid_of,
 )
 from policies.approval import Approval
@@ -72,9 +72,9 @@ class Seen:
         return deadline_of(self.approval, self.submission)
 
     @property
-    def standing(self) -> Standing:
+    def progress(self) -> Progress:
         """How it stands, in the protocol's words."""
-        return standing(self.approval, self.deadline, self.now)
+        return progress(self.approval, self.deadline, self.now)
 
 
 def create(world: World, token_hash: str, key: str | None, raw: bytes, heard: Heard = None) -> Seen:
@@ -94,17 +94,17 @@ def look(world: World, token_hash: str, request_id: str) -> Seen:
     return _settled(world, world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.READ)))
 
 
-def cancel(world: World, token_hash: str, request_id: str) -> Seen:
+def drop_request(world: World, token_hash: str, request_id: str) -> Seen:
     """The agent no longer needs it. Raises Conflict where it is decided."""
     seen = world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.CREATE))
-    status = seen.standing.status
+    status = seen.progress.status
     if status not in ("pending", "cancelled"):
         raise Conflict("already_terminal")
     if status == "pending":
         with suppress(Settled):  # decided meanwhile: what follows says so
             execute.cancel(world, _agent(world, token_hash, Scope.CREATE), seen.approval.id)
     after = look(world, token_hash, request_id)
-    if after.standing.status != "cancelled":
+    if after.progress.status != "cancelled":
         raise Conflict("already_terminal")
     return after
 
@@ -117,7 +117,7 @@ def consume(world: World, token_hash: str, request_id: str, key: str, heard: Hea
     agent = _agent(world, token_hash, Scope.CLAIM)
     seen = world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.CLAIM))
     row = world.database.read(lambda unit: host_calls.of_approval(unit, seen.approval.id))
-    stands = seen.standing
+    stands = seen.progress
     if row is not None and row.claimed_by == key and stands.consumed_at is not None:
         return seen
     if stands.consumed_at is None and stands.status != "approved":
@@ -134,7 +134,7 @@ def consume(world: World, token_hash: str, request_id: str, key: str, heard: Hea
     return look(world, token_hash, request_id)
 
 
-def report(world: World, token_hash: str, request_id: str, status: str, note: str | None) -> Seen:
+def record_outcome(world: World, token_hash: str, request_id: str, status: str, note: str | None) -> Seen:
     """What became of it; the same report again changes nothing. Raises Conflict."""
     agent = _agent(world, token_hash, Scope.CLAIM)
     seen = world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.CLAIM))
@@ -172,7 +172,7 @@ def _seen(unit: Unit, token_hash: str, request_id: str, scope: Scope) -> Seen:
 
 def _settled(world: World, seen: Seen) -> Seen:
     """Withdraw what can no longer run, so that its card says so: a reviewer's edit, and what came after the agent's deadline."""
-    late = seen.approval.pending and seen.standing.status == "expired"
+    late = seen.approval.pending and seen.progress.status == "expired"
     if late or (seen.approval.granted and changed_by_people(seen.approval)):
         note = TOO_LATE if late else NO_EDITS
         with suppress(SaysoError):  # decided, or withdrawn, by somebody else meanwhile

@@ -67,7 +67,7 @@ def session_of(world: World, approval: Approval) -> Session | None:
 
 
 def _steer(ctx: Context, actor: Actor, session_id: str, word: str, agent_id: str | None = None) -> list[Session]:
-    before = sessions.named(ctx.unit, session_id, agent_id)
+    before = sessions.of_id(ctx.unit, session_id, agent_id)
     steered = sessions.steer(ctx.unit, session_id, STATES[word], actor.user, agent_id=agent_id)
     if not steered:
         raise NotFound(_unknown(ctx.unit, session_id))

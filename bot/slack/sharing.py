@@ -39,7 +39,7 @@ def group(unit: Unit, item: Item, *, crowded: bool) -> Item:
     like, known = _like(unit, item)
     if len(like) > 1:
         asked = _asked(like, known)
-        more = cards.fits([known[member.approval_id] for member in like], further=1)
+        more = cards.is_batch([known[member.approval_id] for member in like], further=1)
         return batches.form(unit, item, like, "batch", asked=asked, more=more)
     if not crowded:
         return item
@@ -71,10 +71,10 @@ def _taken_in(unit: Unit, item: Item, screen: Open) -> bool:
     new = known.pop(str(item.approval_id))
     present = [known[member.approval_id] for member in on_it]
     waits = any(cards.batchable(approval) for approval in present)
-    if not waits or not _welcome(item, screen.asked) or not cards.batchable(new) or not cards.fits([*present, new]):
+    if not waits or not _welcome(item, screen.asked) or not cards.batchable(new) or not cards.is_batch([*present, new]):
         return False
     batches.join(unit, screen.id, item)
-    if not cards.fits([*present, new], further=1):
+    if not cards.is_batch([*present, new], further=1):
         batches.shut(unit, screen.id)
     return True
 
@@ -85,7 +85,7 @@ def _welcome(item: Item, asked: Sequence[str]) -> bool:
 
 
 def _fit(found: Sequence[Approval]) -> bool:
-    return all(map(cards.batchable, found)) and cards.fits(found)
+    return all(map(cards.batchable, found)) and cards.is_batch(found)
 
 
 def _like(unit: Unit, item: Item) -> tuple[list[Member], Mapping[str, Approval]]:

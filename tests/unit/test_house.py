@@ -89,6 +89,14 @@ def test_a_save_elsewhere_is_found(line: str) -> None:
     assert [*versions.saves(ast.parse(line))] == [1]
 
 
+def test_no_public_name_means_two_things_in_a_room() -> None:
+    """Two modules of one room define no function or class of one name, but those of its protocols."""
+    modules = code.modules(ROOT)
+    assert code.named_twice(modules) == {}
+    defined = {(module.room, node.name) for module in modules for node in module.tree.body if hasattr(node, "name")}
+    assert set(code.PROTOCOLS) - defined == set(), "an exception that nothing needs"
+
+
 def test_an_act_stands_in_few_files() -> None:
     """Asking the agent is named in its own file, the registry, the table of states and its use case, and nowhere else."""
     named = {str(module.path.relative_to(ROOT)) for module in code.modules(ROOT) if _names(module, "request_info")}

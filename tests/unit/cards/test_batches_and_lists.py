@@ -139,7 +139,7 @@ def test_what_differs_in_anything_is_an_entry_of_its_own() -> None:
 def test_what_fits_is_within_the_limits_of_slack(rooms: list[tuple[str, int]]) -> None:
     """Whatever requests are let onto one card, Slack takes it, then and after each of them is decided with a long note."""
     batch = [replace(tidy(at, {"what": what, "n": n}), agent=f"a{n}") for at, (what, n) in enumerate(rooms)]
-    if not cards.fits(batch):
+    if not cards.is_batch(batch):
         return
     note = "é" * 500
     for count in range(len(batch) + 1):
