@@ -46,7 +46,7 @@ Rules = Annotated[list[Rule], Field(max_length=50)]
 
 
 class Defaults(Strict):
-    """What holds for every action that does not say otherwise."""
+    """The default for every action that does not say otherwise."""
 
     channel: Channel = "#approvals"
     """The Slack channel where cards appear."""
@@ -156,11 +156,11 @@ class Action(Strict):
     first_uses: FirstUses = FirstUses()
     """How many uses a person sees first."""
     checkpoint_every: Annotated[int, Field(ge=2, le=10_000)] | None = None
-    """In a session, every so many a person decides at the latest."""
+    """In a session, how many may run before a person has to decide one."""
     quota: Quota | None = None
     """How often one agent may ask."""
     autonomy: Autonomy | None = None
-    """The ratchet: how much oversight an agent starts with, and what it earned."""
+    """How much oversight an agent starts with, and what it earned."""
     standing: StandingBounds | None = None
     """How far a reviewer may let the like of a request run with one yes; without it nobody may."""
 
@@ -231,7 +231,7 @@ class ManifestFile(Strict):
     version: Version
     """The version of this format."""
     defaults: Defaults = Defaults()
-    """What holds for every action that does not say otherwise."""
+    """The default for every action that does not say otherwise."""
     actions: Annotated[dict[ActionName, Action], Field(min_length=1, max_length=1000)]
     """Every action that agents may ask for, by name or by a pattern such as mcp__github__*; any other is blocked."""
     hooks: Hooks | None = None

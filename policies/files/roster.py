@@ -74,7 +74,7 @@ class Person(Strict):
     timezone: Zone = "UTC"
     """The zone of the hours, such as Europe/Berlin."""
     holidays: list[DayOff] | None = None
-    """Places whose public holidays are days off, such as DE-BE, and dates; in place of those under defaults."""
+    """Places whose public holidays are days off, such as DE-BE, and dates; instead of those under defaults."""
     days_off: list[OwnDates] = []
     """Days off of their own besides: dates such as 2026-12-24, stretches such as 2026-12-24..2027-01-02."""
     max_open: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -84,7 +84,7 @@ class Person(Strict):
     quiet: Quiet | None = None
     """Quiet hours, such as 22:00-07:00, or never: only what is urgent or of high severity notifies."""
     max_cards_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """How many cards this person is handed within any hour; then others are asked."""
+    """How many cards this person is sent within any hour; then others are asked."""
     max_reminders: Annotated[int, Field(ge=0, le=100)] | None = None
     """How often this person is reminded of one card."""
     digest: bool | None = None
@@ -108,7 +108,7 @@ class RosterDefaults(Strict):
     quiet: Quiet | None = None
     """Quiet hours of those who name none, such as 22:00-07:00."""
     max_cards_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """How many cards one person is handed within any hour."""
+    """How many cards one person is sent within any hour."""
     max_reminders: Annotated[int, Field(ge=0, le=100)] = 3
     """How often one person is reminded of one card."""
     digest: bool = False
@@ -116,7 +116,7 @@ class RosterDefaults(Strict):
 
 
 class Operations(Strict):
-    """Where operators hear of what needs them."""
+    """Where operators are told what needs them."""
 
     channel: Channel
     """A Slack channel."""
@@ -132,11 +132,11 @@ class RosterFile(Strict):
     people: dict[UserId, Person] = {}
     """What is known of single people."""
     defaults: RosterDefaults = RosterDefaults()
-    """What holds for everybody of whom people says nothing else."""
+    """The default for everybody who has no other value under people."""
     admins: list[UserId] = []
     """Who may steer Sayso itself, and decides where an action names no role."""
     operations: Operations | None = None
-    """Where operators hear of what needs them."""
+    """Where operators are told what needs them."""
 
 
 class Roster:

@@ -27,7 +27,7 @@ def _auto(case: Case) -> Iterator[Finding]:
         )
         yield case.warning(_AUTO, message, "Say why in owner_reason")
     if limit == 0:
-        yield case.warning(_AUTO, "auto_approve_below_usd: 0 never speaks", "Raise it, or remove it")
+        yield case.warning(_AUTO, "auto_approve_below_usd: 0 never applies", "Raise it, or remove it")
     elif not policy.approval_required:
         message = "auto_approve_below_usd changes nothing, because approval_required is false"
         yield case.warning(_AUTO, message, "Remove one of the two")
@@ -151,10 +151,12 @@ def _doors(case: Case) -> Iterator[Finding]:
     """Lines that let amounts through which nothing looks at."""
     policy, sums = case.policy, case.policy.aggregate
     if policy.amount is not None and not policy.denies_amounts:
-        message = "no amount is too large to be said yes to, and one that cannot be read is only asked about"
+        message = "no amount is too large to approve, and one that cannot be read only asks a person"
         yield case.warning("amount", message, "Give conditions.deny_above_usd")
     if policy.conditions.auto_approve_below_usd and sums is None:
-        message = "any number of amounts below auto_approve_below_usd run without a person, because nothing sums them"
+        message = (
+            "any number of amounts below auto_approve_below_usd run without a person, because nothing adds them up"
+        )
         yield case.warning(_AUTO, message, "Add aggregate: {window_seconds: 3600, ask_above_usd: …}")
     if (
         sums is not None

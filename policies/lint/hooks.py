@@ -66,7 +66,7 @@ def _never_speaks(section: Hooks, reporter: Reporter) -> Iterator[Finding]:
         for names, before in seen:
             covered = names >= frozenset(rule.tools) and before.wanted >= rule.wanted and before.when is None
             if covered and all(specificity(before, one) >= specificity(rule, one) for one in rule.tools):
-                message = "this rule never speaks: one before it is about the same calls"
+                message = "this rule never applies: one before it is about the same calls"
                 yield reporter.warning(("hooks", "rules", at), message, "Remove it, or put it before the other")
                 break
         seen.append((frozenset(rule.tools), rule))

@@ -39,7 +39,7 @@ def _confidence(case: Case) -> Iterator[Finding]:
         )
     why = "approval_required is false" if not policy.approval_required else case.always_asks
     if written is not None and why:
-        message = f"auto_approve_confidence never speaks, because {why}"
+        message = f"auto_approve_confidence never applies, because {why}"
         yield case.warning("thresholds.auto_approve_confidence", message, "Remove it")
 
 
@@ -55,7 +55,7 @@ def _trusted(case: Case) -> Iterator[Finding]:
         yield case.error(key, message, "Name the owner (owner: Head of finance), or remove it")
     elif case.floor or not policy.approval_required:
         why = case.floor or "approval_required is false"
-        yield case.warning(key, f"trust_evidence never speaks, because {why}", "Remove it")
+        yield case.warning(key, f"trust_evidence never applies, because {why}", "Remove it")
 
 
 def _unasked(case: Case) -> Iterator[Finding]:
@@ -80,7 +80,7 @@ def _silence(case: Case) -> Iterator[Finding]:
         message = f"on_timeout: approve never applies, because {case.always_asks}"
         yield case.warning("on_timeout", message, "Say deny, escalate or hold")
     if policy.on_timeout is OnTimeout.HOLD and case.action.approval_timeout_seconds is not None:
-        message = "approval_timeout_seconds has no effect with on_timeout: hold, which waits for ever"
+        message = "approval_timeout_seconds has no effect with on_timeout: hold, which waits without end"
         yield case.warning("approval_timeout_seconds", message, "Remove it, or say what the timeout leads to")
 
 

@@ -60,7 +60,7 @@ CASES: list[Case] = [
         {"thresholds": {"auto_approve_confidence": 0.9}, "tags": ["pii"]},
         "warning",
         "auto_approve_confidence",
-        "never speaks, because it is tagged pii",
+        "never applies, because it is tagged pii",
     ),
     (
         {"thresholds": {"auto_approve_confidence": 0.9}, "approval_required": False},
@@ -100,7 +100,7 @@ CASES: list[Case] = [
         {"conditions": {"auto_approve_below_usd": 0}, "owner": "me"},
         "warning",
         "auto_approve_below_usd",
-        "0 never speaks",
+        "0 never applies",
     ),
     (
         {"conditions": {"auto_approve_below_usd": 5}, "owner": "me", "approval_required": False},

@@ -159,7 +159,7 @@ def test_a_bad_section_is_one_clear_error(hooks: str, problem: str) -> None:
             '  otherwise: ask\n  rules: [{tools: "*", is: [read, secrets], action: look}]\n',
             "calls that are secrets run without a person",
         ),
-        ("  otherwise: ask\n  rules: [{tools: X, action: ask}, {tools: X, action: other}]\n", "never speaks"),
+        ("  otherwise: ask\n  rules: [{tools: X, action: ask}, {tools: X, action: other}]\n", "never applies"),
         ("  otherwise: ask\n  commands: {sudo: read}\n", "runs another command"),
         ("  otherwise: ask\n  commands: {python3: local}\n", "everything that python3 can do counts as local"),
     ],
