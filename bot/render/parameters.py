@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.render.command_parts import command_parts
 from bot.render.line_diff import Diff, entries
 from bot.render.redaction import covered, fingerprint, witness
 from bot.render.visible_text import Shown, clip, json_size, visible
@@ -93,9 +94,15 @@ def listing(found: Sequence[Leaf], room: int, beside: Sequence[Leaf] = ()) -> Li
         counted = entry.leaves if isinstance(entry, Diff) else 1
         line, whole = _diff(entry) if isinstance(entry, Diff) else _line(entry, column)
         used += json_size(line) + 2
-        if used > room or len(lines) == MAX_LINES:
+        if used > room or len(lines) >= MAX_LINES:
             break
         lines.append(line)
+        parts = "\n".join([] if isinstance(entry, Diff) else command_parts(entry))
+        if (
+            parts and used + json_size(parts) + 2 <= room
+        ):  # they repeat the command, so none is missed where they do not fit
+            used += json_size(parts) + 2
+            lines.append(parts)
         shown += counted
         cut += 0 if whole else counted
     return Listing(Shown("\n".join(lines) or "…"), len(found), len(found) - shown, cut)
@@ -155,7 +162,7 @@ def pages(found: Sequence[Leaf], chunk: int) -> Iterator[Shown]:
     piece: list[str] = []
     used = 0
     for entry in entries(found):
-        whole = [_heading(entry), *entry.lines] if isinstance(entry, Diff) else [_in_full(entry)]
+        whole = [_heading(entry), *entry.lines] if isinstance(entry, Diff) else [_in_full(entry), *command_parts(entry)]
         for line in (part for text in whole for part in _pieces(text, chunk)):
             if used + len(line) + 1 > chunk and piece:
                 yield Shown("\n".join(piece))
