@@ -240,7 +240,7 @@ def test_silence_lets_a_copy_live_for_a_while_only(leads: Office, monkeypatch: p
     refused(leads, "U0CAROL", second, "Slack has not said for a while who is in lead")
     refused(leads, "U0ALICE", second, "Only members of lead")
     problem = leads.agent.ask("lead_thing", {"thing": "c"}, status=503)
-    assert "Slack has not said" in problem["detail"]
+    assert "Slack has not confirmed" in problem["detail"]
     approves(leads, "U0BOB", leads.agent.refund())
     leads.slack.faults.clear()
     approves(leads, "U0CAROL", second)

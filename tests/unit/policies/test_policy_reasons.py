@@ -12,7 +12,7 @@ from test_policy_routing_properties import histories, policies, requests
 from policies import restrictions, routing
 from policies.files.policy import Policy
 from policies.levels import RouteName, RuleResult
-from policies.reasons import in_words
+from policies.reasons import shortened
 from policies.request import Request
 from policies.routing import History
 
@@ -32,7 +32,7 @@ def test_each_rule_is_told_where_it_fits_and_nowhere_else(asked: Request, rules:
     for stopped in (False, True):
         for one in said("bot", asked, rules, replace(history, stopped=stopped)):
             for name in (RouteName.ASK, RouteName.AUTO, RouteName.DENY):
-                words = in_words([f"{one.reason} (actions.yml:12)"], name)
+                words = shortened([f"{one.reason} (actions.yml:12)"], name)
                 assert bool(words) == (name is one.name), (one.reason, name, words)
                 assert not any(MANIFESTS_OWN.search(word) for word in words), words
 
@@ -45,7 +45,7 @@ def test_the_reasons_of_a_card_are_short() -> None:
         "the action is tagged financial (actions.yml:17)",
         "$4,800 is above $100 (actions.yml:18)",
     )
-    assert in_words(why, RouteName.ASK) == ("over $500", "irreversible", "financial")
+    assert shortened(why, RouteName.ASK) == ("over $500", "irreversible", "financial")
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_the_reasons_of_a_card_are_short() -> None:
 )  # fmt: skip
 def test_what_a_reviewer_reads(reason: str, words: tuple[str, ...]) -> None:
     """What argued for letting it run is not told to whoever decides; limits and spans are in words; an author's words stay."""
-    assert in_words([reason], RouteName.ASK) == words
+    assert shortened([reason], RouteName.ASK) == words
