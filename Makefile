@@ -11,7 +11,7 @@ HOSTS_STAMP := $(HOSTS)/.ready
 # Tests with servers wait for one another: one worker more than there are cores.
 WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 
-.PHONY: help setup demo test test-hosts lint format bench soak chaos wheels house screens clean
+.PHONY: help setup demo test test-hosts lint format bench soak chaos wheels house attention screens clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ wheels: $(STAMP) ## build both distributions into dist/: sayso (the client) and 
 
 house: $(STAMP) ## figures of the layout: rooms, arrows, depth, long places, citations that lead nowhere
 	@$(PY) -m tests.house
+
+attention: $(STAMP) ## simulate what calls cost four reviewers in taps and pings (CALLS=FILE.jsonl; ours without)
+	@$(PY) -m tests.attention $(CALLS)
 
 screens: $(STAMP) ## take the pictures in docs/images anew (needs Chromium); ONLY=card- those whose names begin so
 	$(PY) docs/screens.py $(ONLY)
