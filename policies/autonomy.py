@@ -44,7 +44,7 @@ def standing(rules: Autonomy, agent: str, demotion: Demotion | None) -> EarnedLe
 
 
 def fallen(
-    rules: Autonomy, agent: str, demotion: Demotion | None, outcomes: Sequence[Execution], now: datetime
+    rules: Autonomy, agent: str, demotion: Demotion | None, *, outcomes: Sequence[Execution], now: datetime
 ) -> Level | None:
     """The level that an agent falls to after these outcomes; None where it keeps its own.
 

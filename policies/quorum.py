@@ -104,16 +104,16 @@ def _seated(seats: Sequence[str], voters: Held) -> dict[int, str]:
     """Who sits where, so that the most seats are filled by distinct people: a maximum matching by augmenting paths."""
     seat_of: dict[int, str] = {}
     for person in voters:
-        _seat(person, seats, voters, seat_of, set())
+        _seat(person, seats, voters, seat_of=seat_of, tried=set())
     return seat_of
 
 
-def _seat(person: str, seats: Sequence[str], voters: Held, seat_of: dict[int, str], tried: set[int]) -> bool:
+def _seat(person: str, seats: Sequence[str], voters: Held, *, seat_of: dict[int, str], tried: set[int]) -> bool:
     for index, role in enumerate(seats):
         if role not in voters[person] or index in tried:
             continue
         tried.add(index)
-        if index not in seat_of or _seat(seat_of[index], seats, voters, seat_of, tried):
+        if index not in seat_of or _seat(seat_of[index], seats, voters, seat_of=seat_of, tried=tried):
             seat_of[index] = person
             return True
     return False

@@ -60,7 +60,7 @@ class AsyncSayso(Client):
         Raises NotRestorable (docs/rules.md: B5), ProblemError's kinds, or Unreachable: then `resume()` goes on with it, and so does
         the same call where its key is not random.
         """
-        body = asking.compose(action, params, reason, kind, checkpoint, details)
+        body = asking.compose(action, params, reason, kind=kind, checkpoint=checkpoint, details=details)
         return await self._run(asking.ask(self._core, body, asking.key_for(body, step, idempotency_key), step))
 
     async def ask_tool(
@@ -71,7 +71,7 @@ class AsyncSayso(Client):
         The same call in the same session finds its own approval until that one has ended, also in a new process; `call` tells
         one try from another. Raises ToolRefused where a rule refuses it.
         """
-        return await self._run(asking.ask_tool(self._core, tool, arguments, session_id, call, cwd))
+        return await self._run(asking.ask_tool(self._core, tool, arguments, session_id=session_id, call=call, cwd=cwd))
 
     async def wait(
         self,
@@ -123,7 +123,9 @@ class AsyncSayso(Client):
     ) -> Route:
         """Where such a request would go, and why; nothing is stored."""
         return await self._run(
-            asking.route(self._core, asking.compose(action, params, reason, "confirm", None, details))
+            asking.route(
+                self._core, asking.compose(action, params, reason, kind="confirm", checkpoint=None, details=details)
+            )
         )
 
     async def claim(self, approval: Approval | str) -> Grant:

@@ -70,7 +70,7 @@ class Details(TypedDict, total=False):
 
 
 def compose(
-    action: str, params: Mapping[str, Any], reason: str, kind: str, checkpoint: Any, details: Mapping[str, Any]
+    action: str, params: Mapping[str, Any], reason: str, *, kind: str, checkpoint: Any, details: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The request body. Raises TypeError for an unknown field, NotRestorable for what JSON cannot give back."""
     unknown = sorted(details.keys() - Details.__annotations__.keys())
@@ -111,7 +111,7 @@ def ask(core: Core, body: dict[str, Any], key: str, step: str | int | None = Non
 
 
 def ask_tool(
-    core: Core, tool: str, arguments: Mapping[str, Any], session_id: str, call: str, cwd: str | None
+    core: Core, tool: str, arguments: Mapping[str, Any], *, session_id: str, call: str, cwd: str | None
 ) -> Flow[Approval]:
     """The approval of a tool call, found or made: the server knows which call is which action, and which is the same."""
     body = {"session_id": session_id, "tool": tool, "arguments": plain(dict(arguments), "arguments"), "call": call}

@@ -62,7 +62,7 @@ class Sayso(Client):
         Raises NotRestorable (docs/rules.md: B5), ProblemError's kinds, or Unreachable: then `resume()` goes on with it, and so does
         the same call where its key is not random.
         """
-        body = asking.compose(action, params, reason, kind, checkpoint, details)
+        body = asking.compose(action, params, reason, kind=kind, checkpoint=checkpoint, details=details)
         return self._run(asking.ask(self._core, body, asking.key_for(body, step, idempotency_key), step))
 
     def ask_tool(
@@ -73,7 +73,7 @@ class Sayso(Client):
         The same call in the same session finds its own approval until that one has ended, also in a new process; `call` tells
         one try from another. Raises ToolRefused where a rule refuses it.
         """
-        return self._run(asking.ask_tool(self._core, tool, arguments, session_id, call, cwd))
+        return self._run(asking.ask_tool(self._core, tool, arguments, session_id=session_id, call=call, cwd=cwd))
 
     def wait(
         self,
@@ -122,7 +122,11 @@ class Sayso(Client):
 
     def route(self, action: str, params: Mapping[str, Any], *, reason: str = "", **details: Unpack[Details]) -> Route:
         """Where such a request would go, and why; nothing is stored."""
-        return self._run(asking.route(self._core, asking.compose(action, params, reason, "confirm", None, details)))
+        return self._run(
+            asking.route(
+                self._core, asking.compose(action, params, reason, kind="confirm", checkpoint=None, details=details)
+            )
+        )
 
     def claim(self, approval: Approval | str) -> Grant:
         """Take the single-use grant; a new process with the same state directory gets the same one (docs/rules.md: B2).

@@ -76,7 +76,7 @@ def gated(core: Core, gate: Gate, call: Call) -> Flow[Ran]:
     """Ask, wait, claim, run, report. Raises NotApproved's kinds; the function's own error is in the Ran."""
     details = {name: call.resolve(value) for name, value in gate.details.items()}
     reason, checkpoint = call.resolve(gate.reason), call.resolve(gate.checkpoint)
-    body = asking.compose(gate.action, call.params, reason, gate.kind, checkpoint, details)
+    body = asking.compose(gate.action, call.params, reason, kind=gate.kind, checkpoint=checkpoint, details=details)
     step = call.resolve(gate.step)
     approval: Approval = yield from asking.ask(core, body, asking.key_for(body, step, None), step)
     if approval.pending:

@@ -17,7 +17,7 @@ def said_by(agent: Agent, approval: Approval) -> str:
     return f"{LABELLER}{agent.name}" if judges else f"agent:{agent.name}"
 
 
-def keep(unit: Unit, approval: Approval, word: str, by: str, detail: str | None) -> bool:
+def keep(unit: Unit, approval: Approval, word: str, *, by: str, detail: str | None) -> bool:
     """Keep a label; False where the same was said before by the same."""
     values: dict[str, Any] = {"approval_id": approval.id, "label": word, "detail": detail, "by": by, "at": unit.now}
     once = unit.insert(labels).on_conflict_do_nothing(index_elements=["approval_id", "label", "by"])

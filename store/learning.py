@@ -57,7 +57,7 @@ def records(unit: Unit) -> dict[str, Record]:
             counted[row.action][name] = row.found
     said = _labels(unit)
     actions = {*counted, *said}
-    return {action: _record(unit, action, counted[action], acts[action], said[action]) for action in actions}
+    return {action: _record(unit, action, counted[action], acts=acts[action], said=said[action]) for action in actions}
 
 
 def _decisions(unit: Unit, since: datetime) -> tuple[dict[str, tuple[str, str]], dict[str, list[_Act]]]:
@@ -116,7 +116,7 @@ def _labels(unit: Unit) -> dict[str, dict[str, _Label]]:
     return found
 
 
-def _record(unit: Unit, action: str, counted: Counter[str], acts: list[_Act], said: dict[str, _Label]) -> Record:
+def _record(unit: Unit, action: str, counted: Counter[str], *, acts: list[_Act], said: dict[str, _Label]) -> Record:
     lately = [one for one in said.values() if one.at > unit.now - calibration.LOOK_BACK]
     words = Counter(one.worst for one in said.values() if one.counts)
     return Record(

@@ -35,9 +35,9 @@ def before(
     unit: Unit,
     agent_id: str,
     key: str,
+    *,
     action: str,
     aggregate: SumOf | None,
-    *,
     excluding: str = "",
     session_id: str | None = None,
 ) -> Before:

@@ -34,7 +34,7 @@ _state = approvals.c.state
 _REFUSED: ColumnElement[bool] = _state.in_([literal_column("'rejected'"), literal_column("'cancelled'")])
 
 
-def kin(unit: Unit, family: Collection[str], action: str, asked_as: str, since: datetime) -> list[Approval]:
+def kin(unit: Unit, family: Collection[str], action: str, *, asked_as: str, since: datetime) -> list[Approval]:
     """What these agents, and those who act for them, asked of `action` that may be the same or nearly the same.
 
     The same as `asked_as` whatever became of it, and still open or moved on after `since`; and what was rejected,

@@ -115,7 +115,7 @@ def unclaimed(unit: Unit, standing_id: str) -> list[Approval]:
     return approvals.listed(unit, standing=standing_id, state="approved", limit=10_000)
 
 
-def said_yes(unit: Unit, user: str, agent_id: str, action: str, since: datetime) -> tuple[int, int]:
+def said_yes(unit: Unit, user: str, agent_id: str, *, action: str, since: datetime) -> tuple[int, int]:
     """How many of this agent's requests for this action a person decided since then, and to how many they said yes."""
     own = (uses.c.decided_by == user, uses.c.decided_at > since, uses.c.agent_id == agent_id, uses.c.action == action)
     yes = func.count().filter(uses.c.state.in_(_YES), uses.c.undone_at.is_(None))

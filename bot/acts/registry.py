@@ -76,7 +76,7 @@ def named(action_id: str) -> Act[Any] | None:
     return act if act is not None and (action_id == verb or (act.words and word)) else None
 
 
-def form(verb: str, approval: Approval, channel: str = "", ts: str = "", page: int = 0) -> View:
+def form(verb: str, approval: Approval, *, channel: str = "", ts: str = "", page: int = 0) -> View:
     """The form of an act as anybody sees it who may open it."""
     draw = _BY_VERB[verb].form
     assert draw is not None

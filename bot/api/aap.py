@@ -69,7 +69,7 @@ async def create_request(request: Request) -> Response:
     """Ask about a tool call."""
     runtime, hashed, key = runtime_of(request), token_of(request), _key(request)
     raw = await raw_body(request)
-    seen = await met(request, partial(aap.create, runtime.world, hashed, key, raw))
+    seen = await met(request, partial(aap.create, runtime.world, hashed, key, raw=raw))
     if seen.created:
         runtime.metrics.created.labels(seen.approval.route.value).inc()
     return JSONResponse(request_json(seen), 201 if seen.created else 200)
@@ -101,7 +101,7 @@ async def cancel_request(request: Request, request_id: str) -> Response:
 async def consume(request: Request, request_id: str) -> Response:
     """Use the approval, once: what follows is the tool's body."""
     runtime, key = runtime_of(request), _key(request)
-    seen = await heard_of(request, partial(aap.consume, runtime.world, token_of(request), request_id, key))
+    seen = await heard_of(request, partial(aap.consume, runtime.world, token_of(request), request_id, key=key))
     runtime.metrics.claims.labels("granted").inc()
     return JSONResponse(request_json(seen))
 
@@ -112,7 +112,7 @@ async def outcome(request: Request, request_id: str) -> Response:
     """How the call ended."""
     runtime, hashed = runtime_of(request), token_of(request)
     body: OutcomeBody = read(OutcomeBody, parse_object(await raw_body(request)))
-    seen = await runtime.call(aap.record_outcome, runtime.world, hashed, request_id, body.status, body.note)
+    seen = await runtime.call(aap.record_outcome, runtime.world, hashed, request_id, status=body.status, note=body.note)
     return JSONResponse(request_json(seen))
 
 

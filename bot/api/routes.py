@@ -331,7 +331,9 @@ async def result(request: Request, approval_id: str) -> Response:
     """What happened; the same report again changes nothing."""
     runtime, agent = runtime_of(request), await _agent(request, Scope.CLAIM)
     body: ResultBody = await _json(request, ResultBody)
-    done = await runtime.call(execute.result, runtime.world, agent, approval_id, body.nonce, body.outcome, body.detail)
+    done = await runtime.call(
+        execute.result, runtime.world, agent, approval_id, nonce=body.nonce, outcome=body.outcome, detail=body.detail
+    )
     return JSONResponse(serializers.approval_json(done))
 
 
@@ -375,7 +377,7 @@ async def label(request: Request, approval_id: str) -> Response:
     """Later truth about an outcome. What counts for calibration is said by people, and by tokens of the scope `label`."""
     runtime, agent = runtime_of(request), await _agent(request, Scope.CREATE, Scope.LABEL)
     body: LabelBody = await _json(request, LabelBody)
-    done = await runtime.call(execute.label, runtime.world, agent, approval_id, body.label, body.detail)
+    done = await runtime.call(execute.label, runtime.world, agent, approval_id, word=body.label, detail=body.detail)
     return JSONResponse(
         serializers.labelled_json(done, body.label) if agent.labels else serializers.approval_json(done)
     )

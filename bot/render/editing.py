@@ -109,7 +109,9 @@ def editable(approval: Approval) -> list[Field]:
     inputs, room = 0, FORM_BYTES
     for name in [*properties, *(name for name in present if name not in properties)]:
         value = present.get(name, ABSENT)
-        made = _field(name, value, schema, properties.get(name), not schema or name in required, under)
+        made = _field(
+            name, value, schema, rule=properties.get(name), required=not schema or name in required, under=under
+        )
         inputs, room = inputs + made.inputs, room - _bytes(made)
         if made.fixed is None and (inputs > MAX_FIELDS or room < 0):
             inputs, room = inputs - made.inputs, room + _bytes(made)
@@ -158,7 +160,7 @@ def _told(*sentences: str) -> str | None:
     return " ".join(text if text[-1] in ".!?" else f"{text}." for text in said)[:1900] or None
 
 
-def _field(name: str, value: Any, schema: Mapping[str, Any], rule: Any, required: bool, under: Hiding) -> Field:
+def _field(name: str, value: Any, schema: Mapping[str, Any], *, rule: Any, required: bool, under: Hiding) -> Field:
     if _untouchable(name, value, under):
         return _fixed(name, value, under)
     shape = shape_of(schema, rule, value)

@@ -77,7 +77,7 @@ class Seen:
         return progress(self.approval, self.deadline, self.now)
 
 
-def create(world: World, token_hash: str, key: str | None, raw: bytes, heard: Heard = None) -> Seen:
+def create(world: World, token_hash: str, key: str | None, *, raw: bytes, heard: Heard = None) -> Seen:
     """Ask, or find what the same key asked before. Raises what `submit` raises, and Conflict for a key used otherwise."""
     submission = read_submission(parse_object(raw))
     body = json.dumps(submission.body).encode()
@@ -109,7 +109,7 @@ def drop_request(world: World, token_hash: str, request_id: str) -> Seen:
     return after
 
 
-def consume(world: World, token_hash: str, request_id: str, key: str, heard: Heard = None) -> Seen:
+def consume(world: World, token_hash: str, request_id: str, *, key: str, heard: Heard = None) -> Seen:
     """Claim the grant, once; the same key gets the same answer again.
 
     Raises Conflict, and what holds every claim: Stopped, and what `authority.require_still` raises.
@@ -134,7 +134,7 @@ def consume(world: World, token_hash: str, request_id: str, key: str, heard: Hea
     return look(world, token_hash, request_id)
 
 
-def record_outcome(world: World, token_hash: str, request_id: str, status: str, note: str | None) -> Seen:
+def record_outcome(world: World, token_hash: str, request_id: str, *, status: str, note: str | None) -> Seen:
     """What became of it; the same report again changes nothing. Raises Conflict."""
     agent = _agent(world, token_hash, Scope.CLAIM)
     seen = world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.CLAIM))
@@ -142,7 +142,7 @@ def record_outcome(world: World, token_hash: str, request_id: str, status: str, 
     if row is None or row.claimed_by is None:
         raise Conflict("not_consumed")
     try:
-        execute.result(world, agent, seen.approval.id, _nonce(row.claimed_by), status, note)
+        execute.result(world, agent, seen.approval.id, nonce=_nonce(row.claimed_by), outcome=status, detail=note)
     except (OutcomeConflict, Settled, WrongNonce, NotClaimable):
         raise Conflict("outcome_conflict") from None
     return look(world, token_hash, request_id)

@@ -49,7 +49,7 @@ def approve(
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
         if check is not None:
             check(ctx.unit, approval)
-        found = _consented(ctx, approval, tap, _Yes(Verb.APPROVE, Decided.APPROVED), seen_enough)
+        found = _consented(ctx, approval, tap, yes=_Yes(Verb.APPROVE, Decided.APPROVED), seen_enough=seen_enough)
         return Draft(found, (granting,)) if granting and isinstance(found, Approval) and found.granted else found
 
     return act(world, tap, Verb.APPROVE, change)
@@ -78,7 +78,9 @@ def choose(world: World, tap: Tap, choice: str, *, seen_enough: SeenEnough = _al
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
         if choice not in {option.id for option in approval.request.choices or []}:
             raise InvalidInput("is not one of the candidates", field="choose")
-        return _consented(ctx, approval, tap, _Yes(Verb.CHOOSE, Decided.CHOSEN, choice=choice), seen_enough)
+        return _consented(
+            ctx, approval, tap, yes=_Yes(Verb.CHOOSE, Decided.CHOSEN, choice=choice), seen_enough=seen_enough
+        )
 
     return act(world, tap, Verb.CHOOSE, change)
 
@@ -87,7 +89,9 @@ def answer(world: World, tap: Tap, text: str) -> Approval:
     """Say yes with an answer to the agent's open question; of several people, only the same answer counts together."""
 
     def change(ctx: Context, approval: Approval) -> Draft | Approval:
-        return _consented(ctx, approval, tap, _Yes(Verb.ANSWER, Decided.ANSWERED, answer=text), _all_seen)
+        return _consented(
+            ctx, approval, tap, yes=_Yes(Verb.ANSWER, Decided.ANSWERED, answer=text), seen_enough=_all_seen
+        )
 
     if not text.strip():
         raise InvalidInput("an answer is needed", field="answer")
@@ -106,7 +110,7 @@ class _Yes:
     answer: str | None = None
 
 
-def _consented(ctx: Context, approval: Approval, tap: Tap, yes: _Yes, seen_enough: SeenEnough) -> Draft | Approval:
+def _consented(ctx: Context, approval: Approval, tap: Tap, *, yes: _Yes, seen_enough: SeenEnough) -> Draft | Approval:
     """The approval with one more yes: granted where it was the last that was needed."""
     if not seen_enough(approval):
         raise UnseenInPart(approval)
@@ -199,7 +203,9 @@ def _edited(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any]) 
     if found.name is RouteName.DENY:
         raise InvalidInput(f"refused by policy: {found.why[0]}", field="params")
     decision = decision_of(ctx.unit, approval, Decided.EDITED, tap, edited_params=params)
-    edit_ = Edit(tap.actor.user, ctx.now, decision.note, approval.params, _alone(ctx, approval, tap, params, found))
+    edit_ = Edit(
+        tap.actor.user, ctx.now, decision.note, approval.params, _alone(ctx, approval, tap, params=params, found=found)
+    )
     words = sentence(policy.describe, policy.title, params)
     changed = replace(
         approval, params=params, sentence=words, why=found.cited, votes=(), edits=(*approval.edits, edit_)
@@ -217,7 +223,7 @@ def _edited(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any]) 
     return submit.sealed(granted(ctx.unit, changed, Verb.EDIT, decision))
 
 
-def _alone(ctx: Context, approval: Approval, tap: Tap, params: dict[str, Any], found: Route) -> bool:
+def _alone(ctx: Context, approval: Approval, tap: Tap, *, params: dict[str, Any], found: Route) -> bool:
     """Whether one person may change so much: within their reach, and policy wants no more than it did before."""
     policy, me = approval.policy, ballots.person_of(ctx.world, tap.actor.user)
     base = edits.base(approval.edits, approval.params, lambda user: ballots.person_of(ctx.world, user) == me)
@@ -244,7 +250,7 @@ def _revised(unit: Unit, approval: Approval, found: Route, actor: Actor) -> Appr
 
 
 def _voted(
-    unit: Unit, approval: Approval, actor: Actor, choice: str | None = None, answer: str | None = None
+    unit: Unit, approval: Approval, actor: Actor, *, choice: str | None = None, answer: str | None = None
 ) -> Approval:
     """One more yes of several; who meant something else before means this now."""
     outcome = transition(approval.state, Verb.VOTE, unit.now, approval.deadlines)

@@ -39,7 +39,7 @@ def act(world: World, tap: Tap, verb: Verb, change: Change) -> Approval:
     try:
         return until_settled(lambda look: world.run(lambda ctx: _acted(ctx, tap, verb, change, again=look > 1)))
     except Tampered as error:
-        integrity.tell(world, tap.approval_id, tap.actor.user, verb, error)
+        integrity.tell(world, tap.approval_id, tap.actor.user, verb=verb, error=error)
         raise
     except (NotAllowed, AlreadyVoted, Stale, Settled, TooLate) as error:
         record_refusal(world, tap, verb, str(error))

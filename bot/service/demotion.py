@@ -35,7 +35,7 @@ def _after_failure(ctx: Context, approval: Approval) -> dict[str, Any]:
     turns.take_for_ratchet(ctx.unit, approval.agent_id, policy.action)
     lost = history.demotion(ctx.unit, approval.agent_id, policy.action)
     outcomes = history.outcomes(ctx.unit, approval.agent_id, policy.action)
-    level = autonomy.fallen(policy.autonomy, approval.agent, lost, outcomes, ctx.now)
+    level = autonomy.fallen(policy.autonomy, approval.agent, lost, outcomes=outcomes, now=ctx.now)
     if level is None:
         return {}
     history.demote(ctx.unit, approval, level)

@@ -70,7 +70,7 @@ def claim(world: World, agent: Agent, approval_id: str, nonce: str, heard: Heard
     try:
         return world.run(lambda ctx: _claim(ctx, agent, approval_id, nonce, heard))
     except Tampered as error:
-        integrity.tell(world, approval_id, f"agent:{agent.name}", Verb.CLAIM, error)
+        integrity.tell(world, approval_id, f"agent:{agent.name}", verb=Verb.CLAIM, error=error)
         raise
 
 
@@ -122,15 +122,15 @@ def _require_running(unit: Unit, approval: Approval) -> None:
         raise Stopped(reason=f"{by} took over in session {session_id}, which only reads until it is handed back")
 
 
-def result(world: World, agent: Agent, approval_id: str, nonce: str, outcome: str, detail: str | None) -> Approval:
+def result(world: World, agent: Agent, approval_id: str, *, nonce: str, outcome: str, detail: str | None) -> Approval:
     """What happened; the same report again is no error. Raises WrongNonce, OutcomeConflict, Settled, NotClaimable."""
-    return world.run(lambda ctx: _result(ctx, agent, approval_id, nonce, outcome, detail))
+    return world.run(lambda ctx: _result(ctx, agent, approval_id, nonce=nonce, outcome=outcome, detail=detail))
 
 
 _OUTCOMES = {"succeeded": Verb.SUCCEED, "failed": Verb.FAIL}
 
 
-def _result(ctx: Context, agent: Agent, approval_id: str, nonce: str, outcome: str, detail: str | None) -> Approval:
+def _result(ctx: Context, agent: Agent, approval_id: str, *, nonce: str, outcome: str, detail: str | None) -> Approval:
     approval = own(ctx.unit, agent, approval_id)
     if approval.nonce_hash is None:
         raise NotClaimable("Nothing was claimed, so there is no result to report")
@@ -159,7 +159,9 @@ def _result(ctx: Context, agent: Agent, approval_id: str, nonce: str, outcome: s
             extra=demotion.after_result,
         )
     except Overtaken:
-        return _result(ctx, agent, approval_id, nonce, outcome, detail)  # somebody was first: look again
+        return _result(
+            ctx, agent, approval_id, nonce=nonce, outcome=outcome, detail=detail
+        )  # somebody was first: look again
 
 
 def cancel(world: World, agent: Agent, approval_id: str) -> Approval:
@@ -198,20 +200,20 @@ def _answered(ctx: Context, agent: Agent, approval_id: str, text: str) -> Approv
         return _answered(ctx, agent, approval_id, text)
 
 
-def label(world: World, agent: Agent, approval_id: str, word: str, detail: str | None) -> Approval:
+def label(world: World, agent: Agent, approval_id: str, *, word: str, detail: str | None) -> Approval:
     """Later truth about an outcome (docs/rules.md: F2); the same label again is no error.
 
     An agent labels its own, and its own labels are kept apart; a token that was made to label does it for any. `reverted`
     also reports that what a person undid is rolled back: then the card says so.
     """
-    return world.run(lambda ctx: _labelled(ctx, agent, approval_id, word, detail))
+    return world.run(lambda ctx: _labelled(ctx, agent, approval_id, word=word, detail=detail))
 
 
-def _labelled(ctx: Context, agent: Agent, approval_id: str, word: str, detail: str | None) -> Approval:
+def _labelled(ctx: Context, agent: Agent, approval_id: str, *, word: str, detail: str | None) -> Approval:
     approval = _any(ctx.unit, approval_id) if agent.labels else own(ctx.unit, agent, approval_id)
     by = labels.said_by(agent, approval)
     owed = word == "reverted" and not agent.labels and approval.roll_back_owed
-    kept = labels.keep(ctx.unit, approval, word, by, detail)
+    kept = labels.keep(ctx.unit, approval, word, by=by, detail=detail)
     if owed:
         rolled_back = _rolled_back(ctx, approval, by, detail)
         if rolled_back is not None:

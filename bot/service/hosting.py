@@ -69,7 +69,7 @@ def begin(world: World, token_hash: str, call: ToolCall) -> Asked | Refusal:
         if row is not None and known is not None and not _over(row, known, call):
             return Asked(agent, known, row)
         attempt = row.attempt + 1 if row else 1
-        asked = _ask(world, token_hash, agent, call, found, step, attempt, known)
+        asked = _ask(world, token_hash, agent, call=call, found=found, step=step, attempt=attempt, before=known)
         if asked is not None:
             return asked
     raise InvalidInput("the same call is made too often at once", field="tool_input")
@@ -99,6 +99,7 @@ def _ask(
     world: World,
     token_hash: str,
     agent: Agent,
+    *,
     call: ToolCall,
     found: Mapped,
     step: str,
@@ -227,7 +228,9 @@ def report_call(world: World, token_hash: str, call: ToolCall, *, failed: bool, 
     if row is None or row.nonce is None:
         return None
     try:
-        return execute.result(world, agent, row.approval_id, row.nonce, "failed" if failed else "succeeded", detail)
+        return execute.result(
+            world, agent, row.approval_id, nonce=row.nonce, outcome="failed" if failed else "succeeded", detail=detail
+        )
     except NotFound:
         return None
 

@@ -18,7 +18,7 @@ from store.unit import Unit
 log = logging.getLogger("sayso.integrity")
 
 
-def tell(world: World, approval_id: str, actor: str, verb: Verb, error: Tampered) -> None:
+def tell(world: World, approval_id: str, actor: str, *, verb: Verb, error: Tampered) -> None:
     """Keep in the trail that `verb` was refused and why, once for each who tried, and tell operations once of it."""
 
     def work(ctx: Context) -> None:

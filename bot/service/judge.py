@@ -17,16 +17,20 @@ from store.prior_history import Before
 from store.unit import Unit
 
 
-def known(unit: Unit, agent: Agent, key: str, request: Request, policy: Policy, excluding: str = "") -> Before:
+def known(unit: Unit, agent: Agent, key: str, *, request: Request, policy: Policy, excluding: str = "") -> Before:
     """What the store knows before it is judged; sums leave out the approval `excluding`."""
     aggregate, session = aggregate_of(policy, request.params), request.session_id
-    return prior_history.before(unit, agent.id, key, policy.action, aggregate, excluding=excluding, session_id=session)
+    return prior_history.before(
+        unit, agent.id, key, action=policy.action, aggregate=aggregate, excluding=excluding, session_id=session
+    )
 
 
-def judged(unit: Unit, agent: Agent, request: Request, policy: Policy, past: History, authority: Authority) -> Route:
+def judged(unit: Unit, agent: Agent, request: Request, policy: Policy, *, past: History, authority: Authority) -> Route:
     """The route of this request by this agent after `past`, bounded by everybody above it."""
-    own = _route(unit, agent, request, policy, past)
-    return bounded_by_chain(own, authority.chain, [_route_of(unit, one, request, policy) for one in authority.above])
+    own = _route(unit, agent, request, policy, past=past)
+    return bounded_by_chain(
+        own, authority.chain, [_route_of(unit, one, request, policy=policy) for one in authority.above]
+    )
 
 
 def again(unit: Unit, approval: Approval, params: dict[str, Any]) -> Route:
@@ -38,11 +42,11 @@ def again(unit: Unit, approval: Approval, params: dict[str, Any]) -> Route:
     agent, policy = Agent(approval.agent_id, approval.agent), approval.policy
     request = approval.request.model_copy(update={"params": params})
     policy = policy.model_copy(update={"quota": None, "checkpoint_every": None})
-    own = _route_of(unit, agent, request, policy, approval.id)
+    own = _route_of(unit, agent, request, policy=policy, excluding=approval.id)
     above = _above(unit, approval)
     held = [link for link in approval.chain if link.agent in above]
     return bounded_by_chain(
-        own, held, [_route_of(unit, above[link.agent], request, policy, approval.id) for link in held]
+        own, held, [_route_of(unit, above[link.agent], request, policy=policy, excluding=approval.id) for link in held]
     )
 
 
@@ -56,10 +60,16 @@ def _above(unit: Unit, approval: Approval) -> dict[str, Agent]:
     return agents.named(unit, {link.agent for link in approval.chain}) if approval.chain else {}
 
 
-def _route_of(unit: Unit, agent: Agent, request: Request, policy: Policy, excluding: str = "") -> Route:
+def _route_of(unit: Unit, agent: Agent, request: Request, *, policy: Policy, excluding: str = "") -> Route:
     """What this agent would get for this very request."""
-    return _route(unit, agent, request, policy, known(unit, agent, "", request, policy, excluding).history)
+    return _route(
+        unit,
+        agent,
+        request,
+        policy,
+        past=known(unit, agent, "", request=request, policy=policy, excluding=excluding).history,
+    )
 
 
-def _route(unit: Unit, agent: Agent, request: Request, policy: Policy, past: History) -> Route:
+def _route(unit: Unit, agent: Agent, request: Request, policy: Policy, *, past: History) -> Route:
     return route(agent.name, request, policy, history.counted(unit, past, policy, request, agent.id))

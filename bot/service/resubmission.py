@@ -44,6 +44,7 @@ def past_of(
     ctx: Context,
     agent: Agent,
     request: Request,
+    *,
     policy: Policy,
     authority: Authority,
     step: str | None,
@@ -54,7 +55,7 @@ def past_of(
     family = {agent.id, *authority.above_ids(agent)}
     since = ctx.now - timedelta(seconds=policy.resubmit_seconds)
     asked_as = sameness.identity(request)
-    found = resubmissions.kin(ctx.unit, family, request.action, asked_as, since)
+    found = resubmissions.kin(ctx.unit, family, request.action, asked_as=asked_as, since=since)
     same = [one for one in found if one.asked_as == asked_as]
     waiting = tuple(one for one in same if one.pending)
     meant = next((one for one in waiting if _meant(one, agent, request, authority, step)), None)
@@ -64,7 +65,7 @@ def past_of(
     told = [
         earlier
         for one in found
-        if (earlier := _earlier(ctx, agent, request, policy, one, asked_as)) is not None
+        if (earlier := _earlier(ctx, agent, request, policy=policy, one=one, asked_as=asked_as)) is not None
         and not (earlier.no and not earlier.differs and earlier.at <= allowed_at)
     ]
     return Past(resubmission.again(told), None, waiting)
@@ -119,7 +120,7 @@ _WHAT = {
 
 
 def _earlier(
-    ctx: Context, agent: Agent, request: Request, policy: Policy, one: Approval, asked_as: str
+    ctx: Context, agent: Agent, request: Request, *, policy: Policy, one: Approval, asked_as: str
 ) -> Earlier | None:
     """What is told of `one` on the card of `request`; None where they are two things, or nothing is to be told."""
     differs = _differences(policy, one, request, asked_as)
@@ -164,7 +165,7 @@ def _named(ctx: Context, one: Earlier) -> Earlier:
 
 
 def tightened(
-    world: World, route: Route, past: Past, now: datetime, policy: Policy, principals: Sequence[Principal]
+    world: World, route: Route, past: Past, *, now: datetime, policy: Policy, principals: Sequence[Principal]
 ) -> Route:
     """The route of what was asked before: never looser, and denied after two noes to the same.
 

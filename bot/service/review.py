@@ -92,7 +92,7 @@ def _judged(ctx: Context, tap: Tap, verdict: str) -> Approval:
     after = replace(approval, review=review, clock=replace(approval.clock, review_by=None))
 
     def labelled(ctx: Context, saved: Approval) -> dict[str, Any]:
-        labels.keep(ctx.unit, saved, verdict, tap.actor.user, tap.note)
+        labels.keep(ctx.unit, saved, verdict, by=tap.actor.user, detail=tap.note)
         if verdict == "incident":
             standing_ends.after_incident(ctx, saved)
         return {"team": tap.actor.team, "moved": True, **demotion.after_label(ctx, saved, verdict)}

@@ -37,8 +37,8 @@ def reseated(
     ahead = staffing.roles_ahead(approval.policy, role or approval.role)
     standing = ballots.standing(ctx.world, approval, ahead)
     kept = _still_asked(ctx.world, approval, standing)
-    chosen, available = _chosen(approval, staff, standing, ahead, kept)
-    moved = _turned(ctx, approval, kept, chosen, because, changed=changed)
+    chosen, available = _chosen(approval, staff, standing, ahead=ahead, kept=kept)
+    moved = _turned(ctx, approval, kept, chosen=chosen, because=because, changed=changed)
     if chosen and not available and not moved.approval.heard_in_time:
         notices.nobody_available(ctx, moved.approval)
     return replace(moved, approval=shortage.marked(ctx, moved.approval))
@@ -56,7 +56,7 @@ def _still_asked(world: World, approval: Approval, standing: Standing) -> list[S
 
 
 def _chosen(
-    approval: Approval, staff: staffing.Staff, standing: Standing, ahead: Sequence[str], kept: Sequence[Seat]
+    approval: Approval, staff: staffing.Staff, standing: Standing, *, ahead: Sequence[str], kept: Sequence[Seat]
 ) -> tuple[list[Choice], bool]:
     """Who is asked besides: one of each role that lacks somebody, or the next who will do; and whether all of them are there."""
     roles = [[role] for role in standing.tally.unfilled if role not in {seat.role for seat in kept}]
@@ -77,9 +77,9 @@ def _turned(
     ctx: Context,
     approval: Approval,
     kept: Sequence[Seat],
+    *,
     chosen: Sequence[Choice],
     because: str,
-    *,
     changed: bool,
 ) -> Draft:
     """The approval on the desks of those who were kept and chosen; the first holds the turn, with a fresh SLA if it is new."""

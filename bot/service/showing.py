@@ -22,7 +22,7 @@ def first_card(ctx: Context, approval: Approval) -> None:
         _put(ctx.unit, approval, len(approval.asked))
     else:
         after, barred = _gathering(ctx.world, approval), _barred(ctx.world, approval)
-        _put(ctx.unit, approval, len(approval.asked), name, after, barred)
+        _put(ctx.unit, approval, len(approval.asked), alike=name, after=after, barred=barred)
 
 
 def told(unit: Unit, approval: Approval, thread_of: str | None = None) -> None:
@@ -66,6 +66,7 @@ def _put(
     unit: Unit,
     approval: Approval,
     round_: int | str,
+    *,
     alike: str | None = None,
     after: timedelta = AT_ONCE,
     barred: Sequence[str] = (),

@@ -33,7 +33,7 @@ Heard = Collection[str] | None
 
 
 def holding_standings(
-    ctx: Context, agent: Agent, request: Request, policy: Policy, above: Authority, heard: Heard, *, use: bool
+    ctx: Context, agent: Agent, request: Request, *, policy: Policy, above: Authority, heard: Heard, use: bool
 ) -> tuple[Standing, ...]:
     """Those of this agent and action that hold now, and whose givers may still decide such a request.
 
@@ -161,5 +161,7 @@ OFTEN, LATELY = 5, timedelta(days=14)
 
 def yeses_to_the_like(ctx: Context, approval: Approval, actor: Actor) -> int | None:
     """How many of the like this person was asked and said yes to, every time and often; None where it was not so."""
-    every, yes = standings.said_yes(ctx.unit, actor.user, approval.agent_id, approval.action, ctx.now - LATELY)
+    every, yes = standings.said_yes(
+        ctx.unit, actor.user, approval.agent_id, action=approval.action, since=ctx.now - LATELY
+    )
     return yes if yes == every >= OFTEN else None

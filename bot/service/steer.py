@@ -29,7 +29,7 @@ def _require_admin(actor: Actor) -> None:
 def steer_session(world: World, actor: Actor, session_id: str, word: str) -> list[Session]:
     """Pause, resume or cancel a session; cancelling withdraws what it has open. Raises Refused, NotFound."""
     _require_admin(actor)
-    return world.run(lambda ctx: _steer(ctx, actor, session_id, word))
+    return world.run(lambda ctx: _steer(ctx, actor, session_id, word=word))
 
 
 def may_steer(actor: Actor, approval: Approval) -> bool:
@@ -51,7 +51,7 @@ def steer_from_card(world: World, actor: Actor, approval_id: str, word: str) -> 
         if session_id is None:
             raise NotFound("This request belongs to no session.")
         sessions.beat(ctx.unit, approval.agent_id, session_id, None)  # the agent may never have registered it
-        _steer(ctx, actor, session_id, word, approval.agent_id)
+        _steer(ctx, actor, session_id, word=word, agent_id=approval.agent_id)
         return authorization.loaded(ctx.unit, approval_id)
 
     return world.run(work)
@@ -66,7 +66,7 @@ def session_of(world: World, approval: Approval) -> Session | None:
     return found or Session(approval.agent_id, session_id, "running", None, approval.created_at)
 
 
-def _steer(ctx: Context, actor: Actor, session_id: str, word: str, agent_id: str | None = None) -> list[Session]:
+def _steer(ctx: Context, actor: Actor, session_id: str, *, word: str, agent_id: str | None = None) -> list[Session]:
     before = sessions.of_id(ctx.unit, session_id, agent_id)
     steered = sessions.steer(ctx.unit, session_id, STATES[word], actor.user, agent_id=agent_id)
     if not steered:

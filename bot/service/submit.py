@@ -236,21 +236,25 @@ def _authorised(ctx: Context, ask: _Ask) -> _Ask:
 
 
 def _known(unit: Unit, ask: _Ask) -> prior_history.Before:
-    return judge.known(unit, ask.agent, ask.key, ask.request, ask.policy)
+    return judge.known(unit, ask.agent, ask.key, request=ask.request, policy=ask.policy)
 
 
 def _judged(ctx: Context, ask: _Ask, known: prior_history.Before, *, use: bool = False) -> Route:
-    held = standing.holding_standings(ctx, ask.agent, ask.request, ask.policy, ask.authority, ask.heard, use=use)
+    held = standing.holding_standings(
+        ctx, ask.agent, ask.request, policy=ask.policy, above=ask.authority, heard=ask.heard, use=use
+    )
     past = replace(known.history, standings=held) if held else known.history
-    return judge.judged(ctx.unit, ask.agent, ask.request, ask.policy, past, ask.authority)
+    return judge.judged(ctx.unit, ask.agent, ask.request, ask.policy, past=past, authority=ask.authority)
 
 
 def _past(ctx: Context, ask: _Ask) -> Past:
-    return resubmission.past_of(ctx, ask.agent, ask.request, ask.policy, ask.authority, ask.step)
+    return resubmission.past_of(ctx, ask.agent, ask.request, policy=ask.policy, authority=ask.authority, step=ask.step)
 
 
 def _after_what_was(ctx: Context, ask: _Ask, found: Route, past: Past) -> Route:
-    return resubmission.tightened(ctx.world, found, past, ctx.now, ask.policy, ask.authority.principals)
+    return resubmission.tightened(
+        ctx.world, found, past, now=ctx.now, policy=ask.policy, principals=ask.authority.principals
+    )
 
 
 def _urgent_within_limits(unit: Unit, ask: _Ask, known: prior_history.Before, found: Route) -> tuple[_Ask, Route]:

@@ -117,7 +117,7 @@ def replay(
         minutes_per_decision=minutes_per_decision,
         new=side,
         old=_side(ordered, before, old, minutes_per_decision),
-        moves=_moves(ordered, before, after, old, new),
+        moves=_moves(ordered, before, after, old=old, new=new),
         incidents_newly_let_through=sum(bad and now.runs and not then.runs for bad, then, now in pairs),
         incidents_newly_stopped=sum(bad and then.runs and not now.runs for bad, then, now in pairs),
     )
@@ -215,7 +215,7 @@ def _money(call: Call, *manifests: Manifest) -> Decimal:
 
 
 def _moves(
-    calls: Sequence[Call], before: Sequence[Judged], after: Sequence[Judged], old: Manifest, new: Manifest
+    calls: Sequence[Call], before: Sequence[Judged], after: Sequence[Judged], *, old: Manifest, new: Manifest
 ) -> tuple[Move, ...]:
     groups: dict[tuple[str, str, str], list[tuple[Decimal, str]]] = defaultdict(list)
     for call, then, now in zip(calls, before, after, strict=True):

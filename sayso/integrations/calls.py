@@ -185,7 +185,9 @@ def _ask(core: Core, rules: Rules, call: ToolCall) -> Flow[Approval]:
     if call.session_id is not None:
         given.setdefault("session_id", call.session_id)
     action = rules.actions.get(call.tool, call.tool)
-    body = asking.compose(action, call.arguments, str(reason or "")[:2000], "confirm", checkpoint, given)
+    body = asking.compose(
+        action, call.arguments, str(reason or "")[:2000], kind="confirm", checkpoint=checkpoint, details=given
+    )
     step = call.id if call.session_id is None else f"{call.session_id}/{call.id}"
     key = asking.key_for(body, step, None)
     entry: Entry | None = yield Run(partial(core.journal.known, core.url, key))

@@ -166,6 +166,7 @@ class Advisor:
         action: str,
         params: dict[str, Any],
         reason: str = "",
+        *,
         session_id: str | None = None,
         step: str | None = None,
         wait_seconds: int = 0,

@@ -81,7 +81,7 @@ class Doer:
                 execute.claim(self.world, self.agent, approval_id, op.who)
                 return "granted"
             case "result":
-                return execute.result(self.world, self.agent, approval_id, op.who, op.what, None)
+                return execute.result(self.world, self.agent, approval_id, nonce=op.who, outcome=op.what, detail=None)
             case "cancel":
                 return execute.cancel(self.world, self.agent, approval_id)
             case "answer_info":

@@ -126,20 +126,20 @@ def test_states_know_what_they_allow() -> None:
 def test_unknown_fields_are_a_type_error() -> None:
     """A misspelt field is refused here, not silently dropped."""
     with pytest.raises(TypeError, match="urgencey"):
-        compose("a", {}, "", "confirm", None, {"urgencey": "high"})
+        compose("a", {}, "", kind="confirm", checkpoint=None, details={"urgencey": "high"})
 
 
 def test_empty_fields_are_not_sent() -> None:
     """The body holds what was said and nothing else; false, zero and empty lists are said."""
     details = {"confidence": 0, "recommended_review": False, "risks": [], "question": None}
-    body = compose("a", {}, "", "confirm", None, details)
+    body = compose("a", {}, "", kind="confirm", checkpoint=None, details=details)
     assert body == {"action": "a", "params": {}, "confidence": 0, "recommended_review": False, "risks": []}
 
 
 def test_derived_keys_depend_on_session_step_action_and_params_alone() -> None:
     """The same step of the same session has the same key in every process, whatever the wording."""
-    body = compose("a", {"x": 1, "y": 2}, "one reason", "confirm", None, {"session_id": "s"})
-    same = compose("a", {"y": 2, "x": 1}, "another", "confirm", None, {"session_id": "s"})
+    body = compose("a", {"x": 1, "y": 2}, "one reason", kind="confirm", checkpoint=None, details={"session_id": "s"})
+    same = compose("a", {"y": 2, "x": 1}, "another", kind="confirm", checkpoint=None, details={"session_id": "s"})
     assert key_for(body, None, None) == key_for(same, None, None)
     others = {key_for(body, step, None) for step in (None, 0, "0", 1)} | {
         key_for({**body, "session_id": "t"}, None, None)

@@ -259,7 +259,9 @@ def test_small_sums_are_seen_together(database: Database) -> None:
 
     def known(action: str, *, all_targets: bool = False) -> History:
         wanted = SumOf('"ann"', 3600, all_targets)
-        return database.read(lambda unit: prior_history.before(unit, agent.id, "k", action, wanted)).history
+        return database.read(
+            lambda unit: prior_history.before(unit, agent.id, "k", action=action, aggregate=wanted)
+        ).history
 
     assert known("process_refund").aggregate_usd == Decimal("50.29")
     assert known("process_refund").total_usd == 0, "nobody asked for it"
@@ -276,7 +278,9 @@ def test_an_amount_that_nobody_could_read_does_not_leave_the_sum(database: Datab
     add(database, agent, amount=None, aggregate_key='"ann"', state=State.REJECTED)
     add(database, agent, amount=None, aggregate_key=None)
     wanted = SumOf('"ann"', 3600, all_targets=True)
-    found = database.read(lambda unit: prior_history.before(unit, agent.id, "k", "process_refund", wanted)).history
+    found = database.read(
+        lambda unit: prior_history.before(unit, agent.id, "k", action="process_refund", aggregate=wanted)
+    ).history
     assert (found.aggregate_unread, found.total_unread) == (1, 2)
 
 
@@ -286,10 +290,20 @@ def test_silence_after_a_claim_is_a_failure(database: Database) -> None:
     claimed = add(database, agent, state=State.CLAIMED)
     database.run(lambda unit: save(unit, claimed, ended(unit, claimed, State.OUTCOME_UNKNOWN)))
     look = database.read
-    assert look(lambda unit: prior_history.before(unit, agent.id, "", "a", None)).history.agent_failures_24h == 1
+    assert (
+        look(
+            lambda unit: prior_history.before(unit, agent.id, "", action="a", aggregate=None)
+        ).history.agent_failures_24h
+        == 1
+    )
     assert [one.succeeded for one in look(lambda unit: history.outcomes(unit, agent.id, "process_refund"))] == [False]
     database.shift_seconds = 86_500
-    assert look(lambda unit: prior_history.before(unit, agent.id, "", "a", None)).history.agent_failures_24h == 0
+    assert (
+        look(
+            lambda unit: prior_history.before(unit, agent.id, "", action="a", aggregate=None)
+        ).history.agent_failures_24h
+        == 0
+    )
 
 
 def test_everything_known_before_comes_in_one_look(database: Database) -> None:
@@ -299,12 +313,16 @@ def test_everything_known_before_comes_in_one_look(database: Database) -> None:
     add(database, agent, age=120)
     failing = add(database, agent, state=State.CLAIMED)
     database.run(lambda unit: save(unit, failing, ended(unit, failing)))
-    known = database.read(lambda unit: prior_history.before(unit, agent.id, "key", "process_refund", None))
+    known = database.read(
+        lambda unit: prior_history.before(unit, agent.id, "key", action="process_refund", aggregate=None)
+    )
     assert (known.existing_id, known.existing_body_hash) == (first.id, "h")
     assert (known.pending, known.used_last_minute, known.history.agent_failures_24h) == (2, 2, 1)
     assert known.history.stopped is False
     database.shift_seconds = 86_500
-    later = database.read(lambda unit: prior_history.before(unit, agent.id, "other", "process_refund", None))
+    later = database.read(
+        lambda unit: prior_history.before(unit, agent.id, "other", action="process_refund", aggregate=None)
+    )
     assert (later.existing_id, later.used_last_minute, later.history.agent_failures_24h) == (None, 0, 0)
 
 

@@ -98,10 +98,10 @@ class Desk:
         return execute.claim(self.world, agent or self.agent, approval.id, nonce)
 
     def report(self, approval: Approval, outcome: str = "succeeded", nonce: str = NONCE) -> Approval:
-        return execute.result(self.world, self.agent, approval.id, nonce, outcome, "So it went.")
+        return execute.result(self.world, self.agent, approval.id, nonce=nonce, outcome=outcome, detail="So it went.")
 
     def label(self, approval: Approval, word: str = "reverted") -> Approval:
-        return execute.label(self.world, self.agent, approval.id, word, "Put back.")
+        return execute.label(self.world, self.agent, approval.id, word=word, detail="Put back.")
 
     def last(self, approval: Approval) -> Json:
         """The last row of its trail."""
@@ -204,13 +204,13 @@ def test_what_is_anothers_is_not_there(desk: Desk) -> None:
     with pytest.raises(NotFound):
         desk.claim(approval, agent=stranger)
     with pytest.raises(NotFound):
-        execute.result(desk.world, stranger, approval.id, NONCE, "succeeded", None)
+        execute.result(desk.world, stranger, approval.id, nonce=NONCE, outcome="succeeded", detail=None)
     with pytest.raises(NotFound):
         execute.cancel(desk.world, stranger, approval.id)
     with pytest.raises(NotFound):
         execute.answer_info(desk.world, stranger, approval.id, "x")
     with pytest.raises(NotFound):
-        execute.label(desk.world, stranger, approval.id, "correct", None)
+        execute.label(desk.world, stranger, approval.id, word="correct", detail=None)
     assert load(desk.database, approval) == approval
 
 

@@ -243,7 +243,9 @@ def test_a_reviewers_yeses_to_the_like_are_counted(database: Database, agent: Ag
 
     def count(hours: int) -> tuple[int, int]:
         return database.read(
-            lambda unit: standings.said_yes(unit, "U0ALICE", agent.id, ACTION, unit.now - timedelta(hours=hours))
+            lambda unit: standings.said_yes(
+                unit, "U0ALICE", agent.id, action=ACTION, since=unit.now - timedelta(hours=hours)
+            )
         )
 
     assert count(1) == (4, 2)

@@ -65,7 +65,7 @@ def edited(found: Approval, **texts: str | None) -> dict[str, Any]:
 def test_modals_are_what_slack_takes(word: str) -> None:
     """Every modal keeps Slack's limits, has its callback id, and remembers approval, digest and card."""
     found = approval(request={**FULL_REQUEST, **(choices(3) if word == "choose" else {})})
-    view = form(word, found, "C1", "12.5")
+    view = form(word, found, channel="C1", ts="12.5")
     assert check_view(view) == []
     assert view["callback_id"] == f"{word}_modal"
     noted = modals.read_metadata(view)
@@ -109,10 +109,10 @@ def test_details_hold_everything() -> None:
 def test_pages_turn() -> None:
     """The page buttons carry the page they lead to, in both kinds of full view."""
     found = approval({f"k{index}": "x" * 250 for index in range(1000)})
-    first = form("approve", found, "C1", "1.5")
+    first = form("approve", found, channel="C1", ts="1.5")
     assert "submit" not in first
     assert buttons(first)["details_page"]["value"] == "1"
-    second = form("approve", found, "C1", "1.5", page=1)
+    second = form("approve", found, channel="C1", ts="1.5", page=1)
     assert modals.read_metadata(second) == {**modals.read_metadata(first), "page": 1}
     assert second["callback_id"] == "approve_modal"
 
@@ -168,11 +168,11 @@ def test_an_edited_amount_has_to_be_typed_too() -> None:
 def test_no_way_around_the_full_view(word: str, more: dict[str, Any]) -> None:
     """Whatever decides on parameters that did not fit the card shows all of them before it can be submitted."""
     found = approval({f"k{index}": "x" * 250 for index in range(1000)}, request=more)
-    view = form(word, found, "C1", "1.5")
+    view = form(word, found, channel="C1", ts="1.5")
     assert "submit" not in view
     shown = everything(view)
     for page in range(1, 9):
-        view = form(word, found, "C1", "1.5", page=page)
+        view = form(word, found, channel="C1", ts="1.5", page=page)
         assert check_view(view) == []
         shown += everything(view)
     assert "submit" in view

@@ -35,19 +35,19 @@ def outcomes(text: str, step: timedelta = timedelta(hours=1)) -> list[Execution]
 )
 def test_two_failures_within_a_day_cost_a_level(text: str, hours: int, level: Level | None) -> None:
     """Two failures less than 24 h apart cost one level; one, or two further apart, cost none."""
-    assert fallen(Autonomy(), "bot", None, outcomes(text, timedelta(hours=hours)), NOW) is level
+    assert fallen(Autonomy(), "bot", None, outcomes=outcomes(text, timedelta(hours=hours)), now=NOW) is level
 
 
 def test_a_failure_costs_only_once() -> None:
     """Failures that cost a level are spent: the next level takes two more."""
     lost = Demotion(HARD, NOW - timedelta(minutes=90))
-    assert fallen(Autonomy(), "bot", lost, outcomes("---", timedelta(hours=1)), NOW) is TAKE
-    assert fallen(Autonomy(), "bot", lost, outcomes("---", timedelta(hours=2)), NOW) is None
+    assert fallen(Autonomy(), "bot", lost, outcomes=outcomes("---", timedelta(hours=1)), now=NOW) is TAKE
+    assert fallen(Autonomy(), "bot", lost, outcomes=outcomes("---", timedelta(hours=2)), now=NOW) is None
 
 
 def test_nobody_falls_below_takeover() -> None:
     """Where a person does everything by hand already, there is nothing left to lose."""
-    assert fallen(Autonomy(start=TAKE), "bot", None, outcomes("--"), NOW) is None
+    assert fallen(Autonomy(start=TAKE), "bot", None, outcomes=outcomes("--"), now=NOW) is None
 
 
 @pytest.mark.parametrize(
