@@ -70,6 +70,9 @@ def _head(source: str, server: str | None) -> str:
         "  # required_role: …      # DECIDE: who decides, by a role of the roster; its admins where nothing is said",
     ]
     if server:
+        lines.append(
+            "  limits: {creates_per_minute: 300}   # DECIDE: how many calls of tools one agent may make in a minute"
+        )
         lines.insert(
             2, f"# The gate in front of this server must call it the same: sayso mcp-gate --server {server} -- …"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Protocol
@@ -101,6 +102,8 @@ class Gate:
 
     async def _report_late(self) -> None:
         """What earlier runs could not report is reported now, and what this one cannot, a little later."""
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._client.prune)
         self._caller.unreported = True
         while True:
             if self._caller.unreported:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sayso.mcp.messages import CANCELLED, VERSION, Message, heard, key_of
+from sayso.mcp.messages import CANCELLED, LOST, VERSION, Message, error, heard, key_of, written
 
 if TYPE_CHECKING:
     import httpx2
@@ -110,12 +110,17 @@ class Remote:
                     last = await self._events(reply, message)
                     await self._resumed(message, last)
                     return
-                told = heard(await reply.aread())
+                told = _in_a_line(await reply.aread())
                 if isinstance(told.body, dict) and told.answers:
+                    if told.key != message.key:  # such as null, where it could not read the request
+                        told = heard(written({**told.body, "id": message.body["id"]}))
                     self._told(message, told)
                     return
                 self._on_lost(message, f"answered {reply.status_code}")
-        except httpx2.HTTPError as problem:
+        except (httpx2.ConnectError, httpx2.ConnectTimeout):
+            if asks:  # nothing was sent, so nothing can have run
+                self._on_message(heard(error(message.body["id"], LOST, "the server does not answer")))
+        except Exception as problem:  # whatever it is: whoever waits is told
             if asks:
                 self._on_lost(message, f"does not answer ({type(problem).__name__})")
 
@@ -137,8 +142,7 @@ class Remote:
             last = event.id or last
             if event.event != "message" or not event.data:
                 continue
-            told = heard(event.data.encode())
-            told = Message(told.raw.replace(b"\r", b" ").replace(b"\n", b" "), told.body)
+            told = _in_a_line(event.data.encode())
             answered = answered or (message is not None and told.answers and told.key == message.key)
             if message is not None and told.answers and told.key == message.key:
                 self._told(message, told)
@@ -148,7 +152,6 @@ class Remote:
 
     async def _resumed(self, message: Message, came: tuple[str | None, bool]) -> None:
         """A stream that ended before the answer is taken up where it broke off, if it can be."""
-        import httpx2
 
         assert self._client is not None
         last, answered = came
@@ -157,7 +160,7 @@ class Remote:
                 break
             await asyncio.sleep(0.5 * 2**attempt)
             headers = {**self._sent_with(None), "Last-Event-ID": last, "Accept": "text/event-stream"}
-            with contextlib.suppress(httpx2.HTTPError):
+            with contextlib.suppress(Exception):
                 async with self._client.stream("GET", self._url, headers=headers) as reply:
                     if reply.status_code == 200:
                         newer, answered = await self._events(reply, message)
@@ -167,7 +170,6 @@ class Remote:
 
     async def _listen(self) -> None:
         """What the server says by itself."""
-        import httpx2
 
         assert self._client is not None
         last: str | None = None
@@ -181,7 +183,7 @@ class Remote:
                         return  # it has nothing to say by itself
                     newer, _ = await self._events(reply, None)
                     last, failures = newer or last, 0
-            except httpx2.HTTPError:
+            except Exception:
                 failures += 1
             await asyncio.sleep(1.0)
 
@@ -198,6 +200,11 @@ class Remote:
             with contextlib.suppress(httpx2.HTTPError):
                 await self._client.delete(self._url, headers=self._sent_with(None), timeout=5.0)
         await self._client.aclose()
+
+
+def _in_a_line(content: bytes) -> Message:
+    """What came as a body or an event, on one line: between the values of JSON an end of a line is a blank."""
+    return heard(content.replace(b"\r", b" ").replace(b"\n", b" ").strip())
 
 
 def _header(value: str) -> str:

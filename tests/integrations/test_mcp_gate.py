@@ -475,6 +475,18 @@ def test_a_line_within_a_text_is_no_line(start: Start, gated: Office) -> None:
     assert host.ledger == [{"line": inner}]
 
 
+def test_a_server_that_cannot_be_reached_is_a_failure_and_no_riddle(gated: Office, tmp_path: Path) -> None:
+    """Nothing was sent to an address where nobody is: that is reported as failed, and the same call may be asked again."""
+    host = McpHost(tmp_path, environment(gated, tmp_path), "--server", "ledger", command=["http://127.0.0.1:9/mcp"])
+    for _ in range(2):
+        waiting = host.call_later("write_line", {"line": "x"})
+        (approval,) = pending(gated)
+        tap(gated, approval)
+        assert "does not answer" in waiting.result(30)["error"]["message"]
+        assert gated.agent.see(approval)["state"] == "failed"
+    assert host.hang_up()[0] == 0
+
+
 def test_the_server_never_sees_the_token(gated: Office, tmp_path: Path) -> None:
     """What stands behind the gate could ask in its name otherwise."""
     folder = tmp_path / "work"
