@@ -71,6 +71,15 @@ MORE = """
     batch: true
     required_role: finance
     channel: "#finance"
+  refund_shipping:
+    title: Refund shipping
+    describe: "Refund {{ params.amount_usd | usd }} of shipping to {{ params.customer }}"
+    severity: medium
+    reversible: true
+    required_role: finance
+    amount: params.amount_usd
+    standing: {max_seconds: 7200, max_uses: 20, max_total_usd: 200, same: [params.customer], scope: session}
+    channel: "#finance"
   call_customer:
     title: Call a customer back
     describe: "Call {{ params.customer }} back"
@@ -200,7 +209,18 @@ def main() -> None:
         office.open()
         try:
             studio = Studio(office, browser)
-            for scene in (pending, forms, decided, asked_otherwise, together, notices, afterwards, lists, overdue):
+            for scene in (
+                pending,
+                forms,
+                decided,
+                asked_otherwise,
+                together,
+                notices,
+                afterwards,
+                standing,
+                lists,
+                overdue,
+            ):
                 scene(studio)
         finally:
             office.close()
@@ -352,6 +372,31 @@ def notices(studio: Studio) -> None:
     agent.ask("close_account", {"customer": "max@example.com"}, reason="The customer asked for it.")
     studio.card("notice-blocked", slack.expect_card(channel="#ops", contains="Unknown action", timeout=30), "U0ADMIN")
     studio.card("notice-taken-over", slack.expect_card(channel="#ops", contains="Taken over", timeout=30), "U0ADMIN")
+
+
+def standing(studio: Studio) -> None:
+    """One yes for many: the form, the message that counts, and how it looks when it is over."""
+    slack, agent = studio.office.slack, studio.office.agent
+
+    def ask(amount: float, number: int) -> Any:
+        params = {"customer": "zoe@example.com", "amount_usd": amount, "order": f"#W44356{number}"}
+        reason = "The parcel came two weeks late."
+        return agent.ask("refund_shipping", params, session_id="support-118", reason=reason)
+
+    card = studio.posted(ask(6.5, 10), has="approve_standing")
+    studio.modal("modal-approve_standing", card, "approve_standing")
+    studio.fill("U0ALICE", card, "approve_standing")
+    for number, amount in enumerate((4, 12.5, 6.5)):
+        made = ask(amount, 11 + number)
+        agent.claim(made)
+        if number < 2:
+            agent.result(made)
+    told = slack.expect_card(channel="#finance", contains="3 of 20", timeout=30)
+    studio.card("standing-count", told)
+    studio.home("home-standing", "U0BOB")
+    studio.answer("answer-standing", "standing", "U0BOB")
+    studio.press("U0BOB", told, "end_standing")
+    studio.card("standing-ended", studio.shown(told, "ended"))
 
 
 def lists(studio: Studio) -> None:

@@ -24,6 +24,7 @@ from policies.request import Request
 from policies.sentences import usd
 
 KEY = "standing"
+BY_HAND = "a person ended it"
 MOST_FREE = 20  # parameters that may differ: more cannot be read on a phone
 MOST_SAME_CHARACTERS = 300  # of all the values that stay the same
 MOST_NAME = 80

@@ -69,9 +69,15 @@ def _bounds(approval: Approval) -> list[AnyPart]:
     ]
     if bounds.max_total_usd is not None:
         label = f"How many dollars in all, at most {usd(bounds.max_total_usd)}"
-        found.append(Input(TOTAL, label, "number", initial=f"{Decimal(str(bounds.max_total_usd)):f}"))
+        found.append(Input(TOTAL, label, "number", initial=_plain(bounds.max_total_usd)))
     told_when = "Each is counted on one message. Anybody who may decide this can end it there at any time."
     return [*found, small([Shown(told_when)])]
+
+
+def _plain(dollars: float) -> str:
+    """A figure as people type it: 200 and 12.5."""
+    figure = f"{Decimal(str(dollars)):f}"
+    return figure.rstrip("0").rstrip(".") if "." in figure else figure
 
 
 def _read(state: forms.State, look: Look) -> tuple[Wanted, str | None]:

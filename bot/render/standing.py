@@ -15,7 +15,7 @@ from bot.render.visible_text import Mrkdwn, Shown, fill, notification, visible
 from policies import paths
 from policies.approval import Approval
 from policies.hidden import leaves_of
-from policies.standing import Place, Standing
+from policies.standing import BY_HAND, Place, Standing
 
 LATELY = 5  # uses that are named on the counting message
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -101,7 +101,7 @@ def counting_message(one: Standing, approval: Approval, uses: Sequence[Approval]
         "remainder": None,
         "why": None,
         "buttons": end,
-        "small": [who(one), brief(one.id, 40)],
+        "small": [who(one)],
     }
     blocks = [block for block in render("notice", context) if "slot" not in block]
     said = "Standing approval ended" if one.ended_at else "Standing approval"
@@ -110,9 +110,9 @@ def counting_message(one: Standing, approval: Approval, uses: Sequence[Approval]
 
 def _why(one: Standing) -> Mrkdwn:
     """Why it ended, and who ended it where that was a person."""
-    why = brief(one.ended_why or "", 200)
+    why = Mrkdwn("ended") if one.ended_why == BY_HAND else brief(one.ended_why or "", 200)
     by_person = one.ended_by is not None and one.ended_by[:1] in ("U", "W")
-    return fill("{why} ({by})", why=why, by=mention(one.ended_by)) if one.ended_by and by_person else why
+    return fill("{why} by {by}", why=why, by=mention(one.ended_by)) if one.ended_by and by_person else why
 
 
 def _terms(one: Standing, approval: Approval, uses: Sequence[Approval]) -> Shown:
@@ -127,9 +127,9 @@ def _use(approval: Approval) -> str:
     return f"{approval.created_at:%H:%M} UTC  {summary(approval, 100, 240)} ({'not run yet' if approval.granted else word.lower()})"
 
 
-def rows(found: Sequence[Listed]) -> list[Row]:
+def rows(found: Sequence[Listed], *, named: bool) -> list[Row]:
     """A row for each, as the home tab and `/sayso standing` show them; its button only for those who may end it."""
-    return [Row(_sentence(each), _end(each), use_line(each)) for each in found]
+    return [Row(_sentence(each), _end(each), use_line(each, named=named)) for each in found]
 
 
 def _sentence(each: Listed) -> Shown:
@@ -140,20 +140,22 @@ def _end(each: Listed) -> Button | None:
     return Button("end_standing", "End now", each.one.id, "danger") if each.may_end else None
 
 
-def use_line(each: Listed) -> Mrkdwn:
-    """How much of it was used, whose it is, and until when."""
-    return fill(
-        "🔁 {so_far} used · {who} · until {until} · given by {by} · {id}",
+def use_line(each: Listed, *, named: bool = False) -> Mrkdwn:
+    """How much of it was used, whose it is, and until when; `named` with the id by which a command ends it."""
+    said = fill(
+        "🔁 {so_far} used · {who} · until {until} · given by {by}",
         so_far=Mrkdwn(each.one.so_far),
         who=who(each.one),
         until=when(each.one.until),
         by=brief(each.by, 60),
-        id=brief(each.one.id, 40),
     )
+    return fill("{said} · {id}", said=said, id=brief(each.one.id, 40)) if named else said
 
 
-def list_blocks(found: Sequence[Listed], name: str, header: str | None = None, tail: str | None = None) -> list[Block]:
+def list_blocks(
+    found: Sequence[Listed], name: str, header: str | None = None, tail: str | None = None, *, named: bool = False
+) -> list[Block]:
     """The blocks of a list of them."""
     version = f"{name}-{sum(each.one.uses for each in found)}"
-    context = {"id": block_ids(version), "lead": None, "header": header, "rows": rows(found), "tail": tail}
+    context = {"id": block_ids(version), "lead": None, "header": header, "rows": rows(found, named=named), "tail": tail}
     return list(render("queue", context))

@@ -14,14 +14,13 @@ from policies.approval import Approval
 from policies.errors import NotAllowed, NotFound, Settled, StandingOver, Tampered
 from policies.lifecycle import Verb
 from policies.permissions import Actor, may_decide
-from policies.standing import Standing
+from policies.standing import BY_HAND, Standing
 from store import outbox, standings
 from store.audit import Entry
 
 log = logging.getLogger("sayso.standing")
 POLICY, SYSTEM = "policy", "system"
 USED_UP, OVER, CHANGED = "all of it was used", "its time was over", "the policy of the action has changed"
-BY_HAND = "somebody who may decide these ended it"
 
 
 def notice_key(standing_id: str) -> str:

@@ -238,7 +238,7 @@ def test_anybody_who_may_decide_ends_it_on_its_message(shop: Office) -> None:
     assert by_standing(shop.agent.see(waiting))
     shop.person("U0BOB").click(told, "end_standing")
     over = shop.slack.expect_update(told, "Standing approval ended")
-    assert "somebody who may decide these ended it (@bob)" in over.text()
+    assert "ended by @bob" in over.text()
     assert not over.has("end_standing")
     assert "Ended: 2 of 3" in shop.person("U0BOB").expect_ephemeral().text()
     assert shop.agent.see(waiting)["state"] == "cancelled"

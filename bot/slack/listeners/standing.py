@@ -26,9 +26,10 @@ async def listing(desk: Desk, actor: Actor, rest: str) -> Message | str:
     found = await desk.call(desk.runtime.world.read, lambda ctx: standing.live_standings(ctx, actor))
     if not found:
         return NOTHING
-    lines = [f"• {escape(summary(each.approval))}\n{told.use_line(each)}" for each in found[:MOST]]
-    tail = f"and {len(found) - MOST} more" if len(found) > MOST else "End one here, or with /sayso standing end ID"
-    return Message(told.list_blocks(found[:MOST], "standing", "Standing approvals", tail), "\n".join([*lines, tail]))
+    lines = [f"• {escape(summary(each.approval))}\n{told.use_line(each, named=True)}" for each in found[:MOST]]
+    tail = f"and {len(found) - MOST} more" if len(found) > MOST else "Or by name: /sayso standing end ID"
+    blocks = told.list_blocks(found[:MOST], "standing", "Standing approvals", tail, named=True)
+    return Message(blocks, "\n".join([*lines, tail]))
 
 
 async def _end(desk: Desk, actor: Actor, name: str) -> str:

@@ -120,11 +120,11 @@ def test_the_lists_name_count_giver_and_end() -> None:
     """Each row says what it is, how much of it was used, whose it is and until when; the button only for who may end it."""
     first = asked({"to": "ann", "a": 1}, ["params.to"])
     one = standing(first, uses=2)
-    blocks = told.listed(
+    blocks = told.list_blocks(
         [Listed(one, first), Listed(one, first, may_end=False)], "standing", "Standing approvals", "tail"
     )
     text = everything(blocks)
-    for said in ("2 of 9 used", "session s1", "given by Alice", "std_1", "Standing approvals", "tail"):
+    for said in ("2 of 9 used", "session s1", "given by Alice", "Standing approvals", "tail"):
         assert said in text
     assert [item["value"] for item in objects(blocks) if item.get("action_id") == "end_standing"] == ["std_1"]
 
