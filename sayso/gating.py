@@ -117,6 +117,6 @@ def _refuse_strangers(function: Callable[..., Any], signature: inspect.Signature
     if strangers:
         name = getattr(function, "__name__", "the function")
         raise TypeError(
-            f"params= shows {strangers[0]!r}, which is no argument of {name}, so an edit of it would be lost; "
+            f"params= shows {strangers[0]!r}, which is not an argument of {name}, so an edit of it would be lost; "
             f"use the argument's name, or give {name} a keyword argument `grant` and read grant.params"
         )

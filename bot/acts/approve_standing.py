@@ -48,7 +48,7 @@ def _form(approval: Approval, where: Where) -> View:
 def _words(approval: Approval) -> list[AnyPart]:
     one = widest(approval, approval.created_at)
     said = fill(
-        "✅ *Approves this, and lets the like run without asking*: {title}, by {who}",
+        "✅ *Approves this, and lets similar requests run without asking*: {title}, by {who}",
         title=brief(approval.title, 120),
         who=told.who(one),
     )

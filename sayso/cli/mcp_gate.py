@@ -69,7 +69,7 @@ def _unusable(args: argparse.Namespace) -> str:
     if bool(args.url) == bool(args.command):
         return "give the server's command after --, or its URL"
     if args.url and not args.url.startswith(("http://", "https://")):
-        return f"{args.url} is no http or https address; a command stands after --"
+        return f"{args.url} is not an http or https address; a command goes after --"
     if not os.environ.get("SAYSO_TOKEN"):
         return "SAYSO_TOKEN is not set: make a token with `sayso-server agent add NAME`"
     if args.server is not None and not re.fullmatch(r"[A-Za-z0-9-]{1,60}(?:_[A-Za-z0-9-]+)*", args.server):

@@ -210,14 +210,14 @@ def _misfit(name: str, given: Any) -> str:
     """What is wrong with the arguments of one of our own tools, in a line; nothing where they fit."""
     schema = next(tool["inputSchema"] for tool in TOOLS if tool["name"] == name)
     if not isinstance(given, dict):
-        return "the arguments are no object"
+        return "the arguments are not an object"
     for key in schema["required"]:
         if key not in given:
             return f"{key} is required"
     for key, value in given.items():
         rule = schema["properties"].get(key)
         if rule is None:
-            return f"{str(key)[:80]} is no argument of {name}"
+            return f"{str(key)[:80]} is not an argument of {name}"
         kind = _KINDS.get(rule.get("type", ""))
         if kind is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             return f"{key} must be of type {rule['type']}"

@@ -30,7 +30,7 @@ LOST = (
     "The tool was started, and its server ended or hung up before it answered: the call may have run, and its outcome is unknown. "
     "Do not make it again before you have looked at what it changed."
 )
-NO_CALL = "Sayso cannot let this call run: it names no tool, or its arguments are no object. It was not run."
+NO_CALL = "Sayso cannot let this call run: it names no tool, or its arguments are not an object. It was not run."
 WAITING = "Waiting for a person to decide in Slack"
 ENDED = "The tool's server has ended. This call was not run."
 ASKED_BACK = "The question was passed on to the model. Nobody else can answer here: decide on what is shown, or ask whoever runs the agent."

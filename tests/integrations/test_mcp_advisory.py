@@ -83,7 +83,7 @@ def test_a_no_is_told_in_the_reviewers_words(host: McpHost, office: Office) -> N
     [
         ("ask", {"action": "change_thing"}, "params is required"),
         ("ask", {"action": 7, "params": {}}, "action must be of type string"),
-        ("ask", {"action": "change_thing", "params": {}, "approve": True}, "approve is no argument of ask"),
+        ("ask", {"action": "change_thing", "params": {}, "approve": True}, "approve is not an argument of ask"),
         ("check", {"id": "apr_nobody"}, "Sayso: 404"),
         ("claim", {"id": "apr_nobody"}, "Sayso: 404"),
         ("report", {"id": "apr_nobody", "outcome": "fine"}, "outcome must be one of"),

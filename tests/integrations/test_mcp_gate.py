@@ -524,7 +524,7 @@ def test_what_could_not_be_reported_is_reported_later(start: Start, drafted: Off
     ("words", "problem"),
     [
         ([], "give the server's command after --, or its URL"),
-        (["ftp://x"], "is no http or https address"),
+        (["ftp://x"], "is not an http or https address"),
         (["--server", "a b", "--", "true"], "--server a b"),
         (["--wait", "-1", "--", "true"], "--wait"),
         (["--header", "x", "http://127.0.0.1:9/"], "--header: must be NAME:VALUE"),

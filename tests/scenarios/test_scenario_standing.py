@@ -108,7 +108,7 @@ def test_the_form_says_all_of_it(shop: Office) -> None:
     assert sheet.callback_id == "approve_standing_modal"
     text = sheet.text()
     for words in (
-        "lets the like run without asking",
+        "lets similar requests run without asking",
         "demo · session s1",
         "Must stay the same",
         'customer = "ann@example.com"',
@@ -289,7 +289,7 @@ def test_the_command_lists_and_ends_them(shop: Office) -> None:
     assert "has ended already" in again.text()
     nothing = bob.command("/sayso", "standing").reply
     assert nothing is not None
-    assert "No standing approval holds now" in nothing.text()
+    assert "No standing approval is in force" in nothing.text()
     shop.slack.directory.change("U0BOB", is_restricted=True)
     guest = bob.command("/sayso", "standing").reply
     assert guest is not None

@@ -12,7 +12,7 @@ from policies.errors import InvalidInput
 from policies.permissions import Actor
 
 MOST = 20
-NOTHING = "No standing approval holds now."
+NOTHING = "No standing approval is in force."
 
 
 async def listing(desk: Desk, actor: Actor, rest: str) -> Message | str:
@@ -21,7 +21,7 @@ async def listing(desk: Desk, actor: Actor, rest: str) -> Message | str:
     if word == "end":
         return await _end(desk, actor, name.strip().strip("`"))
     if word:
-        raise InvalidInput("say /sayso standing, or /sayso standing end ID", field="standing")
+        raise InvalidInput("use /sayso standing, or /sayso standing end ID", field="standing")
     authorization.require_genuine(actor)
     found = await desk.call(desk.runtime.world.read, lambda ctx: standing.live_standings(ctx, actor))
     if not found:
@@ -34,5 +34,5 @@ async def listing(desk: Desk, actor: Actor, rest: str) -> Message | str:
 
 async def _end(desk: Desk, actor: Actor, name: str) -> str:
     if not name:
-        raise InvalidInput("say which: /sayso standing end ID", field="ID")
+        raise InvalidInput("give its ID: /sayso standing end ID", field="ID")
     return ended(await desk.call(standing_ends.end_standing, desk.runtime.world, actor, name))
