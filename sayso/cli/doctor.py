@@ -102,10 +102,9 @@ def _hooks_are_right(place: Path, settings: dict[str, Any]) -> Iterator[Line]:
         yield False, f"{place}: PreToolUse does not ask Sayso: sayso hook install claude-code"
     for entry, hook in ours:
         yield from _one_is_right(f"{place}: PreToolUse", entry, hook)
-    yield (
-        bool([hook for hook in _hooks(settings, "PostToolUse") if install.ours(hook)]),
-        f"{place}: PostToolUse reports what became of it",
-    )
+    for name in install.REPORTS:
+        reports = any(install.ours(hook) for hook in _hooks(settings, name))
+        yield reports, f"{place}: {name} reports what became of it"
 
 
 def _one_is_right(where: str, entry: dict[str, Any], hook: dict[str, Any]) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from typing import Any
 MARK = "/v1/hooks/claude-code"
 COMMAND = "sayso hook --for"
 TIMEOUT = 600  # seconds that Claude Code waits for the hook; the manifest's wait_seconds is less
-GATES, REPORTS = ("PreToolUse", "PermissionRequest"), ("PostToolUse",)
+GATES, REPORTS = ("PreToolUse", "PermissionRequest"), ("PostToolUse", "PostToolUseFailure")
 
 
 def add(verbs: Any) -> None:
@@ -42,9 +42,9 @@ def _work(args: argparse.Namespace) -> int:
             return _codex(args)
         path = args.path or place(args.target, args.scope)
         before = read_settings(path)
-        after = _without(before, args.target)
+        after = without_hooks(before, args.target)
         if args.verb == "install":
-            after = _with(after, args.target, _url(args), args.timeout)
+            after = with_hooks(after, args.target, _url(args), args.timeout)
         if args.dry_run:
             print(json.dumps(after, indent=2, ensure_ascii=False))
             return 0
@@ -128,7 +128,8 @@ def ours(hook: Any) -> bool:
     return MARK in str(hook.get("url", "")) or str(hook.get("command", "")).startswith(COMMAND)
 
 
-def _with(settings: dict[str, Any], host: str, url: str, timeout: int) -> dict[str, Any]:
+def with_hooks(settings: dict[str, Any], host: str, url: str, timeout: int) -> dict[str, Any]:
+    """The settings with our hooks behind those that are there."""
     hooks = {name: list(entries) for name, entries in settings.get("hooks", {}).items()}
     if host == "claude-code":
         for name in (*GATES, *REPORTS):
@@ -141,7 +142,7 @@ def _with(settings: dict[str, Any], host: str, url: str, timeout: int) -> dict[s
     return {**settings, "hooks": hooks}
 
 
-def _without(settings: dict[str, Any], host: str) -> dict[str, Any]:
+def without_hooks(settings: dict[str, Any], host: str) -> dict[str, Any]:
     """The settings without any hook of ours; every other entry stays as it is."""
     hooks: dict[str, Any] = {}
     for name, entries in settings.get("hooks", {}).items():

@@ -35,7 +35,7 @@ def test_every_snippet_runs(place: Place, section: str, module: str, blocks: lis
     assert place.ledger or "pays" not in blocks
 
 
-ELSEWHERE = {"MCP servers: the gate"}  # test_hosts_mcp runs it
+ELSEWHERE = {"MCP servers: the gate", "Claude Agent SDK"}  # test_hosts_mcp and test_hosts_claude run them
 
 
 def test_every_section_with_python_is_executed() -> None:

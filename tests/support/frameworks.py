@@ -31,11 +31,16 @@ def hosts_python() -> Path:
 class Process:
     """A process that says one JSON object a line; whatever else it prints is kept for the failure's message."""
 
-    def __init__(self, words: list[str], folder: Path, env: dict[str, str]) -> None:
+    def __init__(self, words: list[str], folder: Path, env: dict[str, str], cwd: Path | None = None) -> None:
         self.errors = folder / f"stderr-{len(list(folder.glob('stderr-*')))}"
         with self.errors.open("wb") as out:
-            pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": out, "text": True}
-            self.popen = subprocess.Popen(words, cwd=folder, env=env, start_new_session=True, **pipes)
+            pipes: dict[str, Any] = {
+                "stdout": subprocess.PIPE,
+                "stderr": out,
+                "stdin": subprocess.DEVNULL,
+                "text": True,
+            }
+            self.popen = subprocess.Popen(words, cwd=cwd or folder, env=env, start_new_session=True, **pipes)
         self._lines: Queue[str | None] = Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -100,9 +105,9 @@ class Place:
         """Start a script with the frameworks' interpreter."""
         return self.run([str(self.python), str(script), *words], **env)
 
-    def run(self, words: list[str], **env: str) -> Process:
+    def run(self, words: list[str], *, cwd: Path | None = None, **env: str) -> Process:
         """Start a command."""
-        process = Process(words, self.folder, self.env | env)
+        process = Process(words, self.folder, self.env | env, cwd)
         self.started.append(process)
         return process
 
