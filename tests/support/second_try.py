@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-ROOMS = ("scenarios", "demo", "migrations", "playground", "redteam", "integrations", "packaging", "client")
+ROOMS = ("scenarios", "demo", "migrations", "playground", "redteam", "integrations", "packaging", "client", "hosts")
 # Long runs get it only where time ran out: what chance found broken stays found.
 TIMED = ("chaos", "soak")
 TOO_SLOW = ["gave up", "Timeout", "did not start", "not within", "nobody answered", "ConnectError"]
