@@ -58,11 +58,12 @@ def guarded(
 async def resumed(options: ClaudeAgentOptions, session_id: str) -> AsyncIterator[Any]:
     """Go on with a session whose call was deferred: it asks again, and runs, or is deferred again, or is told why not."""
     ended = asyncio.Event()
+    nothing: list[dict[str, Any]] = []
 
     async def nothing_to_say() -> AsyncIterator[dict[str, Any]]:
         await ended.wait()  # input that ends would end the session
-        return
-        yield {}
+        for message in nothing:
+            yield message
 
     going_on = replace(options, resume=session_id, continue_conversation=False, fork_session=False)
     try:

@@ -103,9 +103,9 @@ class Place:
 
     def start(self, script: str | Path, *words: str, **env: str) -> Process:
         """Start a script with the frameworks' interpreter."""
-        return self.run([str(self.python), str(script), *words], **env)
+        return self.run([str(self.python), str(script), *words], None, **env)
 
-    def run(self, words: list[str], *, cwd: Path | None = None, **env: str) -> Process:
+    def run(self, words: list[str], cwd: Path | None = None, **env: str) -> Process:
         """Start a command."""
         process = Process(words, self.folder, self.env | env, cwd)
         self.started.append(process)
