@@ -207,6 +207,12 @@ def place_of(unit: Unit, approval_id: str) -> tuple[str | None, str | None] | No
     return (row.slack_channel, row.slack_ts) if row else None
 
 
+def screen_of(unit: Unit, approval_id: str) -> int | None:
+    """The screen on which an approval is live; None where it has a card of its own."""
+    query = select(outbox.c.screen_id).where(live_card, outbox.c.screen_id.is_not(None)).limit(1)
+    return unit.execute(query, {"_approval_id": approval_id}).scalar_one_or_none()
+
+
 def beside(unit: Unit, approval_id: str, ts: str) -> list[Member]:
     """Everything on the screen with this place in Slack that an approval is or was on; empty where it is on none."""
     on = (

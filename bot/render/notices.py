@@ -77,6 +77,9 @@ def notice(
         lead = _asked(approval, [str(user) for user in said["whom"]])
     if kind is Notice.TOO_FEW and said.get("lacking"):
         lead = _too_few(str(said["lacking"]))
+    if said.get("shared") and kind in (Notice.REMINDER, Notice.YOURS):
+        sign, still = ("⏰", "still wait") if kind is Notice.REMINDER else ("🔔", "wait")
+        lead = fill(f"{sign} {{who}}, requests on this card {still} for you", who=_who(approval))
     if kind is Notice.DONE:
         lead = Mrkdwn("\n".join([lead, *_progress(approval), *facts.afterwards(approval, undo_until)]))
     plan = _plan(kind, approval, undo_until)

@@ -11,7 +11,7 @@ from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.lifecycle import State
 from policies.routing import RouteName
-from store import attempts, outbox
+from store import attempts, batches, outbox
 from store.attempts import Kind
 
 log = logging.getLogger("sayso.notices")
@@ -96,6 +96,27 @@ def in_thread(kind: str, **facts: Any) -> Say:
             f"{kind}:{approval.id}:{approval.version}",
             channel=approval.policy.channel,
             facts={"notice": kind, **facts},
+            approval_id=approval.id,
+            thread_of=approval.id,
+            urgency=1,
+        )
+
+    return say
+
+
+def waits(kind: str) -> Say:
+    """What tells the assignee under the card that it waits for them; once for all that wait for them on a shared card."""
+
+    def say(ctx: Context, approval: Approval) -> None:
+        screen = batches.screen_of(ctx.unit, approval.id)
+        if screen is None:
+            in_thread(kind)(ctx, approval)
+            return
+        outbox.put_notice(
+            ctx.unit,
+            f"{kind}:screen:{screen}:{approval.assignee}:{approval.clock.reminders}",
+            channel=approval.policy.channel,
+            facts={"notice": kind, "shared": True},
             approval_id=approval.id,
             thread_of=approval.id,
             urgency=1,

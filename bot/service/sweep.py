@@ -184,7 +184,7 @@ class _Desk:
 
     def _spoken(self, approval: Approval, notice: str, clock: deadlines.Clock, why: str) -> str:
         outcome = transition(approval.state, Verb.REMIND, self.ctx.now, approval.deadlines)
-        after = Draft(replace(approval, clock=clock), (notices.in_thread(notice),))
+        after = Draft(replace(approval, clock=clock), (notices.waits(notice),))
         self._advance(approval, after, outcome.event, rationale=f"{why}, {approval.assignee}")
         return "reminded"
 

@@ -15,6 +15,7 @@ from bot.server.slack_client import ChannelGone, MessageGone, OutcomeUnknown, Ra
 from bot.slack import links, lookup, outbox_messages, sharing
 from bot.slack.outbox_messages import Scene
 from bot.slack.rate_limits import POST_INTERVAL_SECONDS, RateLimits
+from policies.approval import Approval
 from policies.lifecycle import State
 from policies.routing import RouteName
 from store import batches, outbox
@@ -108,8 +109,8 @@ class Courier:
 
     async def _show(self, item: Item) -> None:
         scene = await self._scene(item)
-        if _withdrawn_unseen(item, scene):
-            await self._write(lambda unit: outbox.give_up(unit, item, error="withdrawn before it was shown"))
+        if _settled_unseen(item, scene):
+            await self._write(lambda unit: outbox.give_up(unit, item, error="settled before it was shown"))
             return
         link = await links.to_card(self._runtime, item, scene.one)
         # Up to 250 kB of parameters are read for a card: not where every tap waits.
@@ -120,6 +121,11 @@ class Courier:
             await self._shown(item, scene, revision, item.slack_channel, item.slack_ts, early=link.early)
             return
         root = await self._thread(item)
+        if root is None and item.thread_of is not None:
+            if scene.one is None or not _needs_nobody(scene.one):
+                raise SlackTrouble("its card is not posted yet")
+            await self._write(lambda unit: outbox.give_up(unit, item, error="what it belongs to was never shown"))
+            return
         known = (
             await lookup.find(self._runtime, item, outbox_messages.metadata(item, message), root)
             if item.unsure
@@ -163,8 +169,6 @@ class Courier:
             return None
         approval_id = item.thread_of
         root: tuple[str, str] | None = await self._write(lambda unit: outbox.thread_root(unit, approval_id))
-        if root is None:
-            raise SlackTrouble("its card is not posted yet")
         return root
 
     async def _scene(self, item: Item) -> Scene:
@@ -270,12 +274,18 @@ def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> 
     return [sharing.group(unit, item, crowded=item.channel in crowded) for item in going]
 
 
-def _withdrawn_unseen(item: Item, scene: Scene) -> bool:
-    """Whether it is the card of a request that was withdrawn before Slack had it: nobody needs to see it any more."""
-    one = scene.one
-    if item.posted or item.unsure or item.screen or item.kind != "card" or one is None:
+def _settled_unseen(item: Item, scene: Scene) -> bool:
+    """Whether all that it would show was settled before Slack had it, by whomever: nobody needs to see it any more."""
+    if item.posted or item.unsure or item.kind != "card" or "review" in item.facts or not scene.approvals:
         return False
-    return one.route is RouteName.ASK and one.state is State.CANCELLED and one.undo is None
+    return all(_needs_nobody(one) or one.id in scene.moved for one in scene.approvals)
+
+
+def _needs_nobody(one: Approval) -> bool:
+    """Whether a request that people were asked for leaves them nothing to do: no decision, no hand-back, no undoing."""
+    if one.route is not RouteName.ASK or one.pending or one.state is State.TAKEN_OVER:
+        return False
+    return one.undo is None and one.clock.undo_until is None
 
 
 def _catch_up(unit: Unit, approval_id: str) -> None:

@@ -13,6 +13,7 @@ from support.marks import on_sqlite
 from support.office import Office
 
 from playground.kit import Card
+from store.outbox import backlog
 from store.tables import outbox
 
 TIDY: dict[str, Any] = PLAIN | {
@@ -332,6 +333,52 @@ def test_the_history_of_an_entry_is_told_under_the_screen(desk: Office) -> None:
     desk.until(
         lambda: any(message.thread_ts == card.ts for message in desk.slack.messages("#finance")), "told there", 20
     )
+
+
+def test_a_shared_card_reminds_each_person_once(desk: Office) -> None:
+    """Six requests on one card, of two people: a reminder for each of the two, not one for each request."""
+    asked, card = batch(desk, 6)
+    desk.advance(700 - FOREVER)
+    for found in asked:
+        desk.until(lambda found=found: "reminded" in desk.events(found), "its reminder was due", 20)
+    desk.until(lambda: len(told_under(desk, card)) >= 2, "both are reminded", 20)
+    desk.advance(5)
+    desk.until(lambda: not desk.database.read(backlog), "all is said", 20)
+    said = told_under(desk, card)
+    assert len(said) == 2
+    assert {"@alice" in line for line in said} == {True, False}
+    assert all("requests on this card still wait for you" in line for line in said)
+
+
+def told_under(office: Office, card: Card) -> list[str]:
+    return [message.text() for message in office.slack.messages("#finance") if message.thread_ts == card.ts]
+
+
+@pytest.mark.parametrize("together", [1, 3])
+def test_what_is_settled_before_it_is_shown_is_not_posted(desk: Office, together: int) -> None:
+    """Requests that were decided in the home tab or withdrawn while they gathered are posted nowhere, one or several;
+    what became of them later posts nothing either."""
+    asked = ask(desk, together)
+    for number, found in enumerate(asked):
+        if number == 1:
+            desk.agent.cancel(found)
+        else:
+            decided_at_home(desk, found)
+    last = desk.agent.refund()
+    gathered(desk)
+    desk.card(last)
+    desk.until(lambda: not desk.database.read(backlog), "all is said", 20)
+    desk.agent.claim(asked[0])
+    desk.agent.result(asked[0])
+    desk.until(lambda: not desk.database.read(backlog), "all is said", 20)
+    assert [card.approval_id for card in desk.slack.cards("#finance")] == [last["id"]]
+
+
+def decided_at_home(office: Office, found: dict[str, Any]) -> None:
+    """Whose it is approves it in the home tab."""
+    person = office.person(found["assignee"])
+    person.click(person.open_home(), "approve", f"{found['id']}|{found['digest']}")
+    office.until(lambda: office.agent.see(found)["state"] == "approved", "decided at home", 20)
 
 
 @on_sqlite
