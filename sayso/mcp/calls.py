@@ -72,6 +72,8 @@ class Caller:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._going_on: dict[str, Grant] = {}
         self.unreported = False
+        self.outputs: dict[Any, Any] = {}
+        """What the server's tools say of their structured results, as far as the host has asked for it."""
 
     async def call(self, held: Held) -> bytes:
         """The answer to a call. Whatever goes wrong on the way means that nothing runs, and is told to the model."""
@@ -153,8 +155,10 @@ class Caller:
             await self._report(grant, "failed", "the tool reported an error")
         else:
             await self._report(grant, "succeeded", "")
-        changed = grant.edited or grant.note
-        return messages.noted(answer, words.changed(grant.approval.feedback, grant.note)) if changed else answer.raw
+        if not (grant.edited or grant.note):
+            return answer.raw
+        told = words.changed(grant.approval.feedback, grant.note)
+        return messages.noted(answer, told, self.outputs.get(message.params.get("name")))
 
     async def _report(self, grant: Grant, outcome: Any, detail: str) -> None:
         """What happened outranks the report: it is on disk, and told later where Sayso does not answer now."""

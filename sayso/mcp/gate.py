@@ -55,6 +55,8 @@ class Gate:
             if answer is not None and not answer.done():
                 answer.set_result(message)
             return
+        if message.answers:
+            self._caller.outputs |= messages.outputs(message)
         self._say(message.raw)
 
     def on_lost(self, message: Message, why: str) -> None:

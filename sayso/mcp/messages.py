@@ -142,13 +142,55 @@ def failed(message: Message, text: str) -> bytes:
     return written({"jsonrpc": "2.0", "id": message.body["id"], "result": result})
 
 
-def noted(answer: Message, text: str) -> bytes:
-    """A tool's result with a note for the model behind it; as it came where there is no result to add to."""
+def noted(answer: Message, text: str, output: Any = None) -> bytes:
+    """A tool's result with a note for the model; as it came where there is no result to add to. `output` is the tool's outputSchema."""
     result = answer.body.get("result") if isinstance(answer.body, dict) else None
     content = result.get("content") if isinstance(result, dict) else None
     if not isinstance(result, dict) or not isinstance(content, list):
         return answer.raw
-    return written({**answer.body, "result": {**result, "content": [*content, {"type": "text", "text": text}]}})
+    told = {**result, "content": [*content, {"type": "text", "text": text}]}
+    if isinstance(result.get("structuredContent"), dict):
+        told["structuredContent"] = _noted(
+            result["structuredContent"], text, output if isinstance(output, dict) else {}
+        )
+    return written({**answer.body, "result": told})
+
+
+_CONDITIONS = frozenset(
+    (
+        "unevaluatedProperties",
+        "maxProperties",
+        "propertyNames",
+        "patternProperties",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "if",
+        "$ref",
+    )
+)
+_PLAIN = frozenset(("type", "title", "description", "default"))
+
+
+def _noted(structured: dict[str, Any], text: str, output: dict[str, Any]) -> dict[str, Any]:
+    """Some hosts show the model this and not the content: the note stands here too, where the tool's own schema leaves room for it."""
+    if output.get("additionalProperties", True) is True and not _CONDITIONS & output.keys():
+        return {**structured, "_sayso": text}
+    rules = output.get("properties")
+    for name, value in structured.items():
+        rule = rules.get(name) if isinstance(rules, dict) else None
+        if isinstance(value, str) and isinstance(rule, dict) and rule.get("type") == "string" and rule.keys() <= _PLAIN:
+            return {**structured, name: f"{value}\n\n{text}"}
+    return structured
+
+
+def outputs(answer: Message) -> dict[str, Any]:
+    """The outputSchema of each tool that an answer lists."""
+    result = answer.body.get("result") if isinstance(answer.body, dict) else None
+    listed = result.get("tools") if isinstance(result, dict) else None
+    tools = [tool for tool in listed if isinstance(tool, dict)] if isinstance(listed, list) else []
+    return {str(tool.get("name")): tool.get("outputSchema") for tool in tools}
 
 
 def progress(token: Any, done: float, text: str) -> bytes:
