@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,14 @@ MORE = """
         send_on: {type: string, format: date, title: Day of sending}
         fee: {type: number, title: Fee, minimum: 0, multipleOf: 0.01, description: In euros}
         region: {title: Office, oneOf: [{const: eu, title: Dublin}, {const: us, title: Austin}, {type: "null"}]}
+  retire_branch:
+    title: Delete a stale git branch
+    describe: "Delete a stale branch of {{ params.repository }}"
+    severity: medium
+    reversibility: partially_reversible
+    kinds: [confirm, choose, input]
+    required_role: engineering
+    channel: "#engineering"
   archive_ticket:
     title: Archive tickets
     describe: "Archive ticket {{ params.ticket }}"
@@ -196,10 +205,10 @@ class Studio:
         assert person.submit(form).ok
 
 
-def main() -> None:
-    """Play the scenes."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+@contextmanager
+def opened() -> Iterator[Office]:
+    """The office in which the scenes play."""
+    with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/sayso.db"
         schema.upgrade(Database(url))
         office = Office(url, Path(folder))
@@ -208,22 +217,18 @@ def main() -> None:
         office.roster = ROOT / "policies/reviewers.yml"
         office.open()
         try:
-            studio = Studio(office, browser)
-            for scene in (
-                pending,
-                forms,
-                decided,
-                asked_otherwise,
-                together,
-                notices,
-                afterwards,
-                standing,
-                lists,
-                overdue,
-            ):
-                scene(studio)
+            yield office
         finally:
             office.close()
+
+
+def main() -> None:
+    """Play the scenes."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with opened() as office, chromium() as browser:
+        studio = Studio(office, browser)
+        for scene in SCENES:
+            scene(studio)
 
 
 def refund(studio: Studio, amount: float, customer: str, **more: Any) -> Any:
@@ -311,12 +316,12 @@ def decided(studio: Studio) -> None:
 def asked_otherwise(studio: Studio) -> None:
     """Cards that ask for something else than a yes, or of more than one person."""
     agent = studio.office.agent
-    branch = {"repository": "shop", "branch": "fix/returns"}
+    branch = {"repository": "shop"}
     made = agent.ask(
-        "delete_branch", branch, choices=CHOICES, reason="Both look abandoned, and only one should go.", **MARK
+        "retire_branch", branch, choices=CHOICES, reason="Both look abandoned, and only one should go.", **MARK
     )
     studio.card("card-choose", studio.posted(made))
-    made = agent.ask("delete_branch", branch, kind="input", question="What shall I tell its author?")
+    made = agent.ask("retire_branch", branch, kind="input", question="What shall I tell its author?")
     card = studio.posted(made)
     studio.card("card-input", card)
     studio.modal("modal-answer", card, "answer", "U0DAN")
@@ -413,6 +418,8 @@ def overdue(studio: Studio) -> None:
     studio.office.advance(3700)
     studio.card("card-expired", studio.shown(card, "Expired"))
 
+
+SCENES = (pending, forms, decided, asked_otherwise, together, notices, afterwards, standing, lists, overdue)
 
 if __name__ == "__main__":
     main()

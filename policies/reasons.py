@@ -71,6 +71,7 @@ _TABLE: Final = tuple(
 )
 _FOR: Final = {RouteName.ASK: _ASKS, RouteName.AUTO: _RUNS, RouteName.DENY: _DENIES, RouteName.BLOCK: _DENIES}
 _LIMIT: Final = re.compile(rf"over {_USD}")
+_SUM: Final = re.compile(r" within (?:an?|\d+) \w+\Z")  # told last: it says the least
 _SPAN: Final = re.compile(r"within (\d+)\Z")
 
 
@@ -79,7 +80,8 @@ def shortened(why: Sequence[str], name: RouteName) -> tuple[str, ...]:
     told = list(dict.fromkeys(words for reason in why if (words := _short(reason, _FOR[name]))))
     limits = [words for words in told if _LIMIT.fullmatch(words)]
     # The deciding one is first; of several limits on the same amount it says it all.
-    return tuple(words for words in told if words not in limits[1:])
+    kept = [words for words in told if words not in limits[1:]]
+    return (*kept[:1], *sorted(kept[1:], key=lambda words: _SUM.search(words) is not None))
 
 
 def _short(reason: str, wanted: str) -> str:

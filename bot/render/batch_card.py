@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bot.render.blocks import MESSAGE_BYTES, VALUE, Button, Confirm, Option, render, size
 from bot.render.buttons import button_value, wants_care
-from bot.render.labels import assignee, consequence, due, headline, mention, outcome_line, when
+from bot.render.labels import Names, assignee, consequence, due, headline, mention, nobody, outcome_line, when
 from bot.render.message import Message, block_ids, summary
 from bot.render.parameters import listing, remainder
 from bot.render.redaction import redactor_of
@@ -73,7 +73,9 @@ def is_batch(approvals: Sequence[Approval], *, further: int = 0) -> bool:
     return len(approvals) == 1 or size(batch_card(approvals).blocks) <= MESSAGE_BYTES - SPARE_BYTES
 
 
-def batch_card(approvals: Sequence[Approval], moved: Moved = _NOBODY, asked: Sequence[str] = ()) -> Message:
+def batch_card(
+    approvals: Sequence[Approval], moved: Moved = _NOBODY, asked: Sequence[str] = (), names: Names = nobody
+) -> Message:
     """The card of up to ten low requests, `asked` mentioned. Raises ValueError for more or none."""
     still = _deciding(approvals, moved)
     titles = {approval.title for approval in approvals}
@@ -85,7 +87,7 @@ def batch_card(approvals: Sequence[Approval], moved: Moved = _NOBODY, asked: Seq
     lead = fill("{lead} · decide by {at}", lead=lead, at=when(min(dues))) if dues else lead
     agents = {approval.agent for approval in approvals}
     lines = lines_of(approvals)
-    items = [_line(number, line, moved, told=len(agents) > 1) for number, line in enumerate(lines, 1)]
+    items = [_line(number, line, moved, names, told=len(agents) > 1) for number, line in enumerate(lines, 1)]
     options = [
         _option(number, line[0]) for number, line in enumerate((_deciding(line, moved) for line in lines), 1) if line
     ]
@@ -94,18 +96,18 @@ def batch_card(approvals: Sequence[Approval], moved: Moved = _NOBODY, asked: Seq
     return _screen(approvals, moved, header, lead, items, options, text)
 
 
-def digest_card(approvals: Sequence[Approval], moved: Moved = _NOBODY) -> Message:
+def digest_card(approvals: Sequence[Approval], moved: Moved = _NOBODY, names: Names = nobody) -> Message:
     """The card of up to ten waiting approvals of one risk, whatever they ask for: each opens in full to be decided."""
     waiting = [approval for approval in approvals if _waits(approval, moved)]
     sign, severity, undo = consequence(approvals[0].policy if approvals else unknown(""))
     header = Shown(f"{sign} {severity}, {undo[0].lower()}{undo[1:]}: {len(approvals)} requests")
     lead = fill("{count} of {all} wait. Each is decided by itself.", count=len(waiting), all=len(approvals))
-    items = [_entry(number, approval, moved) for number, approval in enumerate(approvals, 1)]
+    items = [_entry(number, approval, moved, names) for number, approval in enumerate(approvals, 1)]
     open_ones = _deciding(approvals, moved)
     options = [_option(number, one) for number, one in enumerate(approvals, 1) if one in open_ones]
-    names = " · ".join(summary(one, 60, 240) for one in waiting)
+    each = " · ".join(summary(one, 60, 240) for one in waiting)
     text = (
-        f"Decide {len(waiting)}? {names} · {undo[0].lower()}{undo[1:]}"
+        f"Decide {len(waiting)}? {each} · {undo[0].lower()}{undo[1:]}"
         if waiting
         else f"{len(approvals)} requests are decided"
     )
@@ -164,10 +166,10 @@ def _deciding(approvals: Sequence[Approval], moved: Moved) -> list[Approval]:
     return [approval for approval in approvals if approval.id not in moved and batchable(approval)]
 
 
-def _line(number: int, line: Sequence[Approval], moved: Moved, *, told: bool) -> Item:
+def _line(number: int, line: Sequence[Approval], moved: Moved, names: Names, *, told: bool) -> Item:
     """An entry of a batch: one request, or several for exactly the same; `told` where the agents are to be named."""
     waiting = [approval for approval in line if _waits(approval, moved)]
-    item = _item(number, (waiting or line)[0], moved)
+    item = _item(number, (waiting or line)[0], moved, names)
     notes = [item.about] if len(line) == 1 else [_counted(line, moved)]
     if told or len(line) > 1:
         notes.append(_agents(line))
@@ -200,9 +202,9 @@ def _caution(approval: Approval) -> Mrkdwn | None:
     return Mrkdwn("can be undone only in part") if approval.policy.reversibility is Reversibility.PARTIALLY else None
 
 
-def _item(number: int, approval: Approval, moved: Moved) -> Item:
+def _item(number: int, approval: Approval, moved: Moved, names: Names) -> Item:
     """An entry with its exact parameters, as long as it waits here."""
-    about = _outcome(approval, moved)
+    about = _outcome(approval, moved, names)
     lines = [f"{number}. {summary(approval, 200, SENTENCE_BYTES)}"]
     if _waits(approval, moved):
         listed = listing(leaves_of(approval), ITEM_BYTES)
@@ -213,13 +215,13 @@ def _item(number: int, approval: Approval, moved: Moved) -> Item:
     return Item(Shown("\n".join(lines)), _details(approval, moved, "Details"), about)
 
 
-def _entry(number: int, approval: Approval, moved: Moved) -> Item:
+def _entry(number: int, approval: Approval, moved: Moved, names: Names) -> Item:
     """An entry of a digest: its sentence and whose turn it is; with its parameters where it can be decided here."""
     if approval.id not in moved and batchable(approval):
-        item = _item(number, approval, moved)
+        item = _item(number, approval, moved, names)
         return Item(item.text, item.details, _turn(approval))
     sentence = summary(approval, 200, 360)
-    about, opens = _outcome(approval, moved) or _turn(approval), _details(approval, moved, "Open")
+    about, opens = _outcome(approval, moved, names) or _turn(approval), _details(approval, moved, "Open")
     lines = _all_of(approval, sentence) if _waits(approval, moved) else None
     if lines is None:
         return Item(Shown(f"{number}. {sentence}"), opens, about)
@@ -265,10 +267,10 @@ def _turn(approval: Approval) -> Mrkdwn:
     return fill("{who} · {due}{given}", who=who, due=due(ends), given=given) if ends else who
 
 
-def _outcome(approval: Approval, moved: Moved) -> Mrkdwn | None:
+def _outcome(approval: Approval, moved: Moved, names: Names) -> Mrkdwn | None:
     """What became of it; None while it waits here for a plain decision."""
     if not approval.pending:
-        return fill("{sign} {line}", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval))
+        return fill("{sign} {line}", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval, names=names))
     if approval.id in moved:
         target = moved[approval.id]
         who = fill(" with {who}", who=mention(target)) if target else Mrkdwn("")

@@ -7,10 +7,10 @@ to two lines. Everything else is in Details. Pure functions of their arguments. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from bot.render import quoted_text
 from bot.render.asked_before import asked_before
@@ -19,10 +19,10 @@ from bot.render.blocks import MESSAGE_BLOCKS, MESSAGE_BYTES, Block, render, size
 from bot.render.buttons import Offers, Seen, button_value, controls, full_view_first, read_value
 from bot.render.facts import afterwards, asked_by, brief, status, why
 from bot.render.glance import glance
-from bot.render.labels import Names, headline, mention, nobody, outcome_line, settled_sentence
+from bot.render.labels import Names, headline, mention, outcome_line, settled_sentence
 from bot.render.memory import remembers
 from bot.render.menu import bars
-from bot.render.message import Message, block_ids, link_to, look, metadata, summary
+from bot.render.message import NOTHING_MORE, Message, Sent, block_ids, link_to, look, metadata, summary
 from bot.render.notices import Notice, alert, notice
 from bot.render.parameters import Listing, changes, listing, remainder
 from bot.render.push import push_line
@@ -32,7 +32,6 @@ from bot.render.told import told_by_sentence
 from bot.render.visible_text import Mrkdwn, Shown, clip, fill, json_size, notification, visible
 from policies.approval import Approval
 from policies.hidden import Leaf, hiding, leaves_of
-from policies.memory import Memory
 
 __all__ = [
     "BATCH",
@@ -73,19 +72,6 @@ class Face(StrEnum):
 
     LIVE = "live"
     MOVED = "moved"
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What a card says beyond its approval: when it is sent, what those who decided are called (nobody is mentioned on what they
-    decided), and what is remembered of requests like it."""
-
-    now: datetime | None = None
-    names: Names = nobody
-    memory: Memory | None = None
-
-
-NOTHING_MORE: Final = Sent()
 
 
 def approval_card(
@@ -252,6 +238,5 @@ def _moved(approval: Approval, moved_to: str | None, link: str | None) -> Messag
         "id": block_ids(f"{approval.version}{'l' if url else ''}"),
         "line": line,
         "sentence": clip(sentence, 300, 1200),
-        "origin": approval.id,
     }
     return Message(render("moved", context), notification(f"Moved: {sentence}"), metadata(approval))

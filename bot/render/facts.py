@@ -220,8 +220,7 @@ def afterwards(approval: Approval, undo_until: datetime | None = None, names: Na
 def _waiting(approval: Approval, names: Names) -> Mrkdwn | None:
     lines = []
     if approval.info_request:
-        since = when(approval.info_request.at)
-        lines.append(fill("⏸️ *Waiting for the agent's answer* since {since}; the deadline is paused", since=since))
+        lines.append(fill("⏸️ *Waiting for the agent's answer*"))
     if approval.level is Level.HUMAN_TAKEOVER:
         lines.append(Mrkdwn("✋ *A person has to do this by hand*: take it over, or reject it"))
     elif approval.edits:

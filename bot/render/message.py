@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from bot.render.blocks import Block
+from bot.render.labels import Names, nobody
 from bot.render.redaction import redactor_of
 from bot.render.visible_text import Mrkdwn, Shown, clip, visible
 from policies.approval import Approval
+from policies.memory import Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,19 @@ class Message:
     blocks: list[Block]
     text: str
     metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a message says beyond its approval: when it is sent, what those who decided are called (nobody is mentioned on what they
+    decided), and what is remembered of requests like it."""
+
+    now: datetime | None = None
+    names: Names = nobody
+    memory: Memory | None = None
+
+
+NOTHING_MORE: Final = Sent()
 
 
 def metadata(approval: Approval) -> dict[str, Any]:

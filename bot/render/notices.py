@@ -12,12 +12,26 @@ from typing import Any, Final
 from bot.render import facts, quoted_text
 from bot.render.blocks import MESSAGE_BYTES, Block, Button, render, size
 from bot.render.buttons import button_value
-from bot.render.labels import assignee, consequence, headline, mention, outcome_line, seat_holder, when
-from bot.render.message import Message, block_ids, link_to, look, metadata, summary
-from bot.render.parameters import listing, remainder
+from bot.render.glance import stakes
+from bot.render.labels import (
+    Names,
+    assignee,
+    consequence,
+    due,
+    headline,
+    mention,
+    outcome_line,
+    person,
+    seat_holder,
+    when,
+)
+from bot.render.message import NOTHING_MORE, Message, Sent, block_ids, link_to, look, metadata, summary
+from bot.render.parameters import Listing, listing, remainder
+from bot.render.push import notice_line
 from bot.render.quoted_text import Said
 from bot.render.redaction import redactor_of
-from bot.render.visible_text import Mrkdwn, clip, fill, notification, visible
+from bot.render.told import told_by_sentence
+from bot.render.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
 from policies.approval import Approval
 from policies.hidden import leaves_of
 from policies.lifecycle import State
@@ -68,11 +82,12 @@ def notice(
     link: str | None = None,
     undo_until: datetime | None = None,
     said: Mapping[str, Any] = MappingProxyType({}),
+    sent: Sent = NOTHING_MORE,
 ) -> Message:
     """The message for `kind`; `link` is the card's permalink, `undo_until` offers Undo on what was done (docs/rules.md: A14), `said`
     holds what this very notice is about."""
     kind = Notice(kind)
-    lead = _LEAD[kind](approval)
+    lead = _LEAD[kind](approval, sent.names)
     if kind is Notice.ASKED and said.get("whom"):
         lead = _asked(approval, [str(user) for user in said["whom"]])
     if kind is Notice.TOO_FEW and said.get("lacking"):
@@ -81,16 +96,16 @@ def notice(
         sign, still = ("⏰", "still wait") if kind is Notice.REMINDER else ("🔔", "wait")
         lead = fill(f"{sign} {{who}}, requests on this card {still} for you", who=_who(approval))
     if kind is Notice.DONE:
-        lead = Mrkdwn("\n".join([lead, *_progress(approval), *facts.afterwards(approval, undo_until)]))
+        lead = Mrkdwn("\n".join([lead, *_progress(approval), *facts.afterwards(approval, undo_until, sent.names)]))
     plan = _plan(kind, approval, undo_until)
     sentence = summary(approval, 600, 1500)
     redact = redactor_of(approval)
-    listed = listing(leaves_of(approval), PARAMETERS_BYTES) if plan.parameters else None
+    listed = _untold(approval, sentence) if plan.parameters else None
     context = {
         "id": block_ids(f"{kind.value}-{look(approval, undo_until)}"),
         "lead": lead,
         "sentence": sentence,
-        "parameters": listed.text if listed else None,
+        "parameters": listed.text if listed and listed.total else None,
         "remainder": remainder(approval, listed) if listed else None,
         "why": facts.why(approval, redact) if plan.why else None,
         "buttons": plan.buttons,
@@ -98,7 +113,14 @@ def notice(
     }
     blocks = _filled(render("notice", context), plan, approval, kind)
     noted = metadata(approval) if kind is Notice.DONE else _noted(approval, kind)
-    return Message(blocks, notification(f"{_PLAIN[kind]}: {sentence}"), noted)
+    return Message(blocks, notice_line(_PLAIN[kind], approval, sentence, sent.now), noted)
+
+
+def _untold(approval: Approval, sentence: Shown) -> Listing:
+    """The parameters that the sentence does not tell."""
+    found = leaves_of(approval)
+    said = told_by_sentence(approval, found, sentence)
+    return listing([leaf for leaf in found if leaf.path and leaf.path not in said], PARAMETERS_BYTES)
 
 
 def alert(title: str, text: str, *, link: str | None = None, over: bool = False) -> Message:
@@ -141,14 +163,18 @@ def _filled(drawn: list[Block], plan: _Plan, approval: Approval, kind: Notice) -
 
 def _small(approval: Approval, kind: Notice, link: str | None) -> list[Mrkdwn]:
     """Consequence, deadline and a direct link, so that nobody has to look for them (docs/rules.md: D5)."""
-    sign, severity, undo = consequence(approval.policy)
-    found = [fill("{sign} {severity} · {undo}", sign=Mrkdwn(sign), severity=Mrkdwn(severity), undo=Mrkdwn(undo))]
+    found = [
+        fill("{sign} {words}", sign=Mrkdwn(consequence(approval.policy)[0]), words=Mrkdwn(stakes(approval.policy)))
+    ]
     if approval.pending and approval.clock.due_at and approval.clock.paused_at is None:
-        found.append(fill("Decide by {at}", at=when(approval.clock.due_at)))
+        found.append(due(approval.clock.due_at))
     if kind in (Notice.NOBODY_LEFT, Notice.TOO_FEW) and approval.clock.expires_at:
         found.append(fill("Expires {at}", at=when(approval.clock.expires_at)))
     url = link_to(link)
-    return [*found, *([url] if url else []), facts.brief(approval.id, 64)]
+    if kind is Notice.DONE:
+        return found
+    # Where there is no link, the id says of which request this is.
+    return [*found, url or facts.brief(approval.id, 64)]
 
 
 def _plan(kind: Notice, approval: Approval, undo_until: datetime | None) -> _Plan:
@@ -164,6 +190,8 @@ def _plan(kind: Notice, approval: Approval, undo_until: datetime | None) -> _Pla
     if kind is Notice.DONE:
         undo = (Button("undo", "Undo", button_value(approval)),) if undo_until else ()
         details = Button("details", "Details", button_value(approval))
+        if approval.undo is not None:
+            return _Plan(tuple(quoted_text.person_says(approval)), buttons=(details,))
         return _Plan(tuple(quoted_text.person_says(approval)), _reasons(request.reason), True, True, (*undo, details))
     if kind in (Notice.UNDONE, Notice.REVERTED):
         return _Plan(tuple(quoted_text.undo_says(approval)))
@@ -222,19 +250,21 @@ def _too_few(lacking: str) -> Mrkdwn:
     return fill("🚨 *Too few people are left to decide this*: {lacking}", lacking=facts.brief(lacking, 300))
 
 
-def _reminder(approval: Approval) -> Mrkdwn:
-    return fill("⏰ {who}, this still waits for you", who=_who(approval))
+def _reminder(approval: Approval, names: Names) -> Mrkdwn:
+    line = fill("⏰ {who}, this still waits for you", who=_who(approval))
+    ends = approval.clock.due_at or approval.clock.expires_at
+    return fill("{line} · {due}", line=line, due=due(ends)) if ends and approval.clock.paused_at is None else line
 
 
-def _yours(approval: Approval) -> Mrkdwn:
+def _yours(approval: Approval, names: Names) -> Mrkdwn:
     return _turn(approval, "🔔 {who}, this waits for you")
 
 
-def _reassigned(approval: Approval) -> Mrkdwn:
+def _reassigned(approval: Approval, names: Names) -> Mrkdwn:
     return _turn(approval, "➡️ {who}, this is yours now")
 
 
-def _escalated(approval: Approval) -> Mrkdwn:
+def _escalated(approval: Approval, names: Names) -> Mrkdwn:
     return _turn(approval, "⬆️ {who}, this was escalated to you")
 
 
@@ -244,22 +274,23 @@ def _turn(approval: Approval, words: str) -> Mrkdwn:
     return fill("{line} · {reason}", line=line, reason=facts.brief(reason, 150)) if reason else line
 
 
-def _outcome(approval: Approval) -> Mrkdwn:
-    line = fill("{sign} *{line}*", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval, note=False))
+def _outcome(approval: Approval, names: Names) -> Mrkdwn:
+    line = outcome_line(approval, note=False, names=names)
+    line = fill("{sign} *{line}*", sign=Mrkdwn(headline(approval)[0]), line=line)
     agent = facts.brief(approval.agent, 80)
     return fill("{line}\nAsked on your behalf, as {agent} states", line=line, agent=agent)
 
 
-def _answered(approval: Approval) -> Mrkdwn:
+def _answered(approval: Approval, names: Names) -> Mrkdwn:
     return fill("💬 {who}, the agent answered; the deadline is running again", who=_who(approval))
 
 
-def _nobody(approval: Approval) -> Mrkdwn:
+def _nobody(approval: Approval, names: Names) -> Mrkdwn:
     roles = facts.brief(", ".join(approval.roles_that_decide) or approval.role or "any role", 160)
     return fill("🚨 *Nobody is left to ask* in {roles}: one of those who were asked has to decide", roles=roles)
 
 
-def _unknown_action(approval: Approval) -> Mrkdwn:
+def _unknown_action(approval: Approval, names: Names) -> Mrkdwn:
     action, agent = facts.brief(approval.action, 80), facts.brief(approval.agent, 80)
     return fill(
         "🚧 *Unknown action {action}* from {agent} was blocked: add it to the manifest if agents may ask for it",
@@ -268,7 +299,7 @@ def _unknown_action(approval: Approval) -> Mrkdwn:
     )
 
 
-def _unknown_outcome(approval: Approval) -> Mrkdwn:
+def _unknown_outcome(approval: Approval, names: Names) -> Mrkdwn:
     agent = facts.brief(approval.agent, 80)
     return fill(
         "❓ *Outcome unknown*: {agent} claimed this and never reported a result. Check the actual state before anyone runs it again",
@@ -276,7 +307,7 @@ def _unknown_outcome(approval: Approval) -> Mrkdwn:
     )
 
 
-def _done(approval: Approval) -> Mrkdwn:
+def _done(approval: Approval, names: Names) -> Mrkdwn:
     agent = facts.brief(approval.agent, 80)
     done = approval.state in (State.SUCCEEDED, State.FAILED)
     words = "ran this" if done else "may run this" if approval.granted else "runs this"
@@ -292,43 +323,43 @@ def _progress(approval: Approval) -> list[Mrkdwn]:
     return [fill("{sign} *{state}*", sign=Mrkdwn(headline(approval)[0]), state=Mrkdwn(headline(approval)[1]))]
 
 
-def _undone(approval: Approval) -> Mrkdwn:
-    lines = facts.afterwards(approval)
+def _undone(approval: Approval, names: Names) -> Mrkdwn:
+    lines = facts.afterwards(approval, names=names)
     return lines[0] if lines else Mrkdwn("↩️ *Undone*")
 
 
-def _not_rolled_back(approval: Approval) -> Mrkdwn:
+def _not_rolled_back(approval: Approval, names: Names) -> Mrkdwn:
     agent = facts.brief(approval.agent, 80)
     return fill(
         "🚨 *Undone, but not rolled back*: {agent} has not reported a roll-back. Check the actual state", agent=agent
     )
 
 
-def _takeover(approval: Approval) -> Mrkdwn:
-    by = mention(approval.decision.by) if approval.decision else Mrkdwn("a person")
+def _takeover(approval: Approval, names: Names) -> Mrkdwn:
+    by = person(approval.decision.by, names) if approval.decision else Mrkdwn("a person")
     if approval.state is State.HANDED_BACK:
         return fill("🤝 *Handed back* by {by}. The agent continues from the new state. It had asked to:", by=by)
     return fill("✋ *Taken over* by {by}. The agent can only read now. It had asked to:", by=by)
 
 
-_LEAD: Final[dict[Notice, Callable[[Approval], Mrkdwn]]] = {
+_LEAD: Final[dict[Notice, Callable[[Approval, Names], Mrkdwn]]] = {
     Notice.REMINDER: _reminder,
     Notice.YOURS: _yours,
     Notice.REASSIGNED: _reassigned,
     Notice.ESCALATED: _escalated,
     Notice.OUTCOME: _outcome,
-    Notice.INFO_REQUESTED: lambda _: Mrkdwn("⏸️ The agent was asked; the deadline is paused until it answers"),
+    Notice.INFO_REQUESTED: lambda *_: Mrkdwn("⏸️ The agent was asked; the deadline is paused until it answers"),
     Notice.INFO_ANSWERED: _answered,
     Notice.NOBODY_LEFT: _nobody,
-    Notice.ASKED: lambda approval: _asked(approval, ()),
-    Notice.TOO_FEW: lambda approval: _too_few(approval.lacking or "nobody is left who could decide it"),
+    Notice.ASKED: lambda approval, _: _asked(approval, ()),
+    Notice.TOO_FEW: lambda approval, _: _too_few(approval.lacking or "nobody is left who could decide it"),
     Notice.UNKNOWN_ACTION: _unknown_action,
     Notice.OUTCOME_UNKNOWN: _unknown_outcome,
     Notice.DONE: _done,
-    Notice.DENIED: lambda _: Mrkdwn("⛔ *Denied by policy*, nobody was asked"),
+    Notice.DENIED: lambda *_: Mrkdwn("⛔ *Denied by policy*, nobody was asked"),
     Notice.TAKEOVER: _takeover,
     Notice.UNDONE: _undone,
-    Notice.REVERTED: lambda _: Mrkdwn("☑️ *Rolled back*, reported by the agent"),
+    Notice.REVERTED: lambda *_: Mrkdwn("☑️ *Rolled back*, reported by the agent"),
     Notice.NOT_ROLLED_BACK: _not_rolled_back,
 }
 _PLAIN: Final = {

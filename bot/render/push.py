@@ -29,6 +29,19 @@ def push_line(approval: Approval, sentence: str, now: datetime | None = None) ->
     return notification(f"{asks} {' · '.join(part for part in parts if part)}")
 
 
+def notice_line(words: str, approval: Approval, sentence: str, now: datetime | None = None) -> str:
+    """The line of a message about a request: what there is to tell, of what, and of one that waits how long there is."""
+    parts: list[str] = [clip(visible(sentence), 300)]
+    if approval.pending:
+        undone = stakes(approval.policy)
+        parts += [
+            undone[0].lower() + undone[1:],
+            time_left(approval, now),
+            f"asked by {clip(visible(approval.agent), 60)}",
+        ]
+    return notification(f"{words}: {' · '.join(part for part in parts if part)}")
+
+
 def time_left(approval: Approval, now: datetime | None) -> str:
     """How long there is to decide: in words where it is known when that is read, else until when."""
     clock = approval.clock

@@ -34,7 +34,7 @@ def review_card(approval: Approval, round_: int) -> Message:
         "remainder": remainder(approval, listed),
         "why": facts.why(approval, redact),
         "buttons": _buttons(approval) if mine else (),
-        "small": [facts.brief(approval.id, 64)],
+        "small": [],
     }
     payload = {"approval_id": approval.id, "round": round_}
     noted = {"event_type": "sayso_review", "event_payload": payload}

@@ -9,9 +9,10 @@ from typing import Any
 from bot.acts.registry import approval_card
 from bot.render import cards
 from bot.render import standing as counting
-from bot.render.cards import Face, Message, Sent
+from bot.render.cards import Face
 from bot.render.held import Held, on_card
 from bot.render.labels import Names, nobody
+from bot.render.message import Message, Sent
 from bot.render.notices import Notice, alert, notice
 from bot.render.reviews import review_card
 from policies.approval import Approval
@@ -89,19 +90,18 @@ def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobo
     who decided are called."""
     if item.screen:
         if item.facts["screen"] == "batch":
-            return cards.batch_card(shown.approvals, shown.moved, item.facts.get("asked", ()))
-        return cards.digest_card(shown.approvals, shown.moved)
-    approval = shown.one
+            return cards.batch_card(shown.approvals, shown.moved, item.facts.get("asked", ()), names)
+        return cards.digest_card(shown.approvals, shown.moved, names)
+    approval, sent = shown.one, Sent(shown.now, names, shown.memory)
     if item.kind == "card":
         assert approval is not None
         if "review" in item.facts:
             return review_card(approval, int(item.facts["review"]))
         undo_until = approval.clock.undo_until if item.face == Face.LIVE else None
         if approval.route is RouteName.AUTO:
-            return notice(Notice.DONE, approval, undo_until=undo_until)
+            return notice(Notice.DONE, approval, undo_until=undo_until, sent=sent)
         moved_to = item.facts.get("moved_to")
         face = Face(item.face)
-        sent = Sent(shown.now, names, shown.memory)
         card = approval_card(approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link, sent=sent)
         return on_card(card, shown.held if face is Face.LIVE else None, names)
     if item.facts["notice"] == MORNING:
@@ -111,7 +111,7 @@ def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobo
         return counting.counting_message(shown.standing, first, uses, str(item.facts["by"]))
     if approval is None or item.facts["notice"] == "alert":
         return alert(item.facts["title"], item.facts["text"], link=link, over=bool(item.facts.get("over")))
-    return notice(item.facts["notice"], approval, link=link, said=item.facts)
+    return notice(item.facts["notice"], approval, link=link, said=item.facts, sent=sent)
 
 
 def revision(item: Item, shown: Scene) -> int:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from bot.acts.registry import approval_card, form
 from bot.render import blocks as blocks_module
 from bot.render import cards, parameters, quoted_text
-from bot.render.cards import Face, Sent
+from bot.render.cards import Face
+from bot.render.message import Sent
 from policies.approval import Approval, Decided, InfoRequest, Undo, Vote
 from policies.deadlines import Clock
 from policies.edits import Edit
