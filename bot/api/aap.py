@@ -10,7 +10,6 @@ import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -69,7 +68,7 @@ async def create_request(request: Request) -> Response:
     """Ask about a tool call."""
     runtime, hashed, key = runtime_of(request), token_of(request), _key(request)
     raw = await raw_body(request)
-    seen = await met(request, partial(aap.create, runtime.world, hashed, key, raw=raw))
+    seen = await met(request, lambda heard: aap.create(runtime.world, hashed, key, raw=raw, heard=heard))
     if seen.created:
         runtime.metrics.created.labels(seen.approval.route.value).inc()
     return JSONResponse(request_json(seen), 201 if seen.created else 200)
@@ -101,7 +100,8 @@ async def cancel_request(request: Request, request_id: str) -> Response:
 async def consume(request: Request, request_id: str) -> Response:
     """Use the approval, once: what follows is the tool's body."""
     runtime, key = runtime_of(request), _key(request)
-    seen = await heard_of(request, partial(aap.consume, runtime.world, token_of(request), request_id, key=key))
+    hashed = token_of(request)
+    seen = await heard_of(request, lambda heard: aap.consume(runtime.world, hashed, request_id, key=key, heard=heard))
     runtime.metrics.claims.labels("granted").inc()
     return JSONResponse(request_json(seen))
 
@@ -163,6 +163,8 @@ def _refused(error: SaysoError) -> Response:
     if status in (400, 413, 422) and not isinstance(error, KeyReused):
         named = f"{error.field}: {error}" if error.field and not str(error).startswith(error.field) else str(error)
         return _error(400, "invalid_request", named)
+    if status == 401:
+        headers = {"WWW-Authenticate": "Bearer"}
     return _error(status, _KINDS.get(status, "unavailable"), str(error), headers)
 
 

@@ -79,6 +79,7 @@ class Seen:
 
 def create(world: World, token_hash: str, key: str | None, *, raw: bytes, heard: Heard = None) -> Seen:
     """Ask, or find what the same key asked before. Raises what `submit` raises, and Conflict for a key used otherwise."""
+    _agent(world, token_hash, Scope.CREATE)  # who may not ask is told that, whatever they sent
     submission = read_submission(parse_object(raw))
     body = json.dumps(submission.body).encode()
     try:

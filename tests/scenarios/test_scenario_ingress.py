@@ -26,7 +26,8 @@ def test_what_slack_did_not_sign_stays_out(office: Office) -> None:
     card = office.card(refund)
     office.person("U0ALICE").click(card, "details")
     payload = dict(office.slack.deliveries[-1].sent.payload)
-    payload["actions"] = [payload["actions"][0] | {"action_id": "approve"}]
+    press = {"type": "button", "action_id": "approve", "value": f"{refund['id']}|{refund['digest']}"}
+    payload["actions"] = [{"block_id": payload["actions"][0]["block_id"], "action_ts": "1.0", **press}]
     send, now = office.slack.send_signed, int(time.time())
     tries = [
         send(payload, {"x-slack-signature": None}),

@@ -48,6 +48,12 @@ NEEDED: dict[Route, Scope] = {
     ("GET", "/v1/approvals/{approval_id}/checkpoint"): Scope.READ,
     ("GET", "/v1/sessions/{session_id:path}"): Scope.READ,
     ("PUT", "/v1/sessions/{session_id:path}"): Scope.CREATE,
+    ("POST", "/v1/tool-calls"): Scope.CREATE,
+    ("POST", "/aap/v1/requests"): Scope.CREATE,
+    ("GET", "/aap/v1/requests/{request_id}"): Scope.READ,
+    ("DELETE", "/aap/v1/requests/{request_id}"): Scope.CREATE,
+    ("POST", "/aap/v1/requests/{request_id}/consume"): Scope.CLAIM,
+    ("POST", "/aap/v1/requests/{request_id}/outcome"): Scope.CLAIM,
 }
 MATRIX: dict[Route, tuple[int, ...]] = {
     ("POST", "/v1/approvals"): (*AGENTS_ONLY, 201, 201),
@@ -63,6 +69,13 @@ MATRIX: dict[Route, tuple[int, ...]] = {
     ("GET", "/v1/approvals/{approval_id}/checkpoint"): (*AGENTS_ONLY, 404, 200),
     ("GET", "/v1/sessions/{session_id:path}"): (*AGENTS_ONLY, 404, 200),
     ("PUT", "/v1/sessions/{session_id:path}"): (*AGENTS_ONLY, 200, 200),
+    ("POST", "/v1/tool-calls"): (*AGENTS_ONLY, 200, 200),
+    # The agent of this test asked for none of these requests; their own tests are in test_scenario_aap.py.
+    ("POST", "/aap/v1/requests"): (*AGENTS_ONLY, 400, 400),
+    ("GET", "/aap/v1/requests/{request_id}"): (*AGENTS_ONLY, 404, 404),
+    ("DELETE", "/aap/v1/requests/{request_id}"): (*AGENTS_ONLY, 404, 404),
+    ("POST", "/aap/v1/requests/{request_id}/consume"): (*AGENTS_ONLY, 404, 404),
+    ("POST", "/aap/v1/requests/{request_id}/outcome"): (*AGENTS_ONLY, 404, 404),
     # A host's hook is never answered with silence: whoever has no right is told that the call may not run.
     ("POST", "/v1/hooks/{host}"): ANYBODY,
     # Figures and shapes, no request's content: for the platform, on the address that the operator chose.
@@ -81,6 +94,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "answer": {"text": "yes"},
     "label": {"label": "correct"},
     "delegate": {"agent": "demo"},
+    "/v1/tool-calls": {"session_id": "run", "tool": "Read", "arguments": {"path": "x"}},
+    "outcome": {"status": "succeeded"},
 }
 
 
@@ -137,7 +152,7 @@ def test_who_gets_through(office: Office, credential: str) -> None:
             own = agent.ask("change_thing", {"thing": "x"})
             before = agent.see(own)
             address = path.replace("{approval_id}", own["id"]).replace("{session_id:path}", "run")
-            address = address.replace("{host}", "claude-code")
+            address = address.replace("{host}", "claude-code").replace("{request_id}", "req_of_nobody")
             body = BODIES.get(path) or BODIES.get(path.rpartition("/")[2]) or {}
             headers = _headers(office, credential, (method, path)) | {"Idempotency-Key": f"k-{path}"}
             answer = http.request(method, address, headers=headers, **({} if method == "GET" else {"json": body}))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import TimeoutError as Late
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
+TRIES, TRY_MS = 8, 5_000
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,11 +27,19 @@ ARGUMENTS = [
 def touched(part: Any, action: str) -> None:
     """Touch what a card or a modal offers: a button, or an entry behind ⋯."""
     button = part.get_by_test_id(f"action-{action}")
+    button.or_(part.get_by_test_id("action-overflow")).first.wait_for()  # the page may only just have been opened
     if button.count():
         button.first.click()
         return
-    part.get_by_test_id("action-overflow").first.click()
-    part.locator(f'[role="menuitem"][data-value^="{action}:"]').first.click()
+    entry = part.locator(f'[role="menuitem"][data-value^="{action}:"]').first
+    for _ in range(TRIES):
+        # A card that is drawn anew closes its menu; a person opens it again.
+        if not entry.count():
+            part.get_by_test_id("action-overflow").first.click()
+        with contextlib.suppress(Late):
+            entry.click(timeout=TRY_MS)
+            return
+    raise AssertionError(f"{action} is not behind ⋯")
 
 
 @contextmanager
