@@ -24,7 +24,7 @@ def test_what_slack_did_not_sign_stays_out(office: Office) -> None:
     """Unsigned, wrongly signed and old requests get 401, and decide nothing, whatever they hold."""
     refund = office.agent.refund()
     card = office.card(refund)
-    office.person("U0ALICE").click(card, "details")
+    office.person("U0ALICE").click(card, "reject")
     payload = dict(office.slack.deliveries[-1].sent.payload)
     press = {"type": "button", "action_id": "approve", "value": f"{refund['id']}|{refund['digest']}"}
     payload["actions"] = [{"block_id": payload["actions"][0]["block_id"], "action_ts": "1.0", **press}]
