@@ -13,7 +13,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, insert, or_, select, update
 
-from store.outbox import LEASE_SECONDS, Item, live_card
+from policies import messages
+from policies.messages import CardFacts, Face, MessageKind, SharedFacts, Sharing
+from store.outbox import IS_CARD, IS_LIVE, LEASE_SECONDS, Item, live_card
 from store.tables import outbox
 from store.unit import Unit
 
@@ -61,7 +63,7 @@ def waiting_beside(unit: Unit, lead: Item, limit: int) -> list[Member]:
 def _candidates(unit: Unit, lead: Item, wanted: ColumnElement[bool], limit: int) -> list[Member]:
     free = and_(outbox.c.lease.is_(None), outbox.c.next_at.is_not(None), outbox.c.id != lead.id)
     unsent = and_(outbox.c.slack_ts.is_(None), outbox.c.unsure.is_(False), outbox.c.thread_of.is_(None))
-    cards = and_(outbox.c.kind == "card", outbox.c.face == "live", outbox.c.approval_id.is_not(None))
+    cards = and_(IS_CARD, IS_LIVE, outbox.c.approval_id.is_not(None))
     query = (
         select(outbox.c.id, outbox.c.approval_id, outbox.c.face, outbox.c.facts)
         .where(outbox.c.channel == lead.channel, wanted, or_(outbox.c.id == lead.id, and_(free, unsent, cards)))
@@ -73,21 +75,28 @@ def _candidates(unit: Unit, lead: Item, wanted: ColumnElement[bool], limit: int)
 
 
 def _member(row: Any) -> Member:
-    barred = tuple(row.facts.get("barred", ()))
-    return Member(row.id, row.approval_id, row.face == "moved", row.facts.get("moved_to"), barred)
+    facts = messages.facts_of(row.facts)
+    assert isinstance(facts, CardFacts)
+    return Member(row.id, row.approval_id, row.face == Face.MOVED, facts.moved_to, facts.barred)
 
 
 def form(
-    unit: Unit, lead: Item, members: Sequence[Member], kind: str, *, asked: Sequence[str] = (), more: bool = False
+    unit: Unit,
+    lead: Item,
+    members: Sequence[Member],
+    sharing: Sharing,
+    *,
+    asked: Sequence[str] = (),
+    more: bool = False,
 ) -> Item:
     """One message for all of them from now on, leased as `lead` is: a crash finds it, or the cards as they were.
 
     `asked` are those whom it mentions; with `more` it takes others of its like later.
     """
-    key, facts = f"screen:{lead.id}", {"screen": kind, "asked": list(asked)}
+    key, facts = f"screen:{lead.id}", messages.as_stored(SharedFacts(sharing, tuple(asked)))
     values = {
         "dedupe_key": key,
-        "kind": "card",
+        "kind": MessageKind.CARD.value,
         "channel": lead.channel,
         "facts": facts,
         "urgency": lead.urgency,
@@ -128,9 +137,9 @@ def open_like(unit: Unit, item: Item) -> Open | None:
 def _may_take(item: Item) -> list[ColumnElement[bool]]:
     # What this courier leased together with `item` is not on its way yet.
     sent = or_(outbox.c.slack_ts.is_not(None), and_(outbox.c.lease.is_not(None), outbox.c.lease != item.lease))
-    alone = and_(outbox.c.screen_id.is_(None), outbox.c.face == "live", outbox.c.thread_of.is_(None))
+    alone = and_(outbox.c.screen_id.is_(None), IS_LIVE, outbox.c.thread_of.is_(None))
     here = and_(outbox.c.alike == item.alike, outbox.c.channel == item.channel, outbox.c.id != item.id)
-    return [here, alone, sent, outbox.c.kind == "card", outbox.c.unsure.is_(False)]
+    return [here, alone, sent, IS_CARD, outbox.c.unsure.is_(False)]
 
 
 def widen(unit: Unit, lone: Open, item: Item, *, asked: Sequence[str]) -> int:
@@ -140,8 +149,8 @@ def widen(unit: Unit, lone: Open, item: Item, *, asked: Sequence[str]) -> int:
     was = unit.execute(select(*(outbox.c[name] for name in taken)).where(of_lone)).one()
     values = {
         "dedupe_key": f"screen:{lone.id}",
-        "kind": "card",
-        "facts": {"screen": "batch", "asked": list(asked)},
+        "kind": MessageKind.CARD.value,
+        "facts": messages.as_stored(SharedFacts(Sharing.BATCH, tuple(asked))),
         "wanted": 1,
         "next_at": unit.now + timedelta(seconds=JOIN_SECONDS),
         "created_at": unit.now,

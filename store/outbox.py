@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, or_, select, update
 
+from policies import messages
+from policies.messages import CardFacts, Face, MessageFacts, MessageKind, ReviewFacts
 from store import bulk
 from store.tables import outbox
 from store.types import JsonText
@@ -28,12 +30,12 @@ class Item:
     """One message to show: a card that follows its approval (a screen: several), or a notice that is said once."""
 
     id: int
-    kind: str
+    kind: MessageKind
     approval_id: str | None
     channel: str
     thread_of: str | None
     facts: dict[str, Any]
-    face: str
+    face: Face
     urgency: int
     wanted: int
     shown: int
@@ -53,7 +55,22 @@ class Item:
     @property
     def screen(self) -> bool:
         """Whether it shows several cards (batches.py)."""
-        return self.kind == "card" and self.approval_id is None
+        return self.kind is MessageKind.CARD and self.approval_id is None
+
+    @property
+    def card(self) -> bool:
+        """Whether it follows its approval, or several."""
+        return self.kind is MessageKind.CARD
+
+    @property
+    def live(self) -> bool:
+        """Whether it is a card that shows its approval as it stands."""
+        return self.card and self.face is Face.LIVE
+
+    @property
+    def told(self) -> MessageFacts:
+        """What it keeps beside its approval; `facts` is that as the row has it. Raises ValueError where nobody here knows it."""
+        return messages.facts_of(self.facts)
 
     @property
     def posted(self) -> bool:
@@ -83,11 +100,11 @@ def put_card(
     _put(
         unit,
         f"card:{approval_id}:{round_}",
-        "card",
+        MessageKind.CARD,
         approval_id,
         channel,
         thread_of,
-        {"barred": list(barred)} if barred else {},
+        CardFacts(barred=tuple(barred)),
         urgency,
         version,
         next_at=unit.now + after,
@@ -98,8 +115,8 @@ def put_card(
 
 def put_review(unit: Unit, approval: Approval, *, channel: str, round_: int, at: datetime) -> None:
     """Want a card at that moment for a review after the fact; `round_` numbers those who are asked."""
-    key, facts = f"review:{approval.id}:{round_}", {"review": round_}
-    _put(unit, key, "card", approval.id, channel, None, facts, 0, approval.version, next_at=at)
+    key, facts = f"review:{approval.id}:{round_}", ReviewFacts(round_)
+    _put(unit, key, MessageKind.CARD, approval.id, channel, None, facts, 0, approval.version, next_at=at)
 
 
 def put_notice(
@@ -107,23 +124,23 @@ def put_notice(
     key: str,
     *,
     channel: str,
-    facts: dict[str, Any],
+    facts: MessageFacts,
     approval_id: str | None = None,
     thread_of: str | None = None,
     urgency: int = 0,
 ) -> bool:
     """Want something said once; the same key again says nothing more, which is False. `thread_of` is an approval id or None."""
-    return _put(unit, f"notice:{key}", "notice", approval_id, channel, thread_of, facts, urgency, 1)
+    return _put(unit, f"notice:{key}", MessageKind.NOTICE, approval_id, channel, thread_of, facts, urgency, 1)
 
 
 def _put(
     unit: Unit,
     key: str,
-    kind: str,
+    kind: MessageKind,
     approval_id: str | None,
     channel: str,
     thread_of: str | None,
-    facts: dict[str, Any],
+    facts: MessageFacts,
     urgency: int,
     wanted: int,
     **more: Any,
@@ -132,11 +149,11 @@ def _put(
         unit.insert(outbox).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(outbox.c.id),
         {
             "dedupe_key": key,
-            "kind": kind,
+            "kind": kind.value,
             "approval_id": approval_id,
             "channel": channel,
             "thread_of": thread_of,
-            "facts": facts,
+            "facts": messages.as_stored(facts),
             "urgency": urgency,
             "wanted": wanted,
             "next_at": unit.now,
@@ -147,9 +164,14 @@ def _put(
     return done.first() is not None
 
 
+IS_CARD, IS_LIVE = outbox.c.kind == MessageKind.CARD.value, outbox.c.face == Face.LIVE.value
+
+
 def _live(cards: FromClause, approval_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Which of `cards` show this approval."""
-    return and_(cards.c.approval_id == approval_id, cards.c.kind == "card", cards.c.face == "live")
+    return and_(
+        cards.c.approval_id == approval_id, cards.c.kind == MessageKind.CARD.value, cards.c.face == Face.LIVE.value
+    )
 
 
 live_card = _live(outbox, bindparam("_approval_id"))
@@ -197,7 +219,7 @@ _retire = (
         _moved_on
         | {
             "alike": None,
-            "face": case((_is_screen, outbox.c.face), else_="moved"),
+            "face": case((_is_screen, outbox.c.face), else_=Face.MOVED.value),
             "facts": case((_is_screen, outbox.c.facts), else_=bindparam("_facts", type_=JsonText())),
         }
     )
@@ -238,24 +260,24 @@ def again(unit: Unit, keys: Sequence[str]) -> bool:
     return unit.execute(again.values(wanted=outbox.c.wanted + 1, next_at=_in_turn), _moments(unit)).rowcount > 0
 
 
-def restate(unit: Unit, key: str, facts: dict[str, Any]) -> bool:
+def restate(unit: Unit, key: str, facts: MessageFacts) -> bool:
     """The notice of this key says something else from now on, in place; False where none was said."""
     said = update(outbox).where(outbox.c.dedupe_key == f"notice:{key}")
-    values = {"facts": facts, "wanted": outbox.c.wanted + 1, "next_at": _in_turn}
+    values = {"facts": messages.as_stored(facts), "wanted": outbox.c.wanted + 1, "next_at": _in_turn}
     return unit.execute(said.values(values), _moments(unit)).rowcount > 0
 
 
 def redraw(unit: Unit, approval_ids: Sequence[str]) -> None:
     """The live cards of these approvals should be drawn anew, though none of them moved on."""
     there = or_(outbox.c.slack_ts.is_not(None), outbox.c.next_at.is_not(None))
-    shown = and_(outbox.c.kind == "card", outbox.c.face == "live", there)
+    shown = and_(IS_CARD, IS_LIVE, there)
     statement = update(outbox).where(shown, outbox.c.approval_id.in_(approval_ids))
     unit.execute(statement.values(next_at=_in_turn, redraws=outbox.c.redraws + 1), _moments(unit))
 
 
 def relink(unit: Unit, approval_id: str) -> None:
     """A new card is there: those it was moved from should lead to it."""
-    moved = and_(outbox.c.approval_id == approval_id, outbox.c.kind == "card", outbox.c.face == "moved")
+    moved = and_(outbox.c.approval_id == approval_id, IS_CARD, outbox.c.face == Face.MOVED.value)
     statement = update(outbox).where(moved, outbox.c.slack_ts.is_not(None)).values(next_at=_in_turn)
     unit.execute(statement, _moments(unit))
 
@@ -311,13 +333,14 @@ def _allowed(skip_channels: Sequence[str], updates: bool) -> list[ColumnElement[
 def _leased(row: dict[str, Any], token: str) -> Item:
     # A lease that nobody finished means that its holder died: perhaps after the post, perhaps before.
     unsure = row["unsure"] or (row["lease"] is not None and row["slack_ts"] is None)
-    return Item(**row | {"lease": token, "attempts": row["attempts"] + 1, "unsure": unsure})
+    known = {"kind": MessageKind(row["kind"]), "face": Face(row["face"])}
+    return Item(**row | known | {"lease": token, "attempts": row["attempts"] + 1, "unsure": unsure})
 
 
 def mark_shown(unit: Unit, item: Item, *, revision: int, channel: str | None, ts: str | None) -> bool:
     """Slack shows `revision` with the item's face; anything newer stays wanted. False where the lease was lost."""
     moment = unit.now
-    outdated = or_(outbox.c.wanted > revision, outbox.c.face != item.face, outbox.c.redraws > item.redraws)
+    outdated = or_(outbox.c.wanted > revision, outbox.c.face != item.face.value, outbox.c.redraws > item.redraws)
     return _finish(
         unit,
         item,
@@ -398,7 +421,7 @@ def next_due(unit: Unit, *, skip_channels: Sequence[str] = (), updates: bool = T
 
 
 _screen = outbox.alias("screen")
-_CARD_ITSELF = and_(outbox.c.kind == "card", outbox.c.dedupe_key.not_like("review:%"))
+_CARD_ITSELF = and_(IS_CARD, outbox.c.dedupe_key.not_like("review:%"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from bot.service import callback_signing
 from bot.service.callback_hosts import Forbidden, is_literal
 from policies.digest import canonical
 from policies.errors import InvalidInput
+from policies.messages import AlertFacts
 from store import callbacks, outbox
 from store.callbacks import Callback
 from store.unit import Unit
@@ -157,7 +158,7 @@ class CallbackSender:
         if operations is None:
             return
         text = f"The last one was for {callback.approval_id}: {error}. Agents that wait for it have to look themselves."
-        alarm = {"notice": "alert", "title": f"Callbacks to {callback.host} were given up", "text": text}
+        alarm = AlertFacts(f"Callbacks to {callback.host} were given up", text)
         key = f"callback:{callback.host}:{unit.now:%Y%m%d%H}"
         outbox.put_notice(unit, key, channel=operations, facts=alarm, urgency=1)
         unit.after_commit(self._runtime.signals.outbox_filled)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from bot.render import quoted_text
@@ -23,7 +22,7 @@ from bot.render.labels import Names, headline, mention, outcome_line, settled_se
 from bot.render.memory import remembers
 from bot.render.menu import bars
 from bot.render.message import NOTHING_MORE, Message, Sent, block_ids, link_to, look, metadata, summary
-from bot.render.notices import Notice, alert, notice
+from bot.render.notices import alert, notice
 from bot.render.parameters import Listing, changes, listing, remainder
 from bot.render.push import push_line
 from bot.render.queues import queue_message
@@ -32,6 +31,7 @@ from bot.render.told import told_by_sentence
 from bot.render.visible_text import Mrkdwn, Shown, clip, fill, json_size, notification, visible
 from policies.approval import Approval
 from policies.hidden import Leaf, hiding, leaves_of
+from policies.messages import Face, Notice
 
 __all__ = [
     "BATCH",
@@ -65,13 +65,6 @@ HEADER_CHARS, HEADER_BYTES = 80, 400
 SENTENCE_CHARS, SENTENCE_BYTES = 300, 1500
 SPOKEN_BYTES, SPOKEN_CHARS = 2400, 240
 ENDING_CHARS = 120
-
-
-class Face(StrEnum):
-    """How an approval's card looks: live, or moved on to somebody else's card."""
-
-    LIVE = "live"
-    MOVED = "moved"
 
 
 def approval_card(

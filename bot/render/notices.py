@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -35,33 +34,11 @@ from bot.render.visible_text import Mrkdwn, Shown, clip, fill, notification, vis
 from policies.approval import Approval
 from policies.hidden import leaves_of
 from policies.lifecycle import State
+from policies.messages import Notice
 from policies.sentences import words
 
 WORDS_BYTES = 4000
 PARAMETERS_BYTES = 3000
-
-
-class Notice(StrEnum):
-    """What there is to tell."""
-
-    REMINDER = "reminder"
-    YOURS = "yours"
-    REASSIGNED = "reassigned"
-    ESCALATED = "escalated"
-    OUTCOME = "outcome"
-    INFO_REQUESTED = "info_requested"
-    INFO_ANSWERED = "info_answered"
-    NOBODY_LEFT = "nobody_left"
-    ASKED = "asked"
-    TOO_FEW = "too_few"
-    UNKNOWN_ACTION = "unknown_action"
-    OUTCOME_UNKNOWN = "outcome_unknown"
-    DONE = "done"
-    DENIED = "denied"
-    TAKEOVER = "takeover"
-    UNDONE = "undone"
-    REVERTED = "reverted"
-    NOT_ROLLED_BACK = "not_rolled_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +53,7 @@ class _Plan:
 
 
 def notice(
-    kind: Notice | str,
+    kind: Notice,
     approval: Approval,
     *,
     link: str | None = None,
@@ -86,7 +63,6 @@ def notice(
 ) -> Message:
     """The message for `kind`; `link` is the card's permalink, `undo_until` offers Undo on what was done (docs/rules.md: A14), `said`
     holds what this very notice is about."""
-    kind = Notice(kind)
     lead = _LEAD[kind](approval, sent.names)
     if kind is Notice.ASKED and said.get("whom"):
         lead = _asked(approval, [str(user) for user in said["whom"]])

@@ -19,6 +19,7 @@ from bot.settings import BadSetting, Settings, read_file
 from policies.errors import BadFile
 from policies.files.manifest import Manifest, load_manifest
 from policies.files.roster import Roster, load_roster
+from policies.messages import AlertFacts
 from store import directory
 
 log = logging.getLogger("sayso.policy")
@@ -126,7 +127,7 @@ def _tell(ctx: Context, problem: str) -> None:
     """Said once for each way of being bad: every replica sees the same file, and each of them tells."""
     key = hashlib.sha256(f"{ctx.manifest.version} {ctx.roster.version} {problem}".encode()).hexdigest()
     text = f"{problem}\nThe policy before it stays in force (manifest {ctx.manifest.version})."
-    notices.operations(ctx, f"policy:{key[:16]}", "alert", None, title="A policy file cannot be used", text=text)
+    notices.operations(ctx, f"policy:{key[:16]}", AlertFacts("A policy file cannot be used", text))
     ctx.unit.after_commit(ctx.world.signals.outbox_filled)
 
 

@@ -19,6 +19,7 @@ from policies.approval import Approval, Decided, InfoRequest, Vote, meant
 from policies.edits import Edit
 from policies.errors import InvalidInput
 from policies.lifecycle import Verb, transition
+from policies.messages import Notice
 from policies.permissions import Actor
 from policies.request import check_params
 from policies.routing import Level, Route, RouteName
@@ -160,7 +161,7 @@ def request_info(world: World, tap: Tap, question: str) -> Approval:
             info_request=InfoRequest(question, tap.actor.user, ctx.now),
             clock=deadlines.paused(approval.clock, ctx.now),
         )
-        return Draft(asked, (showing.set_apart, notices.in_thread("info_requested")))
+        return Draft(asked, (showing.set_apart, notices.in_thread(Notice.INFO_REQUESTED)))
 
     if not question.strip():
         raise InvalidInput("a question is needed", field="question")

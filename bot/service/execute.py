@@ -25,6 +25,7 @@ from policies.errors import (
     WrongNonce,
 )
 from policies.lifecycle import State, Verb, transition
+from policies.messages import Notice
 from store import approvals, evidence, labels, sessions
 from store.agents import Agent
 from store.audit import entry_of
@@ -193,7 +194,7 @@ def _answered(ctx: Context, agent: Agent, approval_id: str, text: str) -> Approv
         clock=deadlines.resumed(approval.clock, ctx.now, hours),
     )
     answered = staffing.hushed(ctx.world, answered, staffing.quiet_until(ctx, answered))
-    told = Draft(answered, (notices.in_thread("info_answered", asked_by=asked.by),))
+    told = Draft(answered, (notices.in_thread(Notice.INFO_ANSWERED, asked_by=asked.by),))
     try:
         return advance(ctx, approval, told, outcome.event, f"agent:{agent.name}", rationale=text)
     except Overtaken:
@@ -233,7 +234,7 @@ def _rolled_back(ctx: Context, approval: Approval, by: str, detail: str | None) 
         return None
     undo = replace(approval.undo, reverted_at=ctx.now, reverted_detail=detail)
     after = replace(approval, undo=undo, clock=replace(approval.clock, roll_back_by=None))
-    told = Draft(after, (notices.in_thread("reverted"),))
+    told = Draft(after, (notices.in_thread(Notice.REVERTED),))
     extra = {"moved": True}
     try:
         return advance(ctx, approval, told, "labelled", by, decision="reverted", rationale=detail, extra=extra)

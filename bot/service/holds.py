@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.service import notices
 from bot.service.context import Context
+from policies.messages import AlertFacts
 from store import approvals, outbox
 from store.sessions import Session
 
@@ -65,11 +66,11 @@ def _name(ctx: Context, user: str) -> str:
 
 
 def _begun(ctx: Context, key: str, title: str, text: str) -> None:
-    notices.operations(ctx, key, "alert", None, title=title, text=text)
+    notices.operations(ctx, key, AlertFacts(title, text))
 
 
 def _over(ctx: Context, key: str, title: str, text: str) -> None:
-    outbox.restate(ctx.unit, key, {"notice": "alert", "title": title, "text": text, "over": True})
+    outbox.restate(ctx.unit, key, AlertFacts(title, text, over=True))
     ctx.unit.after_commit(ctx.world.signals.outbox_filled)
 
 

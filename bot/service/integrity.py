@@ -11,6 +11,7 @@ from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.errors import Tampered
 from policies.lifecycle import Verb
+from policies.messages import AlertFacts
 from store import approvals, audit
 from store.audit import Entry, entry_of
 from store.unit import Unit
@@ -61,7 +62,7 @@ def _alert(ctx: Context, approval_id: str, approval: Approval | None, what: str)
         "changed the database, and run python -m bot audit verify."
     )
     title = "A record was changed outside Sayso"
-    notices.operations(ctx, f"tampered:{approval_id}", "alert", approval, title=title, text=text)
+    notices.operations(ctx, f"tampered:{approval_id}", AlertFacts(title, text), approval)
 
 
 def tell_of_the_trail(world: World, faults: list[str]) -> None:
@@ -73,7 +74,7 @@ def tell_of_the_trail(world: World, faults: list[str]) -> None:
     title = "The audit trail was changed outside Sayso"
 
     def work(ctx: Context) -> None:
-        notices.operations(ctx, f"trail:{fingerprint(faults)}", "alert", None, title=title, text=text)
+        notices.operations(ctx, f"trail:{fingerprint(faults)}", AlertFacts(title, text))
         ctx.unit.after_commit(world.signals.outbox_filled)
 
     world.run(work)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.service.context import World
+from policies.messages import MorningFacts
 from policies.quiet_hours import Morning
 from store import approvals, morning_digest, outbox, workload
 from store.unit import Unit
@@ -52,6 +53,6 @@ def _sent(unit: Unit, user: str, day: str) -> bool:
     waiting = [found for found in approvals.pending(unit, assignee=user, limit=MOST) if not found.clock.paused_at]
     if not waiting:
         return False
-    facts = {"notice": "morning", "ids": [found.id for found in waiting[:10]], "total": len(waiting)}
+    facts = MorningFacts(tuple(found.id for found in waiting[:10]), len(waiting))
     outbox.put_notice(unit, f"morning:{user}:{day}", channel=user, facts=facts)
     return True

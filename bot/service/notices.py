@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.service.context import Context
+from policies import messages
 from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.lifecycle import State
+from policies.messages import AlertFacts, Notice, NoticeFacts
 from policies.routing import RouteName
 from store import attempts, batches, outbox
 from store.attempts import Kind
@@ -20,9 +22,13 @@ Say = Callable[[Context, Approval], None]
 """Says something of an approval in Slack: given it as it was saved."""
 
 
-def operations(ctx: Context, key: str, kind: str, approval: Approval | None, **facts: Any) -> bool:
+Alarm = NoticeFacts | AlertFacts
+
+
+def operations(ctx: Context, key: str, alarm: Alarm, approval: Approval | None = None) -> bool:
     """Tell operations, whether that is new; where the roster names no channel for them, the log is what remains."""
-    channel = ctx.roster.operations
+    channel, facts = ctx.roster.operations, messages.as_stored(alarm)
+    kind = facts.pop("notice")
     log.warning("operations: %s %s", kind, facts | ({"approval": approval.id} if approval else {}))
     if channel is None:
         return False
@@ -30,7 +36,7 @@ def operations(ctx: Context, key: str, kind: str, approval: Approval | None, **f
         ctx.unit,
         key,
         channel=channel,
-        facts={"notice": kind, **facts},
+        facts=alarm,
         approval_id=approval.id if approval else None,
         urgency=3,
     )
@@ -39,55 +45,57 @@ def operations(ctx: Context, key: str, kind: str, approval: Approval | None, **f
 ALARMS = 10  # within an hour that one agent's asking may raise; further ones stand in the log and the trail alone
 
 
-def _by_asking(ctx: Context, asked: Approval, key: str, kind: str, of: Approval | None, **facts: Any) -> None:
+def _by_asking(ctx: Context, asked: Approval, key: str, alarm: Alarm, of: Approval | None = None) -> None:
     """Tell operations of what an agent brought about by asking, as often as that may be."""
     if attempts.last_hour(ctx.unit, asked.agent_id, Kind.ALARM) < ALARMS:
-        if operations(ctx, key, kind, of, **facts):
+        if operations(ctx, key, alarm, of):
             attempts.add(ctx.unit, asked.agent_id, Kind.ALARM)
         return
+    kind = messages.as_stored(alarm)["notice"]
     log.warning("operations are not told, %s raised %s alarms within the hour: %s %s", asked.agent, ALARMS, kind, key)
 
 
 def unknown_action(ctx: Context, approval: Approval) -> None:
     """An action that the manifest does not know was blocked: it needs classifying (docs/rules.md: A4). Said once an hour and action."""
     hour = ctx.now.strftime("%Y%m%d%H")
-    _by_asking(ctx, approval, f"blocked:{approval.action}:{hour}", "unknown_action", approval)
+    _by_asking(ctx, approval, f"blocked:{approval.action}:{hour}", NoticeFacts(Notice.UNKNOWN_ACTION), approval)
 
 
 def nobody_can_decide(ctx: Context, action: str, role: str) -> None:
     """A request was refused because nobody could ever decide it (docs/rules.md: E2). Said once an hour and role."""
     hour = ctx.now.strftime("%Y%m%d%H")
     text = f"Nobody could ever decide {action}: role {role} has no eligible member. The request was refused."
-    operations(ctx, f"nobody:{action}:{role}:{hour}", "alert", None, title="Nobody can decide", text=text)
+    operations(ctx, f"nobody:{action}:{role}:{hour}", AlertFacts("Nobody can decide", text))
 
 
 def nobody_available(ctx: Context, approval: Approval) -> None:
     """A request waits for somebody who is not there. It is not stored yet: the notice cannot refer to its row."""
     text = f"{approval.id} waits for {approval.assignee}: {approval.assigned_why}."
-    _by_asking(ctx, approval, f"absent:{approval.id}", "alert", None, title="Nobody is available", text=text)
+    _by_asking(ctx, approval, f"absent:{approval.id}", AlertFacts("Nobody is available", text))
 
 
 def nobody_left(ctx: Context, approval: Approval) -> None:
     """Everybody on the path was asked and nobody decided (docs/rules.md: E3)."""
-    operations(ctx, f"exhausted:{approval.id}:{len(approval.asked)}", "nobody_left", approval)
+    operations(ctx, f"exhausted:{approval.id}:{len(approval.asked)}", NoticeFacts(Notice.NOBODY_LEFT), approval)
 
 
 def too_few(ctx: Context, approval: Approval, lacking: str) -> None:
     """Too few people are left for a quorum (docs/rules.md: E5). Said once for each way of lacking, whoever finds it."""
-    operations(ctx, f"too_few:{approval.id}:{fingerprint(lacking)[:16]}", "too_few", approval, lacking=lacking)
+    alarm = NoticeFacts(Notice.TOO_FEW, {"lacking": lacking})
+    operations(ctx, f"too_few:{approval.id}:{fingerprint(lacking)[:16]}", alarm, approval)
 
 
 def outcome_unknown(ctx: Context, approval: Approval) -> None:
     """A claim died: a person must look what really happened."""
-    operations(ctx, f"unknown:{approval.id}", "outcome_unknown", approval)
+    operations(ctx, f"unknown:{approval.id}", NoticeFacts(Notice.OUTCOME_UNKNOWN), approval)
 
 
 def not_rolled_back(ctx: Context, approval: Approval) -> None:
     """A person undid it, and the agent never reported the roll-back: a person must look (docs/rules.md: A14)."""
-    operations(ctx, f"not_rolled_back:{approval.id}", "not_rolled_back", approval)
+    operations(ctx, f"not_rolled_back:{approval.id}", NoticeFacts(Notice.NOT_ROLLED_BACK), approval)
 
 
-def in_thread(kind: str, **facts: Any) -> Say:
+def in_thread(kind: Notice, **said: Any) -> Say:
     """What says a line under the approval's card: its history."""
 
     def say(ctx: Context, approval: Approval) -> None:
@@ -95,7 +103,7 @@ def in_thread(kind: str, **facts: Any) -> Say:
             ctx.unit,
             f"{kind}:{approval.id}:{approval.version}",
             channel=approval.policy.channel,
-            facts={"notice": kind, **facts},
+            facts=NoticeFacts(kind, said),
             approval_id=approval.id,
             thread_of=approval.id,
             urgency=1,
@@ -104,7 +112,7 @@ def in_thread(kind: str, **facts: Any) -> Say:
     return say
 
 
-def waits(kind: str) -> Say:
+def waits(kind: Notice) -> Say:
     """What tells the assignee under the card that it waits for them; once for all that wait for them on a shared card."""
 
     def say(ctx: Context, approval: Approval) -> None:
@@ -116,7 +124,7 @@ def waits(kind: str) -> Say:
             ctx.unit,
             f"{kind}:screen:{screen}:{approval.assignee}:{approval.clock.reminders}",
             channel=approval.policy.channel,
-            facts={"notice": kind, "shared": True},
+            facts=NoticeFacts(kind, {"shared": True}),
             approval_id=approval.id,
             thread_of=approval.id,
             urgency=1,
@@ -127,8 +135,8 @@ def waits(kind: str) -> Say:
 
 def takeover(ctx: Context, approval: Approval) -> None:
     """The takeover package, to the card's thread and to operations as the backup channel (docs/rules.md: C4)."""
-    in_thread("takeover")(ctx, approval)
-    operations(ctx, f"takeover:{approval.id}", "takeover", approval)
+    in_thread(Notice.TAKEOVER)(ctx, approval)
+    operations(ctx, f"takeover:{approval.id}", NoticeFacts(Notice.TAKEOVER), approval)
 
 
 def takeover_over(taken: Approval) -> Say:
@@ -148,4 +156,4 @@ def outcome(ctx: Context, approval: Approval) -> None:
     key = f"outcome:{approval.id}"
     user = ctx.directory.user_of(approval.principals[0]) if approval.principals else None
     if user is not None and not outbox.again(ctx.unit, [key]):
-        outbox.put_notice(ctx.unit, key, channel=user, facts={"notice": "outcome"}, approval_id=approval.id)
+        outbox.put_notice(ctx.unit, key, channel=user, facts=NoticeFacts(Notice.OUTCOME), approval_id=approval.id)

@@ -12,6 +12,7 @@ from bot.service.context import Context, World
 from policies import deadlines
 from policies.approval import Approval, Seat
 from policies.assignment import Choice
+from policies.messages import Notice
 
 
 def beside(ctx: Context, approval: Approval, staff: staffing.Staff) -> Approval:
@@ -112,4 +113,4 @@ def _turned(
 def _told(approval: Approval, new: Sequence[Seat]) -> Draft:
     """With a line under the card that mentions whoever is asked now; who must not be notified hears of it later."""
     whom = [seat.user for seat in new if seat.named is None]
-    return Draft(approval, (notices.in_thread("asked", whom=whom),) if whom else ())
+    return Draft(approval, (notices.in_thread(Notice.ASKED, whom=whom),) if whom else ())

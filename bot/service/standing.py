@@ -16,6 +16,7 @@ from policies.approval import Approval
 from policies.deadlines import Clock
 from policies.errors import StandingEnded, Tampered, TooLate
 from policies.files.policy import Policy
+from policies.messages import AlertFacts
 from policies.permissions import Actor, genuine, may_decide
 from policies.principals import Principal
 from policies.request import Request
@@ -71,7 +72,7 @@ def _refused(ctx: Context, agent: Agent, request: Request, error: Tampered, *, t
         )
         key = f"standing_tampered:{agent.id}:{request.action}:{ctx.now:%Y%m%d%H}"
         title = "A standing approval was changed outside Sayso"
-        notices.operations(ctx, key, "alert", None, title=title, text=text)
+        notices.operations(ctx, key, AlertFacts(title, text))
 
 
 def within_its_time(ctx: Context, approval: Approval, clock: Clock) -> Clock:

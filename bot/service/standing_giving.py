@@ -8,6 +8,7 @@ from bot.service.context import Context, World
 from bot.service.standing_ends import notice_key
 from policies.approval import Approval
 from policies.errors import NotAllowed, Settled
+from policies.messages import StandingFacts
 from policies.standing import Standing
 from policies.standing_offer import Wanted, drafted, require_within, withheld
 from store import ids, outbox, standings
@@ -56,6 +57,6 @@ def _keep(ctx: Context, one: Standing, approval: Approval) -> None:
     standings.add(ctx.unit, one)
     extra = {"standing": one.id, "terms": terms_of(one), "until": one.until.isoformat()}
     ctx.unit.record(entry_of(approval, "standing_given", ctx.now, one.by, decision=one.id, extra=extra))
-    facts = {"notice": "standing", "standing": one.id, "by": staffing.name_of(ctx.world, one.by)}
+    facts = StandingFacts(one.id, staffing.name_of(ctx.world, one.by))
     outbox.put_notice(ctx.unit, notice_key(one.id), channel=one.channel, facts=facts, approval_id=one.approval_id)
     ctx.unit.after_commit(lambda: ctx.world.signals.deadline_set(one.until))

@@ -19,6 +19,7 @@ from policies.digest import rfc3339
 from policies.errors import Revoked
 from policies.files.policy import OnTimeout
 from policies.lifecycle import State, Verb, transition
+from policies.messages import Notice
 from store import approvals, turns
 from store.engine import passing
 from store.unit import Unit
@@ -166,7 +167,7 @@ class _Desk:
         if until is not None:
             return self._put_off(approval, deadlines.hushed(approval.clock, until))
         clock = staffing.fresh_sla(self.ctx, approval)
-        return self._spoken(approval, "yours", clock, "may be notified again")
+        return self._spoken(approval, Notice.YOURS, clock, "may be notified again")
 
     def _remind(self, approval: Approval) -> str:
         clock, most = approval.clock, self.ctx.roster.reminders(approval.assignee)
@@ -176,13 +177,15 @@ class _Desk:
         if until is not None:
             return self._put_off(approval, replace(clock, remind_at=until))
         why = "75 % of the SLA" if clock.due_at else f"reminder {clock.reminders + 1}"
-        return self._spoken(approval, "reminder", deadlines.reminded(clock, self.ctx.now, approval.created_at), why)
+        return self._spoken(
+            approval, Notice.REMINDER, deadlines.reminded(clock, self.ctx.now, approval.created_at), why
+        )
 
     def _put_off(self, approval: Approval, clock: deadlines.Clock) -> str:
         approvals.put_off(self.ctx.unit, approval, clock)
         return "hushed"
 
-    def _spoken(self, approval: Approval, notice: str, clock: deadlines.Clock, why: str) -> str:
+    def _spoken(self, approval: Approval, notice: Notice, clock: deadlines.Clock, why: str) -> str:
         outcome = transition(approval.state, Verb.REMIND, self.ctx.now, approval.deadlines)
         after = Draft(replace(approval, clock=clock), (notices.waits(notice),))
         self._advance(approval, after, outcome.event, rationale=f"{why}, {approval.assignee}")

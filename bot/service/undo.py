@@ -15,6 +15,7 @@ from policies import deadlines
 from policies.approval import Approval, Decided, Decision, Undo
 from policies.errors import NotAllowed, NotFound, Settled, Stale
 from policies.lifecycle import State, Verb, transition
+from policies.messages import Notice
 from store import approvals
 from store.unit import Unit
 
@@ -62,7 +63,7 @@ def _undone(ctx: Context, tap: Tap) -> Approval:
     return advance(
         ctx,
         approval,
-        Draft(after, (told_of, notices.in_thread("undone"))),
+        Draft(after, (told_of, notices.in_thread(Notice.UNDONE))),
         outcome.event,
         tap.actor.user,
         Saving.WITHIN_WINDOW,

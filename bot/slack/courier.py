@@ -17,6 +17,7 @@ from bot.slack.outbox_messages import Scene
 from bot.slack.rate_limits import POST_INTERVAL_SECONDS, RateLimits
 from policies.approval import Approval
 from policies.lifecycle import State
+from policies.messages import AlertFacts, MorningFacts, ReviewFacts, SharedFacts, Sharing
 from policies.routing import RouteName
 from store import batches, outbox
 from store.audit import entry_of
@@ -80,9 +81,9 @@ class Courier:
         return 0.0 if items else min(max(min(later, rest or IDLE_SECONDS), 0.02), IDLE_SECONDS)
 
     def _notice_crowd(self, item: Item) -> None:
-        if item.screen and item.facts["screen"] == "digest":
+        if item.screen and item.told == SharedFacts(Sharing.DIGEST):
             self._crowded.add(item.channel)
-        elif item.kind == "card":
+        elif item.card:
             self._crowded.discard(item.channel)
 
     async def _deliver(self, item: Item) -> None:
@@ -186,7 +187,7 @@ class Courier:
             held = outbox.mark_shown(unit, item, revision=revision, channel=channel, ts=ts)
             if held and early and scene.one:
                 _catch_up(unit, scene.one.id)
-            if item.kind != "card" or (first is None and (item.posted or not held)):
+            if not item.card or (first is None and (item.posted or not held)):
                 return
             new = [one for one in scene.approvals if first is None or one.id in first]
             for approval in new:
@@ -209,7 +210,7 @@ class Courier:
         """A message that is gone is posted anew while somebody still has to decide on it, or may end what it counts."""
         scene = await self._scene(item)
         log.warning("message %s can no longer be changed: %s", item.id, error)
-        waits = scene.one is not None and scene.one.pending and item.kind == "card" and item.face == "live"
+        waits = scene.one is not None and scene.one.pending and item.live
         if waits or (scene.standing is not None and scene.standing.ended_at is None):
             await self._write(lambda unit: outbox.redirect(unit, item, item.channel, item.facts))
             self._runtime.signals.outbox.set()
@@ -221,7 +222,7 @@ class Courier:
 
         A list for one person is nobody else's, and is old tomorrow.
         """
-        if item.facts.get("notice") == outbox_messages.MORNING:
+        if isinstance(item.told, MorningFacts):
             log.warning("%s cannot be told in the morning: %s", item.channel, error)
             await self._write(lambda unit: outbox.give_up(unit, item, error=error.error))
             return
@@ -240,7 +241,7 @@ class Courier:
             if outbox.redirect(unit, item, following, facts) and item.channel != operations and operations:
                 key = f"notice-channel:{item.channel}:{unit.now:%Y%m%d%H}"
                 text = f"Slack says {error.error}. What belongs there is shown here instead."
-                alarm = {"notice": "alert", "title": f"Channel {item.channel} cannot be used", "text": text}
+                alarm = AlertFacts(f"Channel {item.channel} cannot be used", text)
                 outbox.put_notice(unit, key, channel=operations, facts=alarm, urgency=3)
 
         await self._write(work)
@@ -269,14 +270,15 @@ def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> 
         if fits:
             going.append(item)
     outbox.put_back(unit, [item for item in found if item not in going])
-    waiting = Counter(item.channel for item in found if item.kind == "card" and not item.posted)
+    waiting = Counter(item.channel for item in found if item.card and not item.posted)
     crowded = {name for name, cards in waiting.items() if cards > (1 if name in bursting else CROWD)}
     return [sharing.group(unit, item, crowded=item.channel in crowded) for item in going]
 
 
 def _settled_unseen(item: Item, scene: Scene) -> bool:
     """Whether all that it would show was settled before Slack had it, by whomever: nobody needs to see it any more."""
-    if item.posted or item.unsure or item.kind != "card" or "review" in item.facts or not scene.approvals:
+    reviews = isinstance(item.told, ReviewFacts)
+    if item.posted or item.unsure or not item.card or reviews or not scene.approvals:
         return False
     return all(_needs_nobody(one) or one.id in scene.moved for one in scene.approvals)
 

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.render.cards import Face
 from bot.server.runtime import Runtime
 from bot.server.slack_client import SlackTrouble
 from policies.approval import Approval
@@ -29,7 +28,7 @@ class Link:
 
 async def to_card(runtime: Runtime, item: Item, approval: Approval | None) -> Link:
     """The way to the card. Raises SlackTrouble where a message had better wait until that is posted."""
-    if approval is None or item.approval_id is None or (item.kind == "card" and item.face == Face.LIVE):
+    if approval is None or item.approval_id is None or item.live:
         return Link()
     approval_id, database = approval.id, runtime.world.database
     card: Place | None = await runtime.call(database.read, lambda unit: outbox.newest_card(unit, approval_id))

@@ -9,21 +9,29 @@ from typing import Any
 from bot.acts.registry import approval_card
 from bot.render import cards
 from bot.render import standing as counting
-from bot.render.cards import Face
 from bot.render.held import Held, on_card
 from bot.render.labels import Names, nobody
 from bot.render.message import Message, Sent
-from bot.render.notices import Notice, alert, notice
+from bot.render.notices import alert, notice
 from bot.render.reviews import review_card
 from policies.approval import Approval
 from policies.memory import Memory
+from policies.messages import (
+    AlertFacts,
+    CardFacts,
+    MorningFacts,
+    Notice,
+    NoticeFacts,
+    ReviewFacts,
+    SharedFacts,
+    Sharing,
+    StandingFacts,
+)
 from policies.routing import RouteName
 from policies.standing import Standing
 from store import approvals, batches, memory, sessions, standings
 from store.outbox import Item
 from store.unit import Unit
-
-MORNING, STANDING = "morning", "standing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +60,18 @@ def scene(unit: Unit, item: Item) -> Scene:
         found = approvals.several(unit, [member.approval_id for member in members])
         moved = {member.approval_id: member.moved_to for member in members if member.moved}
         return Scene(tuple(found[member.approval_id] for member in members), moved, unit.now)
-    if item.facts.get("notice") == MORNING:
-        listed = approvals.several(unit, item.facts["ids"])
-        return Scene(tuple(listed[approval_id] for approval_id in item.facts["ids"]), {}, unit.now)
+    told = item.told
+    if isinstance(told, MorningFacts):
+        listed = approvals.several(unit, told.ids)
+        return Scene(tuple(listed[approval_id] for approval_id in told.ids), {}, unit.now)
     approval = approvals.load(unit, item.approval_id) if item.approval_id is not None else None
-    if approval is not None and item.facts.get("notice") == STANDING:
-        standing_id = str(item.facts["standing"])
-        uses = standings.let_run(unit, standing_id, counting.LATELY)
-        return Scene((approval, *uses), {}, unit.now, standings.get(unit, standing_id))
-    if approval is not None and item.facts.get("notice") == Notice.TAKEOVER:
+    if approval is not None and isinstance(told, StandingFacts):
+        uses = standings.let_run(unit, told.standing, counting.LATELY)
+        return Scene((approval, *uses), {}, unit.now, standings.get(unit, told.standing))
+    if approval is not None and isinstance(told, NoticeFacts) and told.notice is Notice.TAKEOVER:
         approval = _with_checkpoint(unit, approval)
-    held = _held(unit, approval) if item.kind == "card" else None
-    waits = item.kind == "card" and approval is not None and approval.pending
+    held = _held(unit, approval) if item.card else None
+    waits = item.card and approval is not None and approval.pending
     known = memory.remembered(unit, approval) if waits and approval is not None else None
     return Scene((approval,) if approval else (), {}, unit.now, held=held, memory=known)
 
@@ -88,40 +96,49 @@ def _with_checkpoint(unit: Unit, approval: Approval) -> Approval:
 def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobody) -> Message:
     """The message, with the metadata by which it is found again; `link` leads to the card it is about, `names` are what those
     who decided are called."""
-    if item.screen:
-        if item.facts["screen"] == "batch":
-            return cards.batch_card(shown.approvals, shown.moved, item.facts.get("asked", ()), names)
-        return cards.digest_card(shown.approvals, shown.moved, names)
-    approval, sent = shown.one, Sent(shown.now, names, shown.memory)
-    if item.kind == "card":
-        assert approval is not None
-        if "review" in item.facts:
-            return review_card(approval, int(item.facts["review"]))
-        undo_until = approval.clock.undo_until if item.face == Face.LIVE else None
-        if approval.route is RouteName.AUTO:
-            return notice(Notice.DONE, approval, undo_until=undo_until, sent=sent)
-        moved_to = item.facts.get("moved_to")
-        face = Face(item.face)
-        card = approval_card(approval, face=face, moved_to=moved_to, undo_until=undo_until, link=link, sent=sent)
-        return on_card(card, shown.held if face is Face.LIVE else None, names)
-    if item.facts["notice"] == MORNING:
-        return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=item.facts["total"])
-    if shown.standing is not None:
-        first, *uses = shown.approvals
-        return counting.counting_message(shown.standing, first, uses, str(item.facts["by"]))
-    if approval is None or item.facts["notice"] == "alert":
-        return alert(item.facts["title"], item.facts["text"], link=link, over=bool(item.facts.get("over")))
-    return notice(item.facts["notice"], approval, link=link, said=item.facts, sent=sent)
+    match item.told:
+        case SharedFacts(Sharing.BATCH, asked):
+            return cards.batch_card(shown.approvals, shown.moved, asked, names)
+        case SharedFacts():
+            return cards.digest_card(shown.approvals, shown.moved, names)
+        case MorningFacts(_, total):
+            return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=total)
+        case AlertFacts(title, text, over):
+            return alert(title, text, link=link, over=over)
+    if shown.one is None:
+        raise ValueError(f"message {item.id} has no approval to show")
+    return _of_one(item, shown, shown.one, link, Sent(shown.now, names, shown.memory))
+
+
+def _of_one(item: Item, shown: Scene, approval: Approval, link: str | None, sent: Sent) -> Message:
+    match item.told:
+        case StandingFacts(_, by) if shown.standing is not None:
+            return counting.counting_message(shown.standing, approval, shown.approvals[1:], by)
+        case NoticeFacts(kind, said):
+            return notice(kind, approval, link=link, said=said, sent=sent)
+        case ReviewFacts(number):
+            return review_card(approval, number)
+        case CardFacts(moved_to):
+            return _card(item, shown, approval, moved_to, link, sent)
+    raise ValueError(f"message {item.id} shows a standing approval that is gone")
+
+
+def _card(item: Item, shown: Scene, approval: Approval, moved_to: str | None, link: str | None, sent: Sent) -> Message:
+    undo_until = approval.clock.undo_until if item.live else None
+    if approval.route is RouteName.AUTO:
+        return notice(Notice.DONE, approval, undo_until=undo_until, sent=sent)
+    card = approval_card(approval, face=item.face, moved_to=moved_to, undo_until=undo_until, link=link, sent=sent)
+    return on_card(card, shown.held if item.live else None, sent.names)
 
 
 def revision(item: Item, shown: Scene) -> int:
     """Which revision this draws: a single card's is its approval's version."""
-    own = item.kind == "card" and not item.screen and shown.one is not None
+    own = item.card and not item.screen and shown.one is not None
     return shown.one.version if own and shown.one else item.wanted
 
 
 def metadata(item: Item, message: Message) -> dict[str, Any]:
     """By what a message is found again: its approvals, or a notice's own key."""
-    if item.kind == "card":
+    if item.card:
         return message.metadata
     return {"event_type": "sayso_notice", "event_payload": {"key": item.dedupe_key}}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.render import cards
 from policies.approval import Approval
 from policies.batching import alike
+from policies.messages import CardFacts, Sharing
 from store import approvals, batches, outbox
 from store.batches import Member, Open
 from store.outbox import Item
@@ -40,15 +41,15 @@ def group(unit: Unit, item: Item, *, crowded: bool) -> Item:
     if len(like) > 1:
         asked = _asked(like, known)
         more = cards.is_batch([known[member.approval_id] for member in like], further=1)
-        return batches.form(unit, item, like, "batch", asked=asked, more=more)
+        return batches.form(unit, item, like, Sharing.BATCH, asked=asked, more=more)
     if not crowded:
         return item
     found = batches.waiting_beside(unit, item, cards.DIGEST)
-    return batches.form(unit, item, found, "digest") if len(found) > 1 else item
+    return batches.form(unit, item, found, Sharing.DIGEST) if len(found) > 1 else item
 
 
 def _sharing(item: Item) -> bool:
-    return item.kind == "card" and not (item.screen or item.posted or item.unsure) and item.face == "live"
+    return item.live and not (item.screen or item.posted or item.unsure)
 
 
 def _widened(unit: Unit, item: Item, lone: Open) -> bool:
@@ -81,7 +82,8 @@ def _taken_in(unit: Unit, item: Item, screen: Open) -> bool:
 
 def _welcome(item: Item, asked: Sequence[str]) -> bool:
     """Whether it is no request that all who were notified of the message are barred from deciding."""
-    return not asked or not set(asked) <= set(item.facts.get("barred", ()))
+    barred = item.told.barred if isinstance(item.told, CardFacts) else ()
+    return not asked or not set(asked) <= set(barred)
 
 
 def _fit(found: Sequence[Approval]) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from support.marks import on_postgresql
 
 from policies.approval import Approval
+from policies.messages import AlertFacts
 from store import approvals, outbox
 from store.engine import Database
 from store.outbox import Item
@@ -273,7 +274,7 @@ def test_a_notice_is_said_once(database: Database) -> None:
     """The same key again says nothing more, from many servers at once too."""
 
     def put() -> None:
-        database.run(lambda unit: outbox.put_notice(unit, "k", channel="#ops", facts={"notice": "alert"}))
+        database.run(lambda unit: outbox.put_notice(unit, "k", channel="#ops", facts=AlertFacts("Alarm", "Look")))
 
     at_once([put] * 6)
     put()

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from bot.acts.registry import approval_card, form
 from bot.render import blocks as blocks_module
 from bot.render import cards, parameters, quoted_text
-from bot.render.cards import Face
 from bot.render.message import Sent
 from policies.approval import Approval, Decided, InfoRequest, Undo, Vote
 from policies.deadlines import Clock
 from policies.edits import Edit
 from policies.files.policy import unknown
 from policies.lifecycle import GRANTED, State
+from policies.messages import Face
 from policies.paths import walk
 from policies.routing import Level
 from tests.unit.cards.looking import buttons, everything, faults, live_marks, objects

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from bot.acts import details
 from bot.acts.registry import OFFERS, approval_card, form
 from bot.render import cards, modals
-from bot.render.cards import Face
 from bot.render.modals import Where
 from bot.render.parameters import value_text
 from playground.blockkit import check_view
 from policies.approval import Approval, Vote
 from policies.hidden import leaves_of
 from policies.lifecycle import State
+from policies.messages import Face
 from tests.unit.cards.corpus import CORPUS
 from tests.unit.cards.looking import everything, faults
 from tests.unit.cards.samples import NOW, approval, read

@@ -1,0 +1,148 @@
+"""What Slack is told: the kinds of message, and what each keeps beside its approval. Facts only; rendered when sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class MessageKind(StrEnum):
+    """How a message lives: it follows its approval, or is said once."""
+
+    CARD = "card"
+    NOTICE = "notice"
+
+
+class Face(StrEnum):
+    """What a card shows: the approval, or where it went."""
+
+    LIVE = "live"
+    MOVED = "moved"
+
+
+class Sharing(StrEnum):
+    """What shares one message: requests that are decided together, or a burst of which each is opened."""
+
+    BATCH = "batch"
+    DIGEST = "digest"
+
+
+class Notice(StrEnum):
+    """What there is to tell of an approval."""
+
+    REMINDER = "reminder"
+    YOURS = "yours"
+    REASSIGNED = "reassigned"
+    ESCALATED = "escalated"
+    OUTCOME = "outcome"
+    INFO_REQUESTED = "info_requested"
+    INFO_ANSWERED = "info_answered"
+    NOBODY_LEFT = "nobody_left"
+    ASKED = "asked"
+    TOO_FEW = "too_few"
+    UNKNOWN_ACTION = "unknown_action"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    DONE = "done"
+    DENIED = "denied"
+    TAKEOVER = "takeover"
+    UNDONE = "undone"
+    REVERTED = "reverted"
+    NOT_ROLLED_BACK = "not_rolled_back"
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """A card: whom a retired one moved to, and people of its role who may not decide it."""
+
+    moved_to: str | None = None
+    barred: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFacts:
+    """A card for a review after the fact, with the number of the person who is asked."""
+
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFacts:
+    """One message of several cards, and whom it mentions."""
+
+    sharing: Sharing
+    asked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFacts:
+    """Something said once of an approval, and what it is about beside that."""
+
+    notice: Notice
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """An alarm in words of its own; `over` once what it tells is over."""
+
+    title: str
+    text: str
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MorningFacts:
+    """The morning's list for one person: the first of what waits, and how many wait in all."""
+
+    ids: tuple[str, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFacts:
+    """A standing approval, and who gave it."""
+
+    standing: str
+    by: str
+
+
+MessageFacts = CardFacts | ReviewFacts | SharedFacts | NoticeFacts | AlertFacts | MorningFacts | StandingFacts
+
+
+def facts_of(stored: Mapping[str, Any]) -> MessageFacts:
+    """What a message's row keeps; raises ValueError for a notice or a sharing that this server does not know."""
+    match stored:
+        case {"notice": "alert"}:
+            return AlertFacts(str(stored["title"]), str(stored["text"]), bool(stored.get("over")))
+        case {"notice": "morning"}:
+            return MorningFacts(tuple(stored["ids"]), int(stored["total"]))
+        case {"notice": "standing"}:
+            return StandingFacts(str(stored["standing"]), str(stored["by"]))
+        case {"notice": notice, **said}:
+            return NoticeFacts(Notice(notice), said)
+        case {"screen": sharing}:
+            return SharedFacts(Sharing(sharing), tuple(stored.get("asked", ())))
+        case {"review": number}:
+            return ReviewFacts(int(number))
+    return CardFacts(stored.get("moved_to"), tuple(stored.get("barred", ())))
+
+
+def as_stored(facts: MessageFacts) -> dict[str, Any]:
+    """The same as a row keeps it: without what is not said."""
+    match facts:
+        case NoticeFacts(notice, said):
+            return {"notice": notice.value, **said}
+        case AlertFacts(title, text, over):
+            return {"notice": "alert", "title": title, "text": text} | ({"over": True} if over else {})
+        case MorningFacts(ids, total):
+            return {"notice": "morning", "ids": list(ids), "total": total}
+        case StandingFacts(standing, by):
+            return {"notice": "standing", "standing": standing, "by": by}
+        case SharedFacts(sharing, asked):
+            return {"screen": sharing.value, "asked": list(asked)}
+        case ReviewFacts(number):
+            return {"review": number}
+        case CardFacts(moved_to, barred):
+            return ({"moved_to": moved_to} if moved_to else {}) | ({"barred": list(barred)} if barred else {})
