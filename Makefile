@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
+# The demo runs in a smaller one: what the server needs, and nothing that only tests and checks do.
+DEMO := .venv-demo
+DEMO_STAMP := $(DEMO)/.ready
 # Agents' frameworks live apart: 93 packages, and Claude Code's binary of 400 MB.
 HOSTS := .venv-hosts
 HOSTS_STAMP := $(HOSTS)/.ready
@@ -25,8 +28,16 @@ $(STAMP): pyproject.toml packaging/server/pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e packaging/server
 	@touch $@
 
-demo: $(STAMP) ## play it in the browser; ONCE=1 plays one story without, and checks it
-	@$(PY) examples/demo.py $(if $(ONCE),--once)
+$(DEMO_STAMP): constraints-demo.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Sayso needs Python 3.11 or newer; set PYTHON=")'
+	@echo "building $(DEMO), once"
+	@$(PYTHON) -m venv $(DEMO)
+	@$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps -r constraints-demo.txt
+	@echo "$(CURDIR)" > "$$($(DEMO)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sayso.pth"
+	@touch $@
+
+demo: $(DEMO_STAMP) ## play it in the browser; ONCE=1 plays one story without, and checks it
+	@$(DEMO)/bin/python examples/demo.py $(if $(ONCE),--once)
 
 lint: $(STAMP) ## format check, lint, types and arrows
 	$(VENV)/bin/ruff format --check --quiet .
@@ -51,8 +62,8 @@ format: $(STAMP) ## format and fix what can be fixed
 	$(VENV)/bin/ruff format --quiet .
 	$(VENV)/bin/ruff check --fix --quiet .
 
-clean: ## remove both venvs and everything built
-	rm -rf $(VENV) $(HOSTS) dist .demo .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench.json
+clean: ## remove the venvs and everything built
+	rm -rf $(VENV) $(DEMO) $(HOSTS) dist .demo .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench.json
 
 bench: $(STAMP) ## measure the performance goals: one table of ratios, and bench.json (BENCH_ROWS=tap,create chooses)
 	@$(PY) -m tests.bench
