@@ -137,3 +137,21 @@ def test_the_page_fits_a_phone(slack: Playground, client: WebClient, browser: An
     page.get_by_test_id("channel-ops").click()
     page.get_by_role("heading", name="#ops").first.wait_for()
     page.close()
+
+
+def test_the_page_opens_where_somebody_is_called(slack: Playground, client: WebClient, browser: Any) -> None:
+    """Whoever opens the page sees the room in which they are mentioned, and one that is open and empty goes there by itself."""
+    early = browser.new_page()
+    early.goto(f"{slack.url}/?as=U0ALICE")
+    early.get_by_test_id("composer").wait_for()
+    client.chat_postMessage(channel="#engineering", text="Nothing for you")
+    client.chat_postMessage(channel="#finance", text="<@U0ALICE>, a refund waits")
+    early.get_by_test_id("message").get_by_text("a refund waits").wait_for()
+    late = browser.new_page()
+    late.goto(f"{slack.url}/?as=U0ALICE")
+    late.get_by_test_id("message").get_by_text("a refund waits").wait_for()
+    early.get_by_test_id("channel-engineering").click()
+    client.chat_postMessage(channel="#finance", text="<@U0ALICE>, another")
+    early.get_by_test_id("message").get_by_text("Nothing for you").wait_for()
+    for page in (early, late):
+        page.close()

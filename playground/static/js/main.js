@@ -8,7 +8,7 @@ import { drawCalls, faultsPanel } from "./faults.js";
 import { messageList } from "./messages.js";
 import { drawModals } from "./modal.js";
 import { drawSidebar } from "./sidebar.js";
-import { app, channel, inbox, keep, load, markRead, messages, store } from "./store.js";
+import { app, channel, first, inbox, keep, load, markRead, messages, store, unread } from "./store.js";
 import { Surface } from "./surface.js";
 
 const shell = document.getElementById("app");
@@ -21,7 +21,7 @@ async function become(user) {
   stop();
   store.user = user;
   await load();
-  if (store.place !== "home" && !channel(store.place)) store.place = store.state.channels[0].id;
+  if (store.place !== "home" && !channel(store.place)) store.place = first();
   stop = listen(store.user, notice, async () => { await load(); draw(); });
   draw();
   if (store.place === "home") openHome();
@@ -141,6 +141,7 @@ async function messageChanged({ channel: where, ts }) {
   const { message } = await get(`message/${where}/${ts}?user=${encodeURIComponent(store.user)}`);
   if (!channel(where)) { await load(); return draw(); }
   keep(where, ts, message);
+  if (!sessionStorage.getItem("place") && !linked && !messages(store.place).length && unread(where).loud) return go({ place: where });
   if (store.place === where) redrawStream(where);
   drawSidebar(go);
   if (store.thread && store.place === where) drawSide();

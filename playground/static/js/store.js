@@ -6,7 +6,7 @@ const remembered = (key, fallback) => sessionStorage.getItem(key) || fallback;
 
 export const store = {
   user: new URLSearchParams(location.search).get("as") || remembered("user", "U0ALICE"),
-  place: remembered("place", "C0APPROVALS"),
+  place: remembered("place", null),
   tab: "home",
   thread: null,
   panel: null,
@@ -50,6 +50,12 @@ const key = (id) => `read:${store.user}:${id}`;
 export function markRead(id) {
   const last = messages(id).at(-1);
   if (last) sessionStorage.setItem(key(id), last.ts);
+}
+
+// Where somebody looks first who has not gone anywhere yet: where they are called, else where anything is said.
+export function first() {
+  const rooms = store.state.channels.filter((entry) => !entry.im).map((entry) => entry.id);
+  return rooms.find((id) => unread(id).loud) || rooms.find((id) => messages(id).length) || rooms[0];
 }
 
 export function unread(id) {
