@@ -154,7 +154,7 @@ def words_of(approval: Approval) -> Iterator[Words]:
         yield from (Words(label, text) for text in texts)
     yield from _one("For", request.on_behalf_of)
     yield from _one("Delegated from", request.delegated_from)
-    yield from (Words("Why a person decides", reason) for reason in approval.why)
+    yield from (Words("A rule that spoke", reason) for reason in approval.why)
     for question, answer in approval.exchange:
         yield Words("A reviewer asked", question)
         yield Words("The agent answered", answer)

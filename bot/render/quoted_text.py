@@ -72,6 +72,8 @@ def briefly(approval: Approval) -> list[Said]:
 def agent_says(approval: Approval) -> list[Said]:
     """Everything the agent said about its request, what helps to decide first (docs/rules.md: D1)."""
     request = approval.request
+    # Said of what it asked for, and not of what a person made of it.
+    expected = "expected before the change" if approval.edited else "expects"
     said = [
         *agent_asks(approval),
         Said("The agent says", _one(request.reason), 900, 1, True),
@@ -79,7 +81,7 @@ def agent_says(approval: Approval) -> list[Said]:
         Said("Risks, says the agent", tuple(request.risks), 250, short="Risks"),
         Said("The agent rates itself", _one(_self_report(approval)), 300, 1, True, "Rates itself"),
         Said("Alternatives, says the agent", tuple(request.alternatives), 250, short="Alternatives"),
-        Said("The agent expects", _one(request.expected_outcome), 400, 1, True, "Expects"),
+        Said(f"The agent {expected}", _one(request.expected_outcome), 400, 1, True, expected.capitalize()),
         Said("Done so far, says the agent", tuple(request.completed_steps), 200, 5, short="Done so far"),
     ]
     return [entry for entry in said if entry.texts]

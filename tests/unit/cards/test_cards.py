@@ -482,6 +482,9 @@ def test_an_edit_shows_before_and_after() -> None:
     found = decided(State.EDITED, Decided.EDITED)
     found = replace(found, params={**found.params, "amount_usd": 480})
     assert "amount_usd: 4800 → 480" in everything(approval_card(found).blocks)
+    told = everything(form("details", replace(found, request=approval(request=FULL_REQUEST).request)))
+    assert "The agent expected before the change" in told
+    assert "The agent expects" not in told
     both = replace(found, params={**found.params, "amount_usd": 480, "customer": "b"})
     assert "2 values changed" in everything(approval_card(both).blocks)
 
