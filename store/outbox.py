@@ -275,6 +275,13 @@ def redraw(unit: Unit, approval_ids: Sequence[str]) -> None:
     unit.execute(statement.values(next_at=_in_turn, redraws=outbox.c.redraws + 1), _moments(unit))
 
 
+def again_in(unit: Unit, approval_id: str, channel: str) -> None:
+    """What was said of an approval in `channel` should be shown once more, as things stand now."""
+    said = and_(outbox.c.approval_id == approval_id, outbox.c.kind == "notice", outbox.c.channel == channel)
+    statement = update(outbox).where(said, outbox.c.slack_ts.is_not(None))
+    unit.execute(statement.values(wanted=outbox.c.wanted + 1, next_at=_in_turn), _moments(unit))
+
+
 def relink(unit: Unit, approval_id: str) -> None:
     """A new card is there: those it was moved from should lead to it."""
     moved = and_(outbox.c.approval_id == approval_id, IS_CARD, outbox.c.face == Face.MOVED.value)

@@ -68,6 +68,7 @@ def notice(
         lead = _asked(approval, [str(user) for user in said["whom"]])
     if kind is Notice.TOO_FEW and said.get("lacking"):
         lead = _too_few(str(said["lacking"]))
+    lead = _over(kind, approval, sent.names) or lead
     if said.get("shared") and kind in (Notice.REMINDER, Notice.YOURS):
         sign, still = ("⏰", "still wait") if kind is Notice.REMINDER else ("🔔", "wait")
         lead = fill(f"{sign} {{who}}, requests on this card {still} for you", who=_who(approval))
@@ -224,6 +225,18 @@ def _asked(approval: Approval, whom: Sequence[str]) -> Mrkdwn:
 
 def _too_few(lacking: str) -> Mrkdwn:
     return fill("🚨 *Too few people are left to decide this*: {lacking}", lacking=facts.brief(lacking, 300))
+
+
+def _over(kind: Notice, approval: Approval, names: Names) -> Mrkdwn | None:
+    """What an alarm says once its cause is gone; None while it is not, and for what is no alarm."""
+    if kind in (Notice.NOBODY_LEFT, Notice.TOO_FEW) and not approval.pending:
+        line = outcome_line(approval, note=False, names=names)
+        return fill("{sign} *No longer open*: {line}", sign=Mrkdwn(headline(approval)[0]), line=line)
+    if kind is Notice.TOO_FEW and approval.lacking is None:
+        return Mrkdwn("✅ *Enough people can decide this again*")
+    if kind is Notice.NOT_ROLLED_BACK and approval.undo is not None and approval.undo.reverted_at is not None:
+        return Mrkdwn("☑️ *Rolled back*, reported by the agent")
+    return None
 
 
 def _reminder(approval: Approval, names: Names) -> Mrkdwn:

@@ -72,6 +72,7 @@ def advance(
     for say in draft.says:
         say(ctx, saved)
     _refresh(ctx, saved, saving, touched)
+    notices.over(ctx, before, saved)
     notices.outcome(ctx, saved)
     _record(ctx, saved, event, actor, recorded)
     ctx.unit.after_commit(partial(wake, ctx.world, saved))

@@ -149,6 +149,15 @@ def takeover_over(taken: Approval) -> Say:
     return say
 
 
+def over(ctx: Context, before: Approval, after: Approval) -> None:
+    """What operations were told of it says in place that it is over, once its cause is gone."""
+    settled = before.pending and not after.pending and (before.breached_at or before.lacking) is not None
+    enough = before.lacking is not None and after.lacking is None
+    rolled_back = before.roll_back_owed and not after.roll_back_owed
+    if ctx.roster.operations is not None and (settled or enough or rolled_back):
+        outbox.again_in(ctx.unit, after.id, ctx.roster.operations)
+
+
 def outcome(ctx: Context, approval: Approval) -> None:
     """Whoever it was asked for is told once what was decided, where somebody was asked; the message then follows its end."""
     if approval.route is not RouteName.ASK or approval.pending or approval.state is State.CLAIMED:

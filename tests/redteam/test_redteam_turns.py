@@ -195,6 +195,7 @@ def test_too_few_people_later_is_said_once_and_taken_back(
     for _ in range(3):
         office.advance(1)
     live(office, made, contains="Cannot be approved as things stand")
+    office.slack.expect_card(channel="#ops", contains="Too few people are left", timeout=20)
     found = [card for card in office.slack.messages("#ops") if "Too few people are left" in card.text()]
     assert len(found) == 1
     assert "1 more person would have to agree" in found[0].text()
@@ -202,6 +203,8 @@ def test_too_few_people_later_is_said_once_and_taken_back(
     write_roster(office.folder, roles=ROLES | {"finance": {"members": ["U0ALICE", "U0CAROL"]}})
     office.until(lambda: "U0CAROL" in office.server.world.book.roster.roles["finance"].members, "the roster is read")
     office.until(lambda: office.advance(1) or "Cannot be approved" not in live(office, made).text(), "it is taken back")
+    told = office.slack.expect_card(channel="#ops", contains="Enough people can decide this again", timeout=20)
+    assert told.ts == found[0].ts
     assert yes(office, "U0CAROL", made)["state"] == "approved"
     office.intact()
 

@@ -164,6 +164,10 @@ def test_who_is_off_duty_is_asked_when_they_are_back(closed_office: Office) -> N
     at(office, datetime(2027, 6, 9, 7, 0, 1, tzinfo=UTC))
     office.advance(0)
     assert row(office, thing)["assignee"] == "U0BOB"
+    office.person("U0BOB").click(office.card(thing, has="approve", timeout=20), "approve")
+    told = office.slack.expect_card(channel="#ops", contains="No longer open: Approved by", timeout=20)
+    assert "Nobody is left" not in told.text(), "it is resolved where it was said"
+    assert len([card for card in office.slack.messages("#ops") if "No longer open" in card.text()]) == 1
 
 
 @on_sqlite
