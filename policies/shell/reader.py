@@ -36,6 +36,7 @@ _REFUSED = frozenset({"coproc", "select", "]]", "in"})
 _KEYWORDS = _ENDING | _REFUSED | {"if", "case", "for", "while", "until", "{", "!", "function", "[["}
 _ASSIGNS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[0-9]+\])?(\+?)=")
 _REDIRECTS = ("<<<", "<<-", "&>>", "<<", ">>", "<&", ">&", ">|", "<>", "&>", "<", ">")
+_AFTER_ARRAY = frozenset(["", *" \t\n;&|()<>"])
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*")
 
 
@@ -352,6 +353,8 @@ class Reader(Lexer):
         while True:
             self._lines()
             if self._sign(")"):
+                if self.peek() not in _AFTER_ARRAY:  # then it is no array for the shell, but one word
+                    raise Unreadable("something that touches the end of an array")
                 return Assignment(name, None, tuple(values), appends)
             value = self.word()
             if value is None:

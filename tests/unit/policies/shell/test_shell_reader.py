@@ -195,6 +195,8 @@ def test_bash_finds_the_same_commands_in_noise(pieces: list[str]) -> None:
             "ls > ",
             "ls {x}> y",
             "arr=(a)# ; ls",
+            "arr=(a $(b))2>&1",
+            "arr=(a)b ls",
             ":(){ :|:& };:",
             "ls;;",
             "&& ls",
