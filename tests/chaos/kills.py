@@ -46,6 +46,7 @@ Json = dict[str, Any]
 SERVERS = {"sqlite": 2, "postgresql": 3}
 CHANNELS = 12
 PATIENCE_SECONDS = 300.0
+UNSEEN = "settled before it was shown"  # what the courier notes where there was nothing left to post
 
 
 @dataclass
@@ -423,8 +424,9 @@ def _ledger_fits(report: Report, arena: Arena, states: dict[str, Any]) -> None:
 
 
 def _slack_fits(report: Report, arena: Arena) -> None:
-    """Each wanted card is in Slack once, and shows what it should."""
-    wanted = arena.database.read(lambda u: u.execute(select(messages).where(messages.c.kind == "card")).all())
+    """Each wanted card is in Slack once, and shows what it should; of what was settled before it was posted there is none."""
+    rows = arena.database.read(lambda u: u.execute(select(messages).where(messages.c.kind == "card")).all())
+    wanted = [row for row in rows if row.slack_ts is not None or row.last_error != UNSEEN]
     cards: Counter[str] = Counter()
     for message in [one for known in arena.slack.workspace.messages.values() for one in known]:
         metadata = message.metadata or {}

@@ -160,6 +160,6 @@ def test_signals_are_the_fields_of_an_ask() -> None:
         "confidence_basis": "the ledger",
         "uncertainty_factors": ["the date"],
     }
-    assert compose("refund", {}, "", "confirm", None, fields)["evidence"] == fields["evidence"]
+    assert compose("refund", {}, "", kind="confirm", checkpoint=None, details=fields)["evidence"] == fields["evidence"]
     assert signals() == {}
     assert signals(tools=Tools()) == {}
