@@ -34,7 +34,7 @@ def touched(part: Any, action: str) -> None:
     entry = part.locator(f'[role="menuitem"][data-value^="{action}:"]').first
     for _ in range(TRIES):
         # A card that is drawn anew closes its menu; a person opens it again.
-        if not entry.count():
+        if not entry.is_visible():
             part.get_by_test_id("action-overflow").first.click()
         with contextlib.suppress(Late):
             entry.click(timeout=TRY_MS)
