@@ -12,6 +12,7 @@ from support.marks import on_sqlite
 from support.office import Office
 
 from playground.kit import Card
+from store import approvals
 
 ORDER: Json = {
     "title": "Place an order",
@@ -228,6 +229,9 @@ def test_an_edit_makes_earlier_yeses_void(office: Office) -> None:
     assert edit(office, "U0ALICE", payment, amount_usd="240")["state"] == "pending"
     assert edit(office, "U0ALICE", payment, amount_usd="480")["state"] == "pending", "Bob's yes was to another request"
     assert office.agent.see(payment)["digest"] == payment["digest"]
+    read = office.database.read(lambda unit: approvals.load(unit, payment["id"]))
+    assert read is not None
+    assert [vote.user for vote in read.votes] == ["U0ALICE"], "his yes was to an earlier request of the same words"
     assert approve(office, "U0ALICE", payment)["state"] == "pending"
     assert approve(office, "U0BOB", payment)["state"] == "approved"
     assert office.agent.claim(payment)["edited"] is False

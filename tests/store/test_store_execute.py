@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from support.files import PLAIN, write_manifest, write_roster
 from support.marks import on_postgresql
 
-from bot.service import decide, execute, submit, undo
+from bot.service import decide, execute, standing, submit, undo
 from bot.service.authorization import Tap
 from bot.service.context import Book, Directory, PersonFacts, World
 from bot.service.sweep import sweep
@@ -248,7 +248,15 @@ def test_one_of_many_claims_wins(desk: Desk) -> None:
 def test_a_claim_that_comes_second_is_no_claim(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim that was overtaken between reading and writing gets no grant of its own."""
     approval = desk.approved()
-    first(monkeypatch, lambda: desk.claim(approval, OTHER))
+    asked, waiting = standing.require_standing, [lambda: desk.claim(approval, OTHER)]
+
+    def require_late(*args: Any) -> None:
+        """The last that is asked before the claim is written."""
+        asked(*args)
+        if waiting:
+            waiting.pop()()
+
+    monkeypatch.setattr(standing, "require_standing", require_late)
     with pytest.raises(WrongNonce):
         desk.claim(approval)
     assert desk.claim(approval, OTHER)
