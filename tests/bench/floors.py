@@ -31,29 +31,30 @@ _THREADS = 4
 
 
 class Replay:
-    """The recorded statements of one tap, sent to SQLite without anything in between."""
+    """The recorded statements of one tap, sent to SQLite without anything in between.
+
+    `marker` is what the recorded tap's button carried, `id|digest`; each tap has its own in place of it.
+    """
 
     def __init__(self, database: str, statements: str, marker: str) -> None:
         with open(statements, encoding="utf-8") as file:
             self._transactions = json.load(file)
         self._database = database
-        self._marker = marker
+        self._markers = marker.split("|")
         self._local = threading.local()
         self.pool = ThreadPoolExecutor(_THREADS)
 
-    def run(self, approval_id: str) -> None:
-        """The tap on one approval."""
+    def run(self, pressed: str) -> None:
+        """The tap on one approval, whose button carried `pressed`."""
+        own = dict(zip(self._markers, pressed.split("|"), strict=False))
         connection = self._connection()
         for transaction in self._transactions:
             connection.execute("BEGIN IMMEDIATE")
             for sql, values in transaction:
-                cursor = connection.execute(sql, [self._meant(value, approval_id) for value in values])
+                cursor = connection.execute(sql, [_meant(value, own) for value in values])
                 if cursor.description:
                     cursor.fetchall()
             connection.execute("COMMIT")
-
-    def _meant(self, value: Any, approval_id: str) -> Any:
-        return value.replace(self._marker, approval_id) if isinstance(value, str) else value
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -64,6 +65,13 @@ class Replay:
                 found.execute(f"PRAGMA {pragma}")
             self._local.connection = found
         return found
+
+
+def _meant(value: Any, own: dict[str, str]) -> Any:
+    if isinstance(value, str):
+        for marker, mine in own.items():
+            value = value.replace(marker, mine)
+    return value
 
 
 def _bolt(listener: Callable[..., Awaitable[None]], **settings: Any) -> AsyncApp:
@@ -88,8 +96,7 @@ def raw(replay: Replay) -> Callable[[Request], Awaitable[Response]]:
     """The same ingress and Bolt as the server's, with the raw calls as the use case."""
 
     async def listen(ack: AsyncAck, action: dict[str, Any]) -> None:
-        approval_id = str(action["value"]).partition("|")[0]
-        await asyncio.get_running_loop().run_in_executor(replay.pool, replay.run, approval_id)
+        await asyncio.get_running_loop().run_in_executor(replay.pool, replay.run, str(action["value"]))
         await ack()
 
     trimmed = dict.fromkeys(
@@ -116,8 +123,7 @@ def bare(replay: Replay) -> Callable[[Request], Awaitable[Response]]:
             return PlainTextResponse("invalid signature", 401)
         body = parsed(content, headers.get("content-type", ""))
         assert body is not None
-        approval_id = body["actions"][0]["value"].partition("|")[0]
-        await asyncio.get_running_loop().run_in_executor(replay.pool, replay.run, approval_id)
+        await asyncio.get_running_loop().run_in_executor(replay.pool, replay.run, body["actions"][0]["value"])
         return PlainTextResponse("")
 
     return receive

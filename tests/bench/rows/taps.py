@@ -60,7 +60,10 @@ def sqlite(stack: Stack) -> list[Row]:
     twin, recorded = prepared(below)
     path = for_sqlite(recorded, stack.folder / "statements.json")
     server = stack.serve(database)
-    kinds = {kind: stack.floor(kind, str(below.url.database), str(path), twin.id) for kind in ("raw", "bare")}
+    kinds = {
+        kind: stack.floor(kind, str(below.url.database), str(path), f"{twin.id}|{twin.digest}")
+        for kind in ("raw", "bare")
+    }
     _warmed(server, database, template)
     ours: list[Result] = []
     floors: dict[str, list[Result]] = {"raw": [], "bare": []}
