@@ -10,9 +10,10 @@ from bot.render.blocks import Block, Button, render
 from bot.render.buttons import button_value, wants_care
 from bot.render.facts import brief
 from bot.render.labels import consequence, headline, mention, outcome_line, when
-from bot.render.message import Message, block_ids, link_to, summary
+from bot.render.message import Message, block_ids, link_to
 from bot.render.parameters import listing
-from bot.render.visible_text import Mrkdwn, Shown, fill, notification
+from bot.render.redaction import redactor_of
+from bot.render.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
 from policies.approval import Approval
 from policies.hidden import hidden_of, leaves_of
 from policies.levels import Level
@@ -43,9 +44,10 @@ class Section:
 
 
 def _row(approval: Approval, links: Mapping[str, str], *, mine: bool) -> Row:
-    text, value = summary(approval, SENTENCE, 360), button_value(approval)
+    whole, value = visible(redactor_of(approval)(approval.sentence)), button_value(approval)
+    text = clip(whole, SENTENCE, 360)
     about = _about(approval, links.get(approval.id))
-    told = _told_whole(approval) if mine else None
+    told = _told_whole(approval) if mine and text == whole else None
     if told is None:
         return Row(text, Button("details", "Open", value), about)
     return Row(Shown(f"{text}\n{told}"), Button("approve", "Approve", value, "primary"), about)
@@ -62,7 +64,7 @@ def _told_whole(approval: Approval) -> Shown | None:
     warned = request.risks or request.uncertainty_factors or request.recommended_review or approval.again
     if request.kind != "confirm" or approval.level is Level.HUMAN_TAKEOVER or warned or approval.edits:
         return None
-    if wants_care(approval) or hidden_of(approval).count or len(approval.sentence) > SENTENCE:
+    if wants_care(approval) or hidden_of(approval).count or approval.info_request or approval.lacking:
         return None
     listed = listing(leaves_of(approval), ROW_BYTES)
     return listed.text if listed.complete else None

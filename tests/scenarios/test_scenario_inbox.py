@@ -12,6 +12,7 @@ from support.office import Office
 Json = dict[str, Any]
 ACTIONS = {
     "tidy": PLAIN | {"describe": "Tidy {{ params.thing }}", "severity": "low"},
+    "tidy_at_length": PLAIN | {"describe": "Прибрать " * 12 + "{{ params.thing }}", "severity": "low"},
     "wipe": PLAIN | {"describe": "Wipe {{ params.thing }}", "severity": "high", "reversible": False},
 }
 
@@ -91,6 +92,7 @@ def test_what_is_not_plain_is_opened(house: Office) -> None:
         house.agent.ask("tidy", {"thing": "sk_live_4eC39HqLyjWDarjtT1zdp7dc"}),
         house.agent.ask("tidy", {"thing": "x" * 400}),
         house.agent.ask("tidy", {"thing": "a", "note": "y" * 400}),
+        house.agent.ask("tidy_at_length", {"thing": "x"}),  # its sentence is cut in the row
         house.agent.ask("tidy", {"thing": "the shed"}, recommended_review=True),
     ]
     for user in ("U0ALICE", "U0BOB"):
