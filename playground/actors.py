@@ -23,6 +23,7 @@ TROUBLE = {
     "status": "answered with status code {status}",
     "no_socket": "is not connected",
     "lost": "never got it",
+    "off": "is not configured to handle interactive responses",
 }
 
 
@@ -95,6 +96,9 @@ class Actors:
     async def command(self, user: str, channel: str, name: str, text: str = "") -> Outcome:
         """Run a slash command; its immediate reply becomes `message`."""
         place = self.workspace.channel(channel)
+        if name not in self.workspace.commands:
+            note = f"{name} is not a valid command."
+            return Outcome(refused=note, message=slackbot_says(self.workspace, user, place.id, note))
         fields = payloads.slash_command(self.workspace, user, place, name, text)
         answer = await self.delivery.command(fields)
         if not answer.ok:
@@ -161,6 +165,8 @@ class Actors:
         """Open the app's home tab; waits up to `wait` seconds for the bot to publish it."""
         before = self.workspace.homes.get(user)
         old_hash = before.hash if before else None
+        if "app_home_opened" not in self.workspace.bot_events:
+            return before
         answer = await self.delivery.event(payloads.home_opened(self.workspace, user))
 
         def fresh() -> bool:

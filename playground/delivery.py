@@ -35,7 +35,7 @@ class Sent:
 
 @dataclass
 class Answer:
-    """What came back. `error`: None, `timeout`, `connection`, `status`, `no_socket`, `lost`. `elapsed` in seconds."""
+    """What came back. `error`: None, `timeout`, `connection`, `status`, `no_socket`, `lost`, `off`. `elapsed` in seconds."""
 
     sent: Sent
     status: int | None = None
@@ -71,6 +71,8 @@ class Delivery:
 
     async def interaction(self, payload: Json) -> Answer:
         """Deliver a click, a submission or a closed view."""
+        if not self.workspace.switches.interactivity:
+            return self._note(Answer(Sent("interactive", payload), error="off", at=self.workspace.clock()))
         return await self._disturbed("interactive", payload)
 
     async def command(self, fields: dict[str, str]) -> Answer:

@@ -18,6 +18,7 @@ from playground import payloads
 from playground.app import PlaygroundApp
 from playground.delivery import Answer
 from playground.faults import Faults
+from playground.installing import install
 from playground.kit_directory import DirectoryKit
 from playground.kit_people import Contains, PersonKit, Response, matches
 from playground.kit_things import Card, Home, Modal
@@ -112,6 +113,10 @@ class Playground:
     @bot_url.setter
     def bot_url(self, url: str | None) -> None:
         self.app.delivery.bot_url = url
+
+    def install(self, manifest: Json) -> None:
+        """Install the app as a Slack app manifest describes it: its scopes, events, commands and switches."""
+        install(self.workspace, manifest)
 
     # --- parts ---------------------------------------------------------------------------------------------------
 

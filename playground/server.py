@@ -37,6 +37,7 @@ def config(app: PlaygroundApp, **options: Any) -> uvicorn.Config:
         lifespan="off",
         log_level="warning",
         access_log=False,
+        date_header=False,  # the Web API tells the workspace's own time
         proxy_headers=False,
         ws="websockets-sansio",
         timeout_graceful_shutdown=1,

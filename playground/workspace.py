@@ -22,6 +22,8 @@ from playground.tickets import Tickets
 APP_ID = "A0SAYSO"
 BOT_ID = "B0SAYSO"
 MODAL_STACK = 3
+# What an app without an answer to it is told; Slack does not document its word for this.
+SOCKETS_OFF = "socket_mode_not_enabled"
 EVENTS = ("app_home_opened", "subteam_members_changed", "subteam_updated", "user_change", "team_join")
 
 
@@ -65,6 +67,14 @@ class Call:
         return self.response.get("ok") is True
 
 
+@dataclass
+class Switches:
+    """What an administrator of the app switches on: without it nothing of the kind is sent."""
+
+    interactivity: bool = True
+    socket_mode: bool = True
+
+
 Listener = Callable[[Json], None]
 
 
@@ -75,6 +85,7 @@ class Workspace:
         self.team = team or Team()
         self.credentials = credentials or Credentials()
         self.timing = Timing()
+        self.switches = Switches()
         self.clock: Callable[[], float] = time.time
         self.tickets = Tickets(lambda: self.clock())
         self.base_url = ""

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 from bot.server.runtime import Runtime
+from bot.server.slack_client import SlackTrouble
+from bot.slack import channels
 from store import outbox
 from store.outbox import Item
 
+log = logging.getLogger("sayso.courier")
 HISTORY_PAGES = 3
+CLOSED_TO_US = frozenset({"missing_scope", "not_in_channel"})
 
 
 async def find(
     runtime: Runtime, item: Item, metadata: dict[str, Any], root: tuple[str, str] | None
 ) -> tuple[str, str] | None:
-    """(channel, ts) of the message with this metadata that no row knows of yet; `root` is the thread it belongs to."""
+    """(channel, ts) of the message with this metadata that no row knows of yet; `root` is the thread it belongs to.
+
+    None also where we may not look: then it is sent again, and a message that came through after all stands there twice.
+    """
+    try:
+        return await _found(runtime, item, metadata, root)
+    except SlackTrouble as error:
+        if error.error not in CLOSED_TO_US:
+            raise
+        log.warning("a lost message cannot be looked for in %s, and is sent again: %s", item.channel, error)
+        return None
+
+
+async def _found(
+    runtime: Runtime, item: Item, metadata: dict[str, Any], root: tuple[str, str] | None
+) -> tuple[str, str] | None:
     channel = root[0] if root else await _channel_id(runtime, item.channel)
     if channel is None:
         return None
@@ -57,6 +77,4 @@ async def _channel_id(runtime: Runtime, channel: str) -> str | None:
     found = await runtime.call(database.read, lambda unit: outbox.known_channel_id(unit, channel))
     if found is not None:
         return found
-    said = await runtime.slack.call("conversations.list", limit=1000, exclude_archived=True)
-    ids = {entry.get("name"): entry.get("id") for entry in said.get("channels", [])}
-    return ids.get(channel[1:])
+    return await channels.id_of(runtime.slack, channel[1:])

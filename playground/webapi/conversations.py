@@ -7,7 +7,7 @@ from typing import Any
 from playground.errors import SlackError
 from playground.model import Channel, Message
 from playground.webapi.args import Args
-from playground.webapi.registry import method
+from playground.webapi.registry import method, require
 from playground.workspace import Workspace
 
 Json = dict[str, Any]
@@ -52,13 +52,18 @@ def conversations_open(workspace: Workspace, args: Args) -> Json:
 @method("conversations.info", 3, *READ)
 def conversations_info(workspace: Workspace, args: Args) -> Json:
     """One channel."""
-    return {"channel": _info(workspace, visible(workspace, args.required("channel")))}
+    channel = visible(workspace, args.required("channel"))
+    require(workspace, f"{_SCOPES[_type(channel)]}:read")
+    return {"channel": _info(workspace, channel)}
 
 
 @method("conversations.list", 2, *READ)
 def conversations_list(workspace: Workspace, args: Args) -> Json:
-    """The channels of the asked types (public ones by default)."""
-    types = set((args.text("types") or "public_channel").split(","))
+    """The channels of the asked types (public ones by default), each type with its own scope."""
+    types = {name.strip() for name in (args.text("types") or "public_channel").split(",")}
+    if not types <= set(_SCOPES):
+        raise SlackError("invalid_types")
+    require(workspace, *(f"{_SCOPES[name]}:read" for name in sorted(types)))
     found = [
         channel
         for channel in workspace.channels.values()
@@ -71,6 +76,9 @@ def conversations_list(workspace: Workspace, args: Args) -> Json:
         "channels": [_info(workspace, channel) for channel in page],
         "response_metadata": {"next_cursor": cursor},
     }
+
+
+_SCOPES = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
 
 
 def _type(channel: Channel) -> str:
@@ -102,6 +110,7 @@ def conversations_join(workspace: Workspace, args: Args) -> Json:
 
 def _readable(workspace: Workspace, args: Args) -> list[Message]:
     channel = visible(workspace, args.required("channel"))
+    require(workspace, f"{_SCOPES[_type(channel)]}:history")
     if not channel.is_im and workspace.bot_user not in channel.members:
         raise SlackError("not_in_channel")
     kept = workspace.messages.get(channel.id, [])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from playground.errors import SlackError
+from playground.model import Person
 from playground.webapi.args import Args
-from playground.webapi.registry import method
+from playground.webapi.registry import allowed, method
 from playground.workspace import Workspace
 
 Json = dict[str, Any]
@@ -58,7 +59,15 @@ def bots_info(workspace: Workspace, args: Args) -> Json:
 @method("users.info", 4, "users:read")
 def users_info(workspace: Workspace, args: Args) -> Json:
     """One person; `user_not_found`."""
-    return {"user": workspace.person(args.text("user")).info()}
+    return {"user": _shown(workspace, workspace.person(args.text("user")))}
+
+
+def _shown(workspace: Workspace, person: Person) -> Json:
+    """A person as the app may see them: without users:read.email there is no address."""
+    shown = person.info()
+    if not allowed(workspace.credentials.scopes, ("users:read.email",)):
+        shown["profile"].pop("email", None)
+    return shown
 
 
 @method("users.list", 2, "users:read")
@@ -66,7 +75,7 @@ def users_list(workspace: Workspace, args: Args) -> Json:
     """Everybody, deactivated people included."""
     people, cursor = args.page(list(workspace.people.values()), 200)
     return {
-        "members": [person.info() for person in people],
+        "members": [_shown(workspace, person) for person in people],
         "cache_ts": int(workspace.clock()),
         "response_metadata": {"next_cursor": cursor},
     }

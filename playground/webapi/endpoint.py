@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from email.utils import formatdate
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -15,7 +16,7 @@ from playground.limits import RateLimits
 from playground.webapi import chat, conversations, directory, files, views
 from playground.webapi.args import Args, parse_args
 from playground.webapi.registry import METHODS, Method, allowed, method
-from playground.workspace import Call, Workspace
+from playground.workspace import SOCKETS_OFF, Call, Workspace
 
 Json = dict[str, Any]
 HANDLERS = (chat, conversations, directory, files, views)
@@ -24,7 +25,9 @@ BODY_MOST = 10_000_000
 
 @method("apps.connections.open", 1, "connections:write", token="app")
 def connections_open(workspace: Workspace, _: Args) -> Json:
-    """Where to connect a socket."""
+    """Where to connect a socket; refused where the app has Socket Mode switched off."""
+    if not workspace.switches.socket_mode:
+        raise SlackError(SOCKETS_OFF)
     return {"url": workspace.new_socket_url()}
 
 
@@ -52,6 +55,7 @@ class WebApi:
         status, extra = self._answer(call, headers, body, scope["query_string"].decode("latin-1"), hits)
         dropped = _hit(hits, "drop_after") is not None
         self._record(call, started, "drop_after" if dropped else call.fault)
+        extra["date"] = formatdate(self.workspace.clock(), usegmt=True)
         if dropped:
             await drop(receive, send)
         else:

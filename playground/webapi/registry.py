@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from playground.errors import SlackError
 from playground.webapi.args import Args
 from playground.workspace import Workspace
 
@@ -35,6 +36,14 @@ def method(name: str, tier: int, *scopes: str, token: str = "bot") -> Callable[[
         return handler
 
     return register
+
+
+def require(workspace: Workspace, *needed: str) -> None:
+    """Raise `missing_scope` unless the app was granted every one of these."""
+    granted = workspace.credentials.scopes
+    for scope in needed:
+        if not allowed(granted, (scope,)):
+            raise SlackError("missing_scope", needed=scope, provided=",".join(sorted(granted or ())))
 
 
 def allowed(granted: set[str] | None, needed: tuple[str, ...]) -> bool:

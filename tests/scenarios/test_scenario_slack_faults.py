@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import httpx2
 import pytest
+import yaml
 from support.marks import on_sqlite
 from support.office import Office
+from support.servers import ROOT
+
+from playground.kit import Channel
 
 pytestmark = on_sqlite
 POST = "chat.postMessage"
@@ -28,6 +33,49 @@ def test_a_rate_limit_is_obeyed(office: Office) -> None:
         one_card(office, refund)
     calls = [call for call in office.slack.calls_to(POST) if call.args.get("channel") == "#finance"]
     assert calls[1].at - calls[0].at >= 1.0
+
+
+def installed(office: Office, **without: set[str]) -> None:
+    """Sayso installed from its own manifest.yml, and of that without some scopes."""
+    office.slack.install(yaml.safe_load((ROOT / "manifest.yml").read_text()))
+    granted = office.slack.workspace.credentials.scopes or set()
+    office.slack.workspace.credentials.scopes = granted - without.get("scopes", set())
+
+
+def test_a_lost_post_is_found_in_a_private_channel_called_by_name(office: Office) -> None:
+    """However many channels there are, a private one that we are in is found by its name, and no card stands there twice."""
+    installed(office)
+    for number in range(1200):
+        office.slack.workspace.channels[f"C1{number:04}"] = Channel(f"C1{number:04}", f"team-{number}")
+    private = office.slack.workspace.channels["C0FINANCE"]
+    with office.slack.workspace.changing():
+        del office.slack.workspace.channels["C0FINANCE"]
+        office.slack.workspace.channels["C0FINANCE"] = replace(private, is_private=True)
+    office.slack.faults.inject(POST, "drop_after", times=1)
+    refund = office.agent.refund()
+    office.until(lambda: "gate_presented" in office.events(refund), "the card is known")
+    assert len(office.slack.calls_to(POST)) == 1
+    pages = office.slack.calls_to("conversations.list")
+    assert [call.args.get("cursor") for call in pages] == [None, "next:1000"]
+    assert all(call.args["types"] == "public_channel,private_channel" for call in pages)
+
+
+@pytest.mark.parametrize("scope", ["channels:history", "channels:read", "groups:read"])
+def test_what_may_not_be_looked_up_is_sent_again(office: Office, scope: str) -> None:
+    """Without the scope to look, a card that was lost on its way comes all the same, and nothing else waits for it."""
+    installed(office, scopes={scope, "groups:read"} if scope == "channels:read" else {scope})
+    office.slack.faults.inject(POST, "drop_before", times=1)
+    one_card(office, office.agent.refund())
+    assert len(office.slack.calls_to(POST)) == 2
+
+
+def test_a_channel_that_we_are_not_in_gets_its_lost_card_again(office: Office) -> None:
+    """A public channel can be posted to without being in it, and not be looked through: the card goes there, nowhere else."""
+    installed(office)
+    office.slack.workspace.channels["C0FINANCE"].members.remove(office.slack.workspace.bot_user)
+    office.slack.faults.inject(POST, "drop_before", times=1)
+    one_card(office, office.agent.refund())
+    assert office.slack.messages("#ops") == []
 
 
 @pytest.mark.parametrize("kind", ["server_error", "drop_before", "drop_after"])
