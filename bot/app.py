@@ -21,7 +21,9 @@ from starlette.routing import Route as WebRoute
 from bot.api import aap, hooks, routes
 from bot.api.admission import Admission
 from bot.api.callback_sender import CallbackSender, Resolve, by_name
+from bot.api.prefix import Prefixed
 from bot.server import audit_anchor, health
+from bot.server.leaving import Leaving
 from bot.server.metrics import Metrics
 from bot.server.open_database import open_database
 from bot.server.policybook import load_book, remember, watch
@@ -76,11 +78,13 @@ def build(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
     )
     routes.install(app)
     app.include_router(hooks.router)
     app.include_router(aap.router)
     app.add_middleware(Admission)
+    app.add_middleware(Prefixed, prefix=settings.root_path)
     return app
 
 
@@ -93,7 +97,8 @@ async def _running(
     world.signals = signals
     metrics = Metrics()
     pool = ThreadPoolExecutor(world.database.pool_size, thread_name_prefix="store")
-    runtime = Runtime(settings, world, signals, Slack(settings, metrics), pool, metrics)
+    leaving = Leaving(settings.shutdown_delay_seconds, settings.shutdown_seconds)
+    runtime = Runtime(settings, world, signals, Slack(settings, metrics), pool, metrics, leaving)
     app.state.runtime = runtime
     await runtime.slack.open()
     people = app.state.people = People(runtime)
@@ -103,10 +108,9 @@ async def _running(
     watched = health.Health(runtime)
     health.install(app, watched)
     ticker = Ticker(partial(_sweep, runtime), settings.sweep_seconds)
+    courier, callbacks = Courier(runtime, post_interval), CallbackSender(runtime, resolve=resolve)
     tasks = [
         people.run(),
-        Courier(runtime, post_interval).run(),
-        CallbackSender(runtime, resolve=resolve).run(),
         _alarm(runtime, ticker),
         watch(runtime, people.look_again),
     ]
@@ -118,16 +122,20 @@ async def _running(
         app.router.routes.append(
             WebRoute("/slack/events", Ingress(bolt, settings.slack_signing_secret).receive, methods=["POST"])
         )
+    sending = [asyncio.create_task(courier.run()), asyncio.create_task(callbacks.run())]
     running = [asyncio.create_task(task) for task in tasks]
     ticker.start()
     try:
         yield
     finally:
         await ticker.stop()
-        await runtime.drain(5.0)
-        for task in running:
+        await runtime.drain(leaving.left)
+        courier.close()
+        callbacks.close()
+        await asyncio.wait(sending, timeout=leaving.left)
+        for task in (*sending, *running):
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*sending, *running, return_exceptions=True)
         await people.close()
         await runtime.slack.close()
         watched.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from policies.errors import SaysoError
 
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
 SLACK_API = "https://slack.com/api/"
+_ROOT_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 
 
 class BadSetting(SaysoError):
@@ -57,6 +60,10 @@ class Settings(BaseSettings):
     callback_hosts: str = ""
     callback_secret: str | None = _SECRET
     log_format: Literal["text", "json"] = "text"
+    root_path: str = ""
+    trusted_proxies: str = ""
+    shutdown_seconds: Annotated[int, Field(ge=1, le=600)] = 5
+    shutdown_delay_seconds: Annotated[int, Field(ge=0, le=300)] = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -110,6 +117,31 @@ class Settings(BaseSettings):
             callback_signing.keys(value)
         return value
 
+    @field_validator("root_path")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        path = value.rstrip("/")
+        if value and path and not _ROOT_PATH.fullmatch(path):
+            raise ValueError("must be a path such as /sayso: letters, digits and . _ - ~ between slashes")
+        return path
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        for one in _listed(value):
+            try:
+                network = ip_network(one)
+            except ValueError:
+                raise ValueError(f"{one!r} is no address or network, such as 10.0.0.7 or 10.1.0.0/16") from None
+            if network.prefixlen == 0:
+                raise ValueError(f"{one} is everybody: whoever asks could say who they are")
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """Addresses and networks whose word on who asks, and how, is taken."""
+        return _listed(self.trusted_proxies)
+
     @property
     def socket_mode(self) -> bool:
         """Whether Slack is reached over Socket Mode."""
@@ -127,6 +159,10 @@ class Settings(BaseSettings):
             raise BadSetting(
                 "SAYSO_CALLBACK_SECRET: is not set (needed with SAYSO_CALLBACK_HOSTS)", field="SAYSO_CALLBACK_SECRET"
             )
+
+
+def _listed(value: str) -> list[str]:
+    return [one.strip() for one in value.split(",") if one.strip()]
 
 
 def environment_name(field: str) -> str:

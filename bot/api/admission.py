@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.api import serializers
+from bot.api.prefix import inner_path
 
 MOST_REQUESTS = 1_000  # under way, whether or not somebody still waits for their answers
 MOST_BYTES = 32_000_000  # of bodies in hand
@@ -25,7 +26,7 @@ class Admission:
         if scope["type"] != "http" or _waits(scope):
             await self._app(scope, receive, send)
             return
-        if (self._requests >= MOST_REQUESTS or self._bytes >= MOST_BYTES) and scope["path"] not in ALWAYS:
+        if (self._requests >= MOST_REQUESTS or self._bytes >= MOST_BYTES) and inner_path(scope) not in ALWAYS:
             body = serializers.problem(503, "the server is busy: try again in a moment")
             headers = {"Retry-After": "2", "Connection": "close"}
             await JSONResponse(body, 503, headers, media_type="application/problem+json")(scope, receive, send)
@@ -52,5 +53,5 @@ class Admission:
 
 
 def _waits(scope: Scope) -> bool:
-    hooks = scope["method"] == "POST" and scope["path"].startswith("/v1/hooks/")
+    hooks = scope["method"] == "POST" and inner_path(scope).startswith("/v1/hooks/")
     return hooks or (scope["method"] == "GET" and b"wait=" in scope["query_string"])

@@ -72,6 +72,7 @@ class CallbackSender:
         self._failures: Counter[str] = Counter()
         self._cooling: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     async def run(self) -> None:
         """Send for ever; without listed hosts there is nothing to do."""
@@ -79,7 +80,7 @@ class CallbackSender:
             return
         signal = self._runtime.signals.callbacks
         try:
-            while True:
+            while not self._closing:
                 signal.clear()
                 try:
                     pause = await self.turn()
@@ -88,9 +89,16 @@ class CallbackSender:
                     pause = 1.0
                 if pause > 0:
                     await _set_within(signal, pause)
+            await asyncio.gather(*self._tasks)
         finally:
             for task in self._tasks:
                 task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def close(self) -> None:
+        """Begin nothing more; what is on its way is told, and `run` ends."""
+        self._closing = True
+        self._runtime.signals.callbacks.set()
 
     async def turn(self) -> float:
         """One round: begin to send what is due; the seconds until the next is worth making."""
@@ -121,6 +129,9 @@ class CallbackSender:
         try:
             outcome = await self._settled(callback)
             self._runtime.metrics.callbacks.labels(outcome).inc()
+        except asyncio.CancelledError:
+            await self._write(lambda unit: callbacks.retry(unit, callback, at=unit.now, error="the server went"))
+            raise
         except Exception:
             log.exception("callback for %s", callback.approval_id)  # its lease runs out, and it is tried again
         finally:

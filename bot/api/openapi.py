@@ -46,7 +46,9 @@ def describe(app: FastAPI) -> None:
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    spec = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    spec = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, routes=app.routes, servers=app.servers or None
+    )
     components = spec.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     _, bodies = models_json_schema([(body, "validation") for body in _BODIES], ref_template=_REF)

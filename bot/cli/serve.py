@@ -11,15 +11,14 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from types import FrameType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from bot.app import build
-from bot.server import audit_anchor, logs
-from bot.server.connection import GuardedConnection
+from bot.server import audit_anchor, logs, supervisor
+from bot.server.connection import CLOSE, GuardedConnection
 from bot.server.edge import Edge, Limits
 from bot.server.listening import listen
 from bot.server.open_database import last_known, make_ready, named_database, open_database
@@ -28,14 +27,15 @@ from bot.server.runtime import Runtime
 from bot.server.starting import Starting
 from bot.service.context import World
 from bot.service.sweep import sweep
-from bot.settings import load_settings
+from bot.settings import Settings, load_settings
 
 if sys.platform != "win32":
     import resource
 
 log = logging.getLogger("sayso")
 SPARE_FILES = 256  # descriptors that are no connections: databases, logs, Slack
-TELL_TICKS = 100  # of a tenth of a second
+TICKS = 10  # a second
+TELL_TICKS = 100
 
 
 def serve() -> int:
@@ -55,9 +55,18 @@ def serve() -> int:
         if settings.audit_key is None:
             log.warning(audit_anchor.UNSIGNED)
         app = build(settings, book=book, database=database)
-        server = Server(config(app), Limits(connections=most_connections()), started=starting.over)
+        server = Server(config(app, **options(settings)), Limits(connections=most_connections()), started=starting.over)
         server.run(sockets=sockets)
     return 0 if server.started else 1
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """What the settings say of how HTTP is served."""
+    return {
+        "timeout_graceful_shutdown": settings.shutdown_seconds,
+        "proxy_headers": bool(settings.proxies),
+        "forwarded_allow_ips": settings.proxies,
+    }
 
 
 def config(app: FastAPI, **options: Any) -> uvicorn.Config:
@@ -72,6 +81,7 @@ def config(app: FastAPI, **options: Any) -> uvicorn.Config:
         "server_header": False,
         "timeout_keep_alive": int(Limits().idle_seconds),
         "timeout_graceful_shutdown": 5,
+        "proxy_headers": False,
     }
     return uvicorn.Config(app, **usual | options)
 
@@ -96,6 +106,8 @@ class Server(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._when_started = started
+        alive = supervisor.alive_seconds()
+        self._alive_ticks = max(1, int(alive * TICKS)) if alive else 0
         self.edge = Edge(limits)
         self.server_state = self.edge
         if isinstance(config.app, FastAPI):
@@ -105,24 +117,42 @@ class Server(uvicorn.Server):
         """Start; what lives as long as the process is not looked through for garbage again."""
         await super().startup(sockets=sockets)
         self._when_started()
+        supervisor.tell(supervisor.READY)
         gc.collect()
         gc.freeze()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: whether to end. Once a second the edge is looked over."""
-        if counter % 10 == 0:
+        if counter % TICKS == 0:
             self.edge.sweep(asyncio.get_running_loop().time())
         if counter % TELL_TICKS == 0:
             self.edge.tell()
-        return await super().on_tick(counter)
+        if self._alive_ticks and counter % self._alive_ticks == 0:
+            supervisor.tell(supervisor.ALIVE)
+        return await super().on_tick(counter) and self._may_go()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal to stop."""
+    def _may_go(self) -> bool:
+        """Told to end: first nothing new is wanted (`/readyz`), and every answer asks to be the last on its connection."""
+        runtime = self._runtime
+        if runtime is None or self.force_exit:
+            return True
+        if not runtime.leaving.begun:
+            runtime.leaving.begin()
+            supervisor.tell(supervisor.STOPPING)
+            self.config.encoded_headers.append(CLOSE)  # from the next second on
+            self.edge.default_headers = [*self.edge.default_headers, CLOSE]
+        return runtime.leaving.served
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nothing new: whoever waits for news hears how things stand, and all have their time to end."""
+        if self._runtime is not None:
+            self._runtime.signals.close()
+        await super().shutdown(sockets=sockets)
+
+    @property
+    def _runtime(self) -> Runtime | None:
         app = self.config.app
-        runtime: Runtime | None = getattr(app.state, "runtime", None) if isinstance(app, FastAPI) else None
-        if runtime is not None:
-            runtime.signals.close()
-        super().handle_exit(sig, frame)
+        return getattr(app.state, "runtime", None) if isinstance(app, FastAPI) else None
 
 
 def sweep_once(*, as_json: bool) -> int:

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from bot.server.edge import Edge
 
 LINGER_BYTES = 1_000_000
+CLOSE = (b"connection", b"close")
 
 
 class Refusal(Exception):
@@ -235,6 +236,13 @@ class GuardedConnection(HttpToolsProtocol):
         self._stuck_since = None
         super().resume_writing()
 
+    def shutdown(self) -> None:
+        """The server goes: who waits for an answer is told in it that there is no next one here."""
+        for cycle in [self.cycle, *(queued for queued, _ in self.pipeline)]:
+            if cycle is not None and not cycle.response_started:
+                cycle.default_headers = [*cycle.default_headers, CLOSE]
+        super().shutdown()
+
     # --- the end -------------------------------------------------------------------------------------------------
 
     def refuse(self, status: int, words: str) -> None:
@@ -283,7 +291,7 @@ class GuardedConnection(HttpToolsProtocol):
             *self.server_state.default_headers,
             (b"content-type", b"application/problem+json"),
             (b"content-length", str(len(content)).encode()),
-            (b"connection", b"close"),
+            CLOSE,
         ]
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + content)

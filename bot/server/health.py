@@ -63,7 +63,9 @@ class Health:
         self._backlog = Probe(self._count_backlog, BACKLOG_FRESH_SECONDS)
 
     async def troubles(self) -> dict[str, str]:
-        """What does not work, by part; empty when everything does."""
+        """What does not work, by part; empty when everything does. A server that goes wants no new work."""
+        if self._runtime.leaving.begun:
+            return {"server": "is shutting down"}
         database, slack = await asyncio.gather(self._database.trouble(), self._slack.trouble())
         return {name: trouble for name, trouble in (("database", database), ("slack", slack)) if trouble}
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+from bot.server.leaving import Leaving
 from bot.server.metrics import Metrics
 from bot.server.signals import LiveSignals
 from bot.server.slack_client import Slack
@@ -31,6 +32,7 @@ class Runtime:
     slack: Slack
     pool: ThreadPoolExecutor
     metrics: Metrics
+    leaving: Leaving
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from bot.render.cards import Message
@@ -40,12 +41,13 @@ class Courier:
         self._limits = RateLimits(_clock, post_interval)
         self._round_seconds = post_interval * ROUND
         self._blocked_until = 0.0
+        self._closing = False
         self._crowded: set[str] = set()  # channels in a burst: digests until nothing waits there
 
     async def run(self) -> None:
         """Send for ever: at once when something is put in, and now and then in case another server died."""
         signal = self._runtime.signals.outbox
-        while True:
+        while not self._closing:
             signal.clear()
             following = _clock() + self._round_seconds
             try:
@@ -56,6 +58,11 @@ class Courier:
             if pause > 0:
                 await _heard_within(signal, pause)
                 await asyncio.sleep(following - _clock())
+
+    def close(self) -> None:
+        """Take nothing more; what is on its way goes out, and `run` ends."""
+        self._closing = True
+        self._runtime.signals.outbox.set()
 
     async def turn(self) -> float:
         """One round: send what is due; the seconds until something is due or may go again (0: at once)."""
@@ -77,7 +84,11 @@ class Courier:
             else:
                 self._limits.posted(item.channel)
                 self._notice_crowd(item)
-        await asyncio.gather(*(self._deliver(item) for item in items))
+        try:
+            await asyncio.gather(*(self._deliver(item) for item in items))
+        except asyncio.CancelledError:
+            await self._write(partial(_let_go, items=items))
+            raise
         return 0.0 if items else min(max(min(later, rest or IDLE_SECONDS), 0.02), IDLE_SECONDS)
 
     def _notice_crowd(self, item: Item) -> None:
@@ -273,6 +284,13 @@ def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> 
     waiting = Counter(item.channel for item in found if item.card and not item.posted)
     crowded = {name for name, cards in waiting.items() if cards > (1 if name in bursting else CROWD)}
     return [sharing.group(unit, item, crowded=item.channel in crowded) for item in going]
+
+
+def _let_go(unit: Unit, items: list[Item]) -> None:
+    """Leave to the next server what this one has no time for; whether Slack had a post already is looked up there first."""
+    for item in items:
+        unsure = item.unsure or not item.posted
+        outbox.retry(unit, item, at=unit.now, error="the server went", counts=False, unsure=unsure)
 
 
 def _settled_unseen(item: Item, scene: Scene) -> bool:

@@ -188,6 +188,10 @@ BAD = {
     "SAYSO_PORT": ["x", "-1", "70000"],
     "SAYSO_SWEEP_SECONDS": ["0", "x", "1e9"],
     "SAYSO_LOG_FORMAT": ["xml"],
+    "SAYSO_ROOT_PATH": ["sayso", "/a//b", "/a/../b", "/a b", "https://x/sayso", "/a?b"],
+    "SAYSO_TRUSTED_PROXIES": ["*", "0.0.0.0/0", "::/0", "proxy.example.com", "10.0.0.1/8"],
+    "SAYSO_SHUTDOWN_SECONDS": ["0", "601", "x"],
+    "SAYSO_SHUTDOWN_DELAY_SECONDS": ["-1", "301", "x"],
     "SAYSO_CALLBACK_HOSTS": ["https://hooks.example.com", "hooks.example.com:0", "*"],
     "SAYSO_CALLBACK_SECRET": ["secret", "whsec_", "whsec_c2hvcnQ="],
 }

@@ -22,7 +22,7 @@ import uvicorn
 import bot.app
 from bot.api.callback_sender import Resolve, by_name
 from bot.app import build
-from bot.cli.serve import Server, config
+from bot.cli.serve import Server, config, options
 from bot.server import startup_check
 from bot.server.edge import Edge, Limits
 from bot.service.context import World
@@ -92,9 +92,10 @@ class ThreadServer:
         self.settings = settings_of(env)
         self.database = Database(self.settings.database_url, pool_size=8)
         self.app = build(self.settings, database=self.database, post_interval=post_interval, resolve=resolve)
+        served = {} if "SAYSO_SHUTDOWN_SECONDS" in env else {"timeout_graceful_shutdown": 1}
         self._socket = bound(port)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._server = _Server(config(self.app, timeout_graceful_shutdown=1, loop="auto"), limits)
+        self._server = _Server(config(self.app, **options(self.settings) | {"loop": "auto"} | served), limits)
         self._thread = threading.Thread(target=self._run, name="sayso", daemon=True)
         self._thread.start()
         self._wait()
