@@ -14,7 +14,7 @@ HOSTS_STAMP := $(HOSTS)/.ready
 # Tests with servers wait for one another: one worker more than there are cores.
 WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 
-.PHONY: help setup demo test test-hosts lint format bench soak chaos wheels house attention screens clean
+.PHONY: help setup demo test test-hosts lint format bench soak chaos wheels house attention learning screens clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ house: $(STAMP) ## figures of the layout: rooms, arrows, depth, long places, cit
 
 attention: $(STAMP) ## simulate what calls cost four reviewers in taps and pings (CALLS=FILE.jsonl; ours without)
 	@$(PY) -m tests.attention $(CALLS)
+
+learning: $(STAMP) ## simulate what the suggestions promise: every figure with its goal; exit 1 on a miss (SHARE=0.1 shortens)
+	@$(PY) -m tests.learning $(if $(SHARE),--share $(SHARE))
 
 screens: $(STAMP) ## take the pictures in docs/images anew (needs Chromium); ONLY=card- those whose names begin so
 	$(PY) docs/screens.py $(ONLY)

@@ -295,7 +295,7 @@ def _no_approval_required(case: Case) -> RuleResult | None:
     if case.policy.approval_required:
         return None
     level, reason = Level.FULL_AUTO, "approval_required is false"
-    if case.policy.severity is Severity.HIGH or case.policy.irreversible:
+    if case.policy.grave:
         level, reason = Level.NOTIFY_ONLY, f"{reason}; severe or irreversible, so people are told"
     return runs(level, reason, "approval_required")
 

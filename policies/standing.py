@@ -16,7 +16,7 @@ from typing import Any
 from policies import paths, quorum
 from policies.amounts import read_amount
 from policies.digest import canonical
-from policies.files.policy import Policy, Severity
+from policies.files.policy import Policy
 from policies.files.standing_bounds import Scope, StandingBounds
 from policies.kinds import Kind
 from policies.leaves import By, leaves
@@ -114,7 +114,7 @@ def never(policy: Policy, request: Request) -> str | None:
     """Why no standing approval may be given with such a request, nor cover it; None where one may."""
     if policy.standing is None:
         return "the manifest allows no standing approval of this action (standing)"
-    if (policy.severity is Severity.HIGH or policy.irreversible) and not (policy.owner and policy.owner.strip()):
+    if policy.grave and not (policy.owner and policy.owner.strip()):
         return "it is severe or irreversible, and no owner answers for standing approvals of it (owner)"
     if quorum.total(policy.approvers) > 1:
         return "several people have to agree to each (approvers)"

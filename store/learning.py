@@ -2,152 +2,221 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-from statistics import median
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
-from policies.learning import calibration, tuning
-from policies.learning.tuning import Record, Stamping
+from policies.learning import calibration, stamping, tuning
+from policies.learning.calibration import Case, OwnWord
+from policies.learning.stamping import UNMODIFIED, Act, Stamping
+from policies.learning.tuning import Record
 from policies.replay.calls import BAD_LABELS
 from policies.request import Request
 from store import audit
 from store.tables import approvals, decisions, labels
 from store.unit import Unit
 
-MOST = 50_000  # decisions looked at, newest first
+# Looked at, newest first: decisions and labels; requests that ran; cases whose confidence is compared with what turned out.
+MOST, MOST_RAN, MOST_CASES = 50_000, 100_000, 10_000
 # How the names of those who label begin: an agent, of its own work, and a token of the scope `label`. People are their ids.
 OWN, LABELLER = "agent:", "labeller:"
 
 # What a verb of a decision counts as; a vote alone decides nothing.
-_COUNTS = {
-    "approve": "unmodified",
-    "choose": "unmodified",
-    "answer": "unmodified",
-    "edit": "edited",
-    "reject": "rejected",
-}
+_COUNTS = dict.fromkeys(UNMODIFIED, "unmodified") | {"edit": "edited", "reject": "rejected"}
 
 
-class _Act(NamedTuple):
-    user: str
-    verb: str
-    seconds: float
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is said of one approval: the worst label that it has, and when it got that.
 
+    `counts` says whether anybody but the agent said it; `own` whether the agent labelled it too. `drawn` is the share of
+    the random sample that it was labelled in.
+    """
 
-class _Label(NamedTuple):
-    worst: str
-    at: datetime
-    request: str
-    counts: bool
+    approval_id: str
+    agent: str
+    worst: str | None = None
+    at: datetime | None = None
+    counts: bool = False
+    own: bool = False
+    drawn: float | None = None
 
 
 def records(unit: Unit) -> dict[str, Record]:
     """Every action's record, by database time."""
     since = unit.now - tuning.LOOK_BACK
-    last, acts = _decisions(unit, since)
+    last, habits = _decisions(unit, since)
     counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for action, kind in last.values():
+    for action, kind in last:
         counted[action][kind] += 1
-    for name, query in (("taken_over", _taken_over(since)), ("alone", _alone(since))):
+    for query in (_taken_over(since), _ran(unit, since)):
         for row in unit.execute(query):
-            counted[row.action][name] = row.found
+            counted[row.action].update({name: found for name, found in row._mapping.items() if name != "action"})
     said = _labels(unit)
+    cases = _cases(unit, said)
     actions = {*counted, *said}
-    return {action: _record(unit, action, counted[action], acts=acts[action], said=said[action]) for action in actions}
+    return {
+        action: replace(
+            _record(unit, action, counted[action], list(said[action].values())),
+            reviewers=tuple(sorted(habits[action], key=lambda one: one.user)),
+            cases=tuple(cases[action]),
+        )
+        for action in actions
+    }
 
 
-def _decisions(unit: Unit, since: datetime) -> tuple[dict[str, tuple[str, str]], dict[str, list[_Act]]]:
-    """How each approval was last decided, and everything that people did, by action."""
+def _decisions(unit: Unit, since: datetime) -> tuple[list[tuple[str, str]], dict[str, list[Stamping]]]:
+    """How each approval was last decided, as its action and kind, and how each person decides, by action."""
     query = (
-        select(decisions.c.approval_id, approvals.c.action, decisions.c.verb, decisions.c.by, decisions.c.latency_ms)
+        select(decisions.c.approval_id, approvals.c.action, decisions.c.verb, decisions.c.by, decisions.c.at)
+        .add_columns(decisions.c.latency_ms)
         .join(approvals, approvals.c.id == decisions.c.approval_id)
         .where(decisions.c.at > since)
         .order_by(decisions.c.id.desc())
         .limit(MOST)
     )
     last: dict[str, tuple[str, str]] = {}
-    acts: dict[str, list[_Act]] = defaultdict(list)
+    by_user: dict[str, list[Act]] = defaultdict(list)
     for row in unit.execute(query):
-        acts[row.action].append(_Act(row.by, row.verb, row.latency_ms / 1000))
-        if row.verb in _COUNTS:
-            last.setdefault(row.approval_id, (row.action, _COUNTS[row.verb]))
-    return last, acts
+        ended = row.verb in _COUNTS and row.approval_id not in last
+        seen = row.at - timedelta(milliseconds=row.latency_ms)
+        by_user[row.by].append(Act(row.action, row.verb, row.at, seen, ended))
+        if ended:
+            last[row.approval_id] = (row.action, _COUNTS[row.verb])
+    habits: dict[str, list[Stamping]] = defaultdict(list)
+    for user, acts in by_user.items():
+        for action, one in stamping.habits(user, acts[::-1]):
+            habits[action].append(one)
+    return list(last.values()), habits
 
 
 def _taken_over(since: datetime) -> Any:
     by_hand = approvals.c.state.in_(("taken_over", "handed_back"))
-    query = select(approvals.c.action, func.count().label("found"))
+    query = select(approvals.c.action, func.count().label("taken_over"))
     return query.where(by_hand, approvals.c.decided_at > since).group_by(approvals.c.action)
 
 
-def _alone(since: datetime) -> Any:
-    query = select(approvals.c.action, func.count().label("found"))
-    return query.where(approvals.c.route == "auto", approvals.c.created_at > since).group_by(approvals.c.action)
+def _ran(unit: Unit, since: datetime) -> Any:
+    """What policy let run alone in the fortnight, and what was executed in the longer time that incidents are judged over."""
+    newest = select(approvals.c.created_at).order_by(approvals.c.created_at.desc()).offset(MOST_RAN).limit(1)
+    first: datetime | None = unit.execute(newest).scalar_one_or_none()
+    oldest = unit.now - tuning.INCIDENTS_LOOK_BACK
+    alone = case((approvals.c.created_at > since, 1), else_=0) * case((approvals.c.route == "auto", 1), else_=0)
+    executed = case((approvals.c.claimed_at.is_not(None), 1), else_=0)
+    query = select(approvals.c.action, func.sum(alone).label("alone"), func.sum(executed).label("ran"))
+    return query.where(approvals.c.created_at > max(oldest, first or oldest)).group_by(approvals.c.action)
 
 
-def _labels(unit: Unit) -> dict[str, dict[str, _Label]]:
-    """By action and approval: the worst label that it has, and when it got that.
+def _labels(unit: Unit) -> dict[str, dict[str, _Said]]:
+    """By action and approval: what is said of it.
 
     What an agent says of its own work is kept apart: it speaks against the agent (a bad label) and never for it. A
     roll-back that a person asked for is the exception: whether that worked, only the agent can tell.
     """
+    newest = select(labels.c.id, labels.c.approval_id, labels.c.label, labels.c.at, labels.c.by)
+    newest_ones = newest.order_by(labels.c.id.desc()).limit(MOST).subquery()
     query = (
-        select(labels.c.approval_id, labels.c.label, labels.c.at, labels.c.by)
-        .add_columns(approvals.c.action, approvals.c.request, approvals.c.undone_at)
-        .join(approvals, approvals.c.id == labels.c.approval_id)
-        .order_by(labels.c.id)
+        select(newest_ones, approvals.c.action, approvals.c.agent, approvals.c.undone_at)
+        .add_columns(approvals.c.review)
+        .join(approvals, approvals.c.id == newest_ones.c.approval_id)
+        .order_by(newest_ones.c.id)
     )
-    found: dict[str, dict[str, _Label]] = defaultdict(dict)
+    found: dict[str, dict[str, _Said]] = defaultdict(dict)
     for row in unit.execute(query):
-        own = row.by.startswith(OWN)
-        asked_for = row.label == "reverted" and row.undone_at is not None
-        if own and row.label not in BAD_LABELS:
-            continue
-        known = found[row.action].get(row.approval_id)
-        counts = not own or asked_for or (known is not None and known.counts)
-        if known is None or row.label in BAD_LABELS:
-            found[row.action][row.approval_id] = _Label(row.label, row.at, row.request, counts)
-        elif counts and not known.counts:
-            found[row.action][row.approval_id] = known._replace(counts=True)
+        known = found[row.action].get(row.approval_id, _Said(row.approval_id, row.agent))
+        found[row.action][row.approval_id] = _with(known, row)
     return found
 
 
-def _record(unit: Unit, action: str, counted: Counter[str], *, acts: list[_Act], said: dict[str, _Label]) -> Record:
-    lately = [one for one in said.values() if one.at > unit.now - calibration.LOOK_BACK]
-    words = Counter(one.worst for one in said.values() if one.counts)
+def _with(known: _Said, row: Any) -> _Said:
+    """What is known, and one label more."""
+    bad = row.label in BAD_LABELS
+    own = row.by.startswith(OWN)
+    if own and not bad:
+        return replace(known, own=True)
+    counts = not own or (row.label == "reverted" and row.undone_at is not None)
+    drawn = row.by == (row.review or {}).get("by") or known.drawn is not None
+    said = replace(known, own=known.own or own, counts=known.counts or counts, drawn=1.0 if drawn else None)
+    return replace(said, worst=row.label, at=row.at) if bad or known.worst is None else said
+
+
+def _record(unit: Unit, action: str, counted: Counter[str], said: list[_Said]) -> Record:
+    judged = [one for one in said if one.worst is not None]
+    words = Counter(one.worst for one in judged if one.counts)
+    oldest = unit.now - tuning.INCIDENTS_LOOK_BACK
+    figures: dict[str, Any] = dict(counted)
     return Record(
         action=action,
-        **counted,
-        incidents=sum(one.worst in BAD_LABELS and one.at > unit.now - tuning.LOOK_BACK for one in said.values()),
+        **figures,
+        incidents=sum(one.worst in BAD_LABELS and one.at is not None and one.at > oldest for one in judged),
         labelled=words.total(),
-        doubted=len(said) - words.total(),
+        doubted=len(judged) - words.total(),
         correct=words["correct"],
         reverted=words["reverted"],
-        outcomes=tuple(_outcomes(lately)),
-        reviewers=tuple(_stampings(acts)),
+        own_words=tuple(_own_words(judged)),
     )
 
 
-def _outcomes(said: Iterable[_Label]) -> Iterator[tuple[float, bool]]:
-    for one in said:
-        confidence = Request.model_validate_json(one.request).effective_confidence
-        if confidence is not None:
-            yield confidence, one.worst == "correct"
+def _own_words(judged: Iterable[_Said]) -> Iterator[OwnWord]:
+    """What each agent labelled of what others judged too."""
+    by_agent: dict[str, Counter[tuple[bool, bool]]] = defaultdict(Counter)
+    for one in judged:
+        if one.counts:
+            by_agent[one.agent][one.worst == "correct", one.own] += 1
+    for agent, counts in sorted(by_agent.items()):
+        yield OwnWord(
+            agent,
+            right=counts[True, True] + counts[True, False],
+            right_labelled=counts[True, True],
+            wrong=counts[False, True] + counts[False, False],
+            wrong_labelled=counts[False, True],
+        )
 
 
-def _stampings(acts: Iterable[_Act]) -> Iterator[Stamping]:
-    by_user: dict[str, list[_Act]] = defaultdict(list)
-    for act in acts:
-        by_user[act.user].append(act)
-    for user, done in sorted(by_user.items()):
-        seconds = [act.seconds for act in done]
-        yes = [act for act in done if act.verb in ("approve", "vote")]
-        fast = sum(act.seconds < tuning.FAST_SECONDS for act in yes) / len(yes) if yes else 0.0
-        yield Stamping(user, len(done), sum(act.verb == "reject" for act in done), median(seconds), fast)
+def _cases(unit: Unit, said: Mapping[str, Mapping[str, _Said]]) -> dict[str, list[Case]]:
+    """What was said of an outcome in the last month, with how sure its agent was."""
+    oldest = unit.now - calibration.LOOK_BACK
+    lately = [
+        (one.at, one)
+        for of_action in said.values()
+        for one in of_action.values()
+        if one.at is not None and one.at > oldest
+    ]
+    newest = {one.approval_id: one for _, one in sorted(lately, key=lambda entry: entry[0])[-MOST_CASES:]}
+    found: dict[str, list[Case]] = defaultdict(list)
+    for ids in _some(list(newest)):
+        query = select(approvals.c.id, approvals.c.action, approvals.c.request, approvals.c.policy)
+        for row in unit.execute(query.where(approvals.c.id.in_(ids))):
+            found[row.action].append(_case(newest[row.id], row.request, row.policy))
+    return found
+
+
+def _some(ids: list[str], size: int = 500) -> Iterator[list[str]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def _case(said: _Said, request: str, policy: str | None) -> Case:
+    asked = Request.model_validate_json(request)
+    return Case(
+        agent=said.agent,
+        right=said.worst == "correct",
+        said=asked.confidence,
+        evidence=asked.evidence.score if asked.evidence else None,
+        effective=asked.effective_confidence,
+        drawn=(_sampled(policy) or None) if said.drawn and policy else None,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _sampled(policy: str) -> float:
+    """The share of the sample under that policy."""
+    return float(json.loads(policy).get("sample_review") or 0.0)
 
 
 def corrections(unit: Unit) -> Iterator[dict[str, Any]]:

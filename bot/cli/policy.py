@@ -48,6 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     propose.add_argument("path", metavar="PATH", nargs="?", help="the manifest (default: the one in SAYSO_MANIFEST)")
     tune = verbs.add_parser("tune", help="what the last 14 days suggest to change in the manifest; nothing is applied")
     tune.add_argument("path", metavar="PATH", nargs="?", help="the manifest (default: the one in SAYSO_MANIFEST)")
+    tune.add_argument("--page", metavar="N", type=int, default=1, help="of the report, 40 lines each (default: 1)")
     for verb in (check, verbs.choices["explain"], verbs.choices["replay"], propose, tune):
         verb.add_argument("--json", action="store_true", help="print JSON for machines")
 
@@ -248,7 +249,7 @@ def _tune(args: argparse.Namespace) -> int:
     if args.json:
         _print_json(found.as_dict())
     else:
-        print(tuning.as_text(tuning.paragraphs(found)))
+        print(tuning.as_text(tuning.paragraphs(found), args.page))
     return OK
 
 

@@ -122,6 +122,11 @@ class Policy(Strict):
         return self.reversibility is Reversibility.IRREVERSIBLE
 
     @property
+    def grave(self) -> bool:
+        """Whether one mistake is one too many: of high severity, or nothing takes it back."""
+        return self.severity is Severity.HIGH or self.irreversible
+
+    @property
     def denies_amounts(self) -> bool:
         """Whether some amount is refused at once, by itself or in a sum: then one that cannot be read is too."""
         sums = self.aggregate

@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from policies.files.manifest import REGULATED_TAGS, Manifest
 from policies.files.manifest_edit import difference, with_key
 from policies.files.policy import Policy, Severity
-from policies.learning import calibration
-from policies.learning.calibration import Bucket
+from policies.learning import chance, families
+from policies.learning.calibration import WORST_ERROR, Bucket, Calibration, Case, OwnWord, calibrations
+from policies.learning.chance import Measured, measured
+from policies.learning.stamping import MOSTLY, Stamping
 
-LOOK_BACK = timedelta(days=14)
+LOOK_BACK, INCIDENTS_LOOK_BACK = timedelta(days=14), timedelta(days=90)
 GOOD_RATE, REMOVABLE_RATE = 0.95, 0.99  # F3, F5
+TOLERATED = 0.01  # the share of incidents up to which an action stays as it is; of a grave one, any is too many
 LABELS_NEEDED = 500  # F6
-FAST_SECONDS = 5.0
-STAMP_FROM = 5  # decisions before a habit shows
 SAMPLED = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Stamping:
-    """How one reviewer decided an action: how many, how many no, median seconds, and the share within FAST_SECONDS."""
-
-    user: str
-    decided: int
-    rejected: int
-    median_seconds: float
-    fast: float
-
-    @property
-    def rubber(self) -> bool:
-        """Whether this looks like rubber-stamping: always yes, and mostly at once."""
-        return self.decided >= STAMP_FROM and not self.rejected and self.fast > 0.5
+_MOST_REASON = 300  # what a rule of the manifest holds
+# How often a whole report may hold any wrong suggestion, where nothing is to be suggested: 5 % in all.
+ANY_WRONG_LESS, ANY_WRONG_MORE, ANY_WRONG_CONFIDENCE = 0.025, 0.02, 0.005
+# The kinds of suggestions, the most pressing first.
+MORE, OVERCONFIDENT, PRAISES_ITSELF = "auto→ask", "over-confident agent", "labels only its successes"
+LESS, GATE, NO_EVIDENCE, STAYS = "ask→auto", "gate to remove or to sample", "no evidence", "stays ask"
+_RANKS = (MORE, OVERCONFIDENT, PRAISES_ITSELF, GATE, LESS, NO_EVIDENCE, STAYS)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of one action: the decisions of the last 14 days, and the labels of all time.
+    """What is known of one action: the decisions of the last 14 days, what ran in the last 90 days, and the labels.
 
     `labelled` and what follows count what people and tokens of the scope `label` said; `doubted` is what only the agent
-    itself called wrong. `outcomes` are those of the last 30 days as (effective confidence, whether it was right).
+    itself called wrong. `ran` counts what was executed, `incidents` what of it went wrong. `cases` are those of the last 30 days.
     """
 
     action: str
@@ -51,12 +43,14 @@ class Record:
     rejected: int = 0
     taken_over: int = 0
     alone: int = 0
+    ran: int = 0
     incidents: int = 0
     labelled: int = 0
     doubted: int = 0
     correct: int = 0
     reverted: int = 0
-    outcomes: tuple[tuple[float, bool], ...] = ()
+    cases: tuple[Case, ...] = ()
+    own_words: tuple[OwnWord, ...] = ()
     reviewers: tuple[Stamping, ...] = ()
 
     @property
@@ -69,6 +63,27 @@ class Record:
         """The share of yes; None where nothing was decided."""
         return (self.unmodified + self.edited) / self.decided if self.decided else None
 
+    @property
+    def stamped(self) -> int:
+        """How many of them were decided by somebody who hardly looks."""
+        return sum(one.ended for one in self.reviewers if one.rubber)
+
+    @property
+    def agreed(self) -> Measured:
+        """What reviewers said: the yeses as asked, of what was decided by somebody who looks."""
+        blind = sum(one.ended_unmodified for one in self.reviewers if one.rubber)
+        return measured(max(0, self.unmodified - blind), max(0, self.decided - self.stamped))
+
+    @property
+    def turned_out(self) -> Measured:
+        """What turned out: the labels `correct`, of what anybody but the agent labelled, and of what it called wrong itself."""
+        return measured(self.correct, self.labelled + self.doubted)
+
+    @property
+    def went_wrong(self) -> Measured:
+        """The incidents of what ran in 90 days. What was never reported as run, and was an incident all the same, ran."""
+        return measured(self.incidents, max(self.ran, self.incidents))
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -80,7 +95,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One change to consider: `diff` is the manifest's, and empty where there is nothing to write."""
+    """One change to consider: `diff` is the manifest's, and empty where there is nothing to write or the checklist is not met."""
 
     action: str
     kind: str
@@ -88,91 +103,232 @@ class Suggestion:
     diff: str = ""
     checklist: tuple[Check, ...] = ()
 
+    @property
+    def rank(self) -> int:
+        """The lower, the more pressing."""
+        return _RANKS.index(self.kind)
+
+    @property
+    def unmet(self) -> int:
+        """How many lines of the checklist hold the change back."""
+        return sum(not check.met for check in self.checklist)
+
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """One action's record, its calibration, and what follows from both."""
+    """One action's record, its agents' calibration, and the one suggestion that follows; None where nothing does."""
 
     record: Record
-    buckets: tuple[Bucket, ...]
-    suggestions: tuple[Suggestion, ...]
+    calibrations: tuple[Calibration, ...]
+    suggestion: Suggestion | None
 
 
 def tuned(manifest: Manifest, records: Mapping[str, Record], *, watched: bool) -> list[Tuned]:
-    """Every action of the manifest that something is known of. `watched` says whether operations have a channel."""
+    """Every action of the manifest that something is known of, the most pressing first.
+
+    `watched` says whether operations have a channel. All of a report's questions are answered together, so that the more
+    actions there are, the more each has to show.
+    """
     known = [records[action] for action in manifest.actions if action in records]
-    return [_tuned(manifest, record, watched) for record in known]
+    agents = {record.action: tuple(calibrations(record.cases)) for record in known}
+    less = families.standing(dict(_good_by_chance(manifest, known)), ANY_WRONG_LESS)
+    more = families.standing(dict(_bad_by_chance(manifest, known)), ANY_WRONG_MORE)
+    confidence = families.standing(dict(_right_by_chance(known, agents)), ANY_WRONG_CONFIDENCE)
+    found = []
+    for record in known:
+        case = _Case(manifest, manifest.policy(record.action), record, watched)
+        said = [
+            *_more(case, shown=record.action in more),
+            *_surer(case, agents[record.action], confidence),
+            *_less(case, shown=record.action in less),
+        ]
+        found.append(Tuned(record, agents[record.action], min(said, key=lambda one: one.rank, default=None)))
+    return sorted(found, key=_pressing)
 
 
-def _tuned(manifest: Manifest, record: Record, watched: bool) -> Tuned:
-    policy = manifest.policy(record.action)
-    found = tuple(calibration.buckets(record.outcomes))
-    said = [*_less(manifest, policy, record, watched), *_more(manifest, policy, record)]
-    return Tuned(record, found, (*said, *_surer(manifest, policy, found)))
+def _pressing(one: Tuned) -> tuple[int, float]:
+    return (one.suggestion.rank, -one.record.decided) if one.suggestion else (len(_RANKS), -one.record.decided)
 
 
-def _less(manifest: Manifest, policy: Policy, record: Record, watched: bool) -> Iterable[Suggestion]:
-    rate = record.approval_rate
-    if rate is None or rate <= GOOD_RATE or record.incidents or not policy.approval_required:
+def _good_by_chance(manifest: Manifest, known: Iterable[Record]) -> Iterator[tuple[str, float]]:
+    """How likely an action that is no better than the bar looks so good; only of those with enough decisions to show anything."""
+    for record in known:
+        agreed = record.agreed
+        if manifest.policy(record.action).approval_required and GOOD_RATE**agreed.n <= ANY_WRONG_LESS:
+            yield record.action, chance.at_least(agreed.hits, agreed.n, GOOD_RATE)
+
+
+def _bad_by_chance(manifest: Manifest, known: Iterable[Record]) -> Iterator[tuple[str, float]]:
+    """How likely an action that is no worse than tolerated has so many incidents; only of those that may run alone."""
+    for record in known:
+        policy, wrong = manifest.policy(record.action), record.went_wrong
+        if wrong.n and may_run_alone(policy):
+            yield record.action, chance.at_least(wrong.hits, wrong.n, _tolerated(policy))
+
+
+def _tolerated(policy: Policy) -> float:
+    return 0.0 if policy.grave else TOLERATED
+
+
+_Asked = tuple[str, str, str, float, float]
+
+
+def _right_by_chance(
+    known: Iterable[Record], agents: Mapping[str, Sequence[Calibration]]
+) -> Iterator[tuple[_Asked, float]]:
+    """How likely an agent that means what it says is right so seldom, and one that labels whatever comes labels so few of the wrong."""
+    for record in known:
+        for one in agents[record.action]:
+            for curve in one.curves:
+                for bucket in curve.judged:
+                    yield _asked(record, one.agent, curve.kind, bucket), bucket.by_chance
+        for word in record.own_words:
+            yield _asked(record, word.agent, "own"), word.by_chance
+
+
+def _asked(record: Record, agent: str, kind: str, bucket: Bucket | None = None) -> _Asked:
+    return (record.action, agent, kind, bucket.low if bucket else 0.0, bucket.high if bucket else 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What one action's suggestions are made from."""
+
+    manifest: Manifest
+    policy: Policy
+    record: Record
+    watched: bool
+
+    def suggestion(self, kind: str, why: str, diff: str = "", checklist: Iterable[Check] = ()) -> Suggestion:
+        return Suggestion(self.record.action, kind, why, diff, tuple(checklist))
+
+    def changed(self, **keys: str) -> str:
+        """The diff that writes these keys, each as YAML on one line."""
+        before = text = self.manifest.document.text
+        for key, value in keys.items():
+            text = with_key(text, self.policy.action, key, value)
+        return difference(before, text, self.manifest.name)
+
+    def with_rule(self, when: str, reason: str) -> str:
+        own = self.manifest.file.actions[self.policy.action].rules
+        rules = [rule.model_dump(mode="json") for rule in own]
+        rules.append({"when": when, "then": "ask", "reason": reason[:_MOST_REASON]})
+        return self.changed(rules=json.dumps(rules, ensure_ascii=False))
+
+
+def _less(case: _Case, *, shown: bool) -> Iterator[Suggestion]:
+    record, policy = case.record, case.policy
+    if not policy.approval_required or not record.decided:
         return
-    why = f"{rate:.1%} of {record.decided} decisions in 14 days were yes, and there was no incident"
+    if record.stamped > MOSTLY * record.decided:
+        if record.unmodified > GOOD_RATE * record.decided:
+            why = f"{record.stamped} of {record.decided} decisions look like rubber stamps: a yes that nobody looked at says nothing"
+            yield case.suggestion(NO_EVIDENCE, why)
+        return
+    if not shown or _contradicted(policy, record):
+        return
+    agreed, looked = record.agreed, f" ({record.stamped} by rubber stamps left out)" if record.stamped else ""
+    why = (
+        f"{agreed.rate:.1%} of {agreed.n:.0f} decisions in {LOOK_BACK.days} days were yes as asked{looked}, at least "
+        f"{agreed.low:.1%} at {chance.ONE_SIDED:.0%} certainty; {_incidents(record)}"
+    )
     floor = floor_of(policy)
     if floor:
-        yield Suggestion(record.action, "stays ask", f"{why}; but it is {floor}, which no record lifts out of review")
+        yield case.suggestion(STAYS, f"{why}; but it is {floor}, which no record lifts out of review")
         return
-    checks = tuple(checklist(policy, record, watched))
-    yield Suggestion(record.action, "ask→auto", why, _written(manifest, policy, "approval_required", "false"), checks)
-    if rate >= REMOVABLE_RATE and not record.rejected:
-        whole = record.unmodified / record.decided
-        why = f"{rate:.1%} yes, {whole:.1%} unmodified, no recent rejection: this gate costs time and stops nothing"
-        change = _written(manifest, policy, "sample_review", str(SAMPLED))
-        yield Suggestion(record.action, "gate to remove or to sample", why, change, checks)
+    gate = agreed.hits >= REMOVABLE_RATE * agreed.n and not record.rejected
+    checks = tuple(checklist(policy, record, case.watched))
+    keys = {"approval_required": "false"} | ({} if policy.sample_review else {"sample_review": str(SAMPLED)})
+    diff = case.changed(**keys) if all(check.met for check in checks) else ""
+    why = f"{why}: this gate costs time and stops next to nothing" if gate else why
+    yield case.suggestion(GATE if gate else LESS, why, diff, checks)
 
 
-def _more(manifest: Manifest, policy: Policy, record: Record) -> Iterable[Suggestion]:
-    if not record.incidents:
-        return
-    why = f"{record.incidents} incident{'s' * (record.incidents > 1)} in 14 days"
-    if not may_run_alone(policy):
-        yield Suggestion(record.action, "stays ask", f"{why}; every request is asked already")
-        return
-    own = manifest.file.actions[policy.action].rules
-    rules = [rule.model_dump(mode="json") for rule in own]
-    rules.append({"when": "true", "then": "ask", "reason": f"{why}: asked until the cause is known"})
-    yield Suggestion(record.action, "auto→ask", why, _written(manifest, policy, "rules", json.dumps(rules)))
+def _contradicted(policy: Policy, record: Record) -> bool:
+    """Whether what turned out speaks against what reviewers said: approval is not truth."""
+    wrong, turned_out = record.went_wrong, record.turned_out
+    return bool(wrong.hits and wrong.high > _tolerated(policy)) or bool(turned_out.n and turned_out.high < GOOD_RATE)
 
 
-def _surer(manifest: Manifest, policy: Policy, found: Iterable[Bucket]) -> Iterable[Suggestion]:
-    present = policy.auto_approve_confidence
-    higher = calibration.higher_threshold(found, present)
-    if higher is None:
+def _incidents(record: Record) -> str:
+    wrong = record.went_wrong
+    if not wrong.n:
+        return f"nothing is known to have run in {INCIDENTS_LOOK_BACK.days} days"
+    if not wrong.hits:
+        return f"no incident in {wrong.n:.0f} runs of {INCIDENTS_LOOK_BACK.days} days (at most {wrong.high:.1%})"
+    counted = (
+        f"{wrong.hits:.0f} incident{'s' * (wrong.hits > 1)} in {wrong.n:.0f} runs of {INCIDENTS_LOOK_BACK.days} days"
+    )
+    return f"{counted}, {wrong.rate:.1%} ({wrong.low:.1%} to {wrong.high:.1%})"
+
+
+def _more(case: _Case, *, shown: bool) -> Iterator[Suggestion]:
+    if not shown:
         return
-    worst = max((one for one in found if one.high <= higher), key=lambda one: one.error)
+    counted, most = _incidents(case.record), _tolerated(case.policy)
+    why = f"{counted}; " + (
+        f"more than {most:.0%} is no chance" if most else "an action as grave as this may have none"
+    )
+    yield case.suggestion(MORE, why, case.with_rule("true", f"{counted}: asked until the cause is known"))
+
+
+def _surer(case: _Case, agents: Sequence[Calibration], shown: set[_Asked]) -> Iterator[Suggestion]:
+    for one in agents:
+        found = [
+            (curve.kind, bucket)
+            for curve in one.curves
+            for bucket in curve.judged
+            if bucket.error > WORST_ERROR and _asked(case.record, one.agent, curve.kind, bucket) in shown
+        ]
+        if found:
+            yield _overconfident(case, one, *max(found, key=lambda entry: entry[1].error), alone=len(agents) == 1)
+    for word in case.record.own_words:
+        if _asked(case.record, word.agent, "own") in shown:
+            yield case.suggestion(PRAISES_ITSELF, f"{word}: its own word counts nowhere, and says less than it seems")
+
+
+def _overconfident(case: _Case, one: Calibration, kind: str, worst: Bucket, *, alone: bool) -> Suggestion:
+    said = "said" if kind == "said" else "showed evidence for"
+    basis = "drawn at random" if one.random else "that people chose to label"
     why = (
-        f"at confidence {worst.low:.1f} to {worst.high:.1f} it was right {worst.accuracy:.0%} of {worst.samples} times, "
-        f"{worst.error:.2f} less than it said"
+        f"{one.agent} {said} {worst.confidence:.2f} and was right {worst.accuracy:.2f} "
+        f"({worst.right.low:.2f} to {worst.right.high:.2f}) of {worst.samples} cases {basis}"
     )
-    wanted = manifest.file.actions[policy.action].thresholds.model_dump(exclude_unset=True)
-    change = _written(manifest, policy, "thresholds", json.dumps(wanted | {"auto_approve_confidence": higher}))
-    yield Suggestion(policy.action, f"auto_approve_confidence {present:.2f}→{higher:.2f}", why, change)
+    told = str(one.threshold) if one.threshold else "no threshold can be shown to keep that to 5 %"
+    return case.suggestion(OVERCONFIDENT, f"{why}; {told}", _surer_diff(case, one, why, alone=alone))
 
 
-def checklist(policy: Policy, record: Record, watched: bool) -> Iterable[Check]:
+def _surer_diff(case: _Case, one: Calibration, why: str, *, alone: bool) -> str:
+    """A higher threshold where it is the action's only agent, else a rule for this one; nothing where all of it is asked already."""
+    policy = case.policy
+    if not may_run_alone(policy):
+        return ""
+    higher = one.threshold.at if one.threshold and one.threshold.at > policy.auto_approve_confidence else None
+    if alone and higher:
+        wanted = case.manifest.file.actions[policy.action].thresholds.model_dump(exclude_unset=True)
+        return case.changed(thresholds=json.dumps(wanted | {"auto_approve_confidence": higher}))
+    if one.threshold and not higher:
+        return ""
+    named = f"agent == {json.dumps(one.agent)}"
+    return case.with_rule(f"{named} && (confidence == null || confidence < {higher})" if higher else named, why)
+
+
+def checklist(policy: Policy, record: Record, watched: bool) -> Iterator[Check]:
     """What less oversight needs (docs/rules.md: F6), filled in."""
-    bar = policy.auto_approve_confidence
-    accuracy = record.correct / (record.labelled + record.doubted) if record.labelled else 0.0
+    bar, right = policy.auto_approve_confidence, record.turned_out
     yield Check(record.labelled >= LABELS_NEEDED, f"{record.labelled} of {LABELS_NEEDED} labelled outcomes")
-    yield Check(
-        record.labelled > 0 and accuracy > bar,
-        f"accuracy {accuracy:.1%} of the labelled, must be above {bar:.0%}" if record.labelled else "accuracy unknown",
+    proven = record.labelled > 0 and right.low > bar
+    told = (
+        f"right {right.rate:.1%} of {right.n:.0f} labelled, surely {right.low:.1%}" if right.n else "accuracy unknown"
     )
+    yield Check(proven, f"{told}, must be above {bar:.0%}" if right.n else told)
     tried = f"{record.reverted} reverted so far" if record.reverted else "never tried"
     window = f"undo window {policy.undo_window_seconds} s" if policy.undo_window_seconds else "no undo window"
     yield Check(bool(record.reverted and policy.undo_window_seconds), f"tested rollback: {window}, {tried}")
     limits = policy.aggregate is not None or policy.quota is not None
-    told = "operations have a channel" if watched else "operations have no channel"
+    channel = "operations have a channel" if watched else "operations have no channel"
     bound = "sums or a quota are limited" if limits else "neither sums nor a quota are limited"
-    yield Check(watched and limits, f"anomaly alert: {told}, {bound}")
+    yield Check(watched and limits, f"anomaly alert: {channel}, {bound}")
     yield Check(policy.owner is not None, f"owner: {policy.owner or 'none is named'}")
 
 
@@ -191,8 +347,3 @@ def may_run_alone(policy: Policy) -> bool:
     free = not policy.approval_required or policy.conditions.auto_approve_below_usd is not None
     confident = policy.severity is Severity.LOW or policy.trusted_by is not None
     return free or (confident and floor_of(policy) is None)
-
-
-def _written(manifest: Manifest, policy: Policy, key: str, value: str) -> str:
-    before = manifest.document.text
-    return difference(before, with_key(before, policy.action, key, value), manifest.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from builders import add, add_agent
@@ -38,12 +39,12 @@ def test_decisions_are_counted_once_an_approval(database: Database) -> None:
     found = database.read(learning.records)["process_refund"]
     assert (found.unmodified, found.edited, found.rejected, found.decided) == (2, 0, 1, 3)
     habits = {one.user: one for one in found.reviewers}
-    assert (habits["U0BOB"].decided, habits["U0BOB"].rejected, habits["U0BOB"].median_seconds) == (2, 0, 3.5)
-    assert (habits["U0BOB"].fast, habits["U0ALICE"].rejected) == (1.0, 1)
+    assert (habits["U0BOB"].decided, habits["U0BOB"].rejected, habits["U0BOB"].ended_unmodified) == (2, 0, 2)
+    assert (habits["U0BOB"].fast, habits["U0ALICE"].rejected, habits["U0ALICE"].ended) == (2, 1, 1)
 
 
-def test_only_the_last_fortnight_decides_and_only_the_last_month_calibrates(database: Database) -> None:
-    """Decisions and incidents count for 14 days, confidence for 30; labels are counted for ever, the worst a request has."""
+def test_each_figure_has_its_time(database: Database) -> None:
+    """Decisions count for 14 days, incidents for 90, confidence for 30; labels are counted for ever, the worst a request has."""
     agent = add_agent(database)
     asked = Request(action="pay", params={}, confidence=0.9, evidence=SURE)
     made = [add(database, agent, request=asked) for _ in range(3)]
@@ -52,20 +53,74 @@ def test_only_the_last_fortnight_decides_and_only_the_last_month_calibrates(data
         for number, word in enumerate(words):
             label(database, approval.id, word, f"U0{number}")
     seen = {}
-    for days in (0, 13, 15, 31):
+    for days in (0, 13, 15, 31, 91):
         database.shift_seconds = days * 86_400
         found = database.read(learning.records)["pay"]
-        seen[days] = (
-            found.decided,
-            found.incidents,
-            len(found.outcomes),
-            found.labelled,
-            found.correct,
-            found.reverted,
-        )
-    assert seen == {0: (3, 2, 3, 3, 1, 1), 13: (3, 2, 3, 3, 1, 1), 15: (0, 0, 3, 3, 1, 1), 31: (0, 0, 0, 3, 1, 1)}
+        labelled = (found.labelled, found.correct, found.reverted)
+        seen[days] = (found.decided, found.incidents, len(found.cases), *labelled)
+    assert seen == {
+        0: (3, 2, 3, 3, 1, 1),
+        13: (3, 2, 3, 3, 1, 1),
+        15: (0, 2, 3, 3, 1, 1),
+        31: (0, 2, 0, 3, 1, 1),
+        91: (0, 0, 0, 3, 1, 1),
+    }
     database.shift_seconds = 0
-    assert sorted(database.read(learning.records)["pay"].outcomes) == [(0.9, False), (0.9, False), (0.9, True)]
+    cases = database.read(learning.records)["pay"].cases
+    assert sorted((one.said, one.evidence, one.effective, one.right) for one in cases) == [
+        (0.9, 1.0, 0.9, False),
+        (0.9, 1.0, 0.9, False),
+        (0.9, 1.0, 0.9, True),
+    ]
+
+
+def test_what_ran_is_counted_for_ninety_days(database: Database) -> None:
+    """Executed is what was claimed; what policy let run alone is told of the fortnight."""
+    agent = add_agent(database)
+    made = [add(database, agent, request=Request(action="pay", params={})) for _ in range(3)]
+    by_policy = update(approvals).where(approvals.c.id == made[0].id).values(route="auto")
+    claimed = update(approvals).where(approvals.c.id != made[2].id)
+    database.run(lambda unit: unit.execute(by_policy))
+    database.run(lambda unit: unit.execute(claimed.values(claimed_at=unit.now)))
+    seen = {}
+    for days in (0, 15, 91):
+        database.shift_seconds = days * 86_400
+        found = database.read(learning.records).get("pay")
+        seen[days] = found and (found.ran, found.alone)
+    assert seen == {0: (2, 1), 15: (2, 0), 91: None}
+
+
+def test_a_case_knows_how_it_came_to_be_labelled(database: Database) -> None:
+    """What a sampled review found stands for the whole sample; what anybody else labels stands for itself."""
+    agent = add_agent(database)
+    policy = json.dumps({"sample_review": 0.05})
+    asked = Request(action="pay", params={}, confidence=0.9, evidence=SURE)
+    drawn, chosen = (add(database, agent, request=asked) for _ in range(2))
+    reviewed = update(approvals).where(approvals.c.id == drawn.id)
+    given = reviewed.values(policy=policy, review={"asked": ["U0BOB"], "by": "U0BOB", "verdict": "correct"})
+    database.run(lambda unit: unit.execute(given))
+    label(database, drawn.id, "correct", "U0BOB")
+    label(database, chosen.id, "correct", "U0BOB")
+    cases = database.read(learning.records)["pay"].cases
+    assert sorted((one.drawn or 0, one.weight) for one in cases) == [(0, 1.0), (0.05, 20.0)]
+
+
+def test_what_an_agent_leaves_out_is_counted(database: Database) -> None:
+    """Of what others judged: how many right and wrong ones the agent labelled too."""
+    agent = add_agent(database)
+    made = [add(database, agent, request=Request(action="pay", params={})) for _ in range(4)]
+    for approval, word in zip(made, ("correct", "correct", "incident", "incident"), strict=True):
+        label(database, approval.id, word, "U0BOB")
+    label(database, made[0].id, "correct")
+    label(database, made[2].id, "correct")
+    (found,) = database.read(learning.records)["pay"].own_words
+    assert (found.agent, found.right, found.right_labelled, found.wrong, found.wrong_labelled) == (
+        agent.name,
+        2,
+        1,
+        2,
+        1,
+    )
 
 
 def test_an_agents_own_labels_speak_against_it_alone(database: Database) -> None:
@@ -80,7 +135,7 @@ def test_an_agents_own_labels_speak_against_it_alone(database: Database) -> None
     label(database, rolled_back.id, "reverted")
     found = database.read(learning.records)["pay"]
     assert (found.labelled, found.correct, found.reverted, found.doubted, found.incidents) == (1, 0, 0, 2, 3)
-    assert sorted(found.outcomes) == [(1.0, False)] * 3
+    assert sorted((one.evidence, one.right) for one in found.cases) == [(1.0, False)] * 3
     label(database, praised.id, "correct", "labeller:critic")
     undone = update(approvals).where(approvals.c.id == rolled_back.id)
     database.run(lambda unit: unit.execute(undone.values(undone_at=unit.now)))
