@@ -23,6 +23,8 @@ _TAKES = frozenset(
         "script",
         "gitconfig",
         "strategy",
+        "setting",
+        "classpath",
     }
 )
 _NO = frozenset({"false", "0", "no", "off"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -16,6 +17,12 @@ from policies.shell.options import EFFECTS, Given, Option, given, mentions
 from policies.shell.places import Where
 from policies.shell.table import MEANS, Rule, Table
 
+# Files in which a builder or a test runner finds by itself what to run.
+_RECIPE = re.compile(
+    r"/(?:(?:gnu)?makefile|[^/]*\.mk|package\.json|conftest\.py|setup\.py|noxfile\.py|(?:site|user)customize\.py|justfile|taskfile\.ya?ml|rakefile"
+    r"|build\.rs|[^/]*\.gradle(?:\.kts)?|cmakelists\.txt|[^/]*\.config\.[cm]?[jt]s)$",
+    re.IGNORECASE,
+)
 _SHOWS = frozenset({"--help", "-h", "--version", "-V", "-v", "version", "help", "-version", "-help"})
 # They run the project's own code, or what its files say: only where the work tree is.
 _RUNS_CODE = frozenset(
@@ -158,8 +165,14 @@ def _by_option(call: Call, rule: Rule, option: Option) -> list[Finding]:
             return [paths.read(call, option.value)]
         case "write":
             return [paths.write(call, option.value)]
+        case "setting":
+            path = option.value.part(re.split("[=:]", option.value.text)[-1])
+            return [paths.write(call, path)] if {"/", "~"} & set(path.text) else []
         case "script":
             return [paths.script(call, option.value)]
+        case "classpath":
+            entries = [entry.removesuffix("/*") for entry in option.value.text.split(":") if entry]
+            return [paths.script(call, option.value.part(entry)) for entry in entries]
         case "gitconfig":
             return remote.git_setting(option.value)
         case "strategy":
@@ -219,6 +232,9 @@ def _at_home(call: Call, rule: Rule) -> list[Finding]:
         allowed = where is Where.INSIDE
     else:
         allowed = where in (Where.INSIDE, Where.SCRATCH) or rule.effect is not Effect.LOCAL or rule.name[0] != "git"
+    fresh = sorted(path for path in call.around.written if _RECIPE.search(path))
+    if fresh and _RUNS_CODE & set(rule.operands):
+        return [Finding(Effect.UNKNOWN, f"runs what this very command wrote into {call.places.relative(fresh[0])}")]
     return (
         []
         if allowed

@@ -199,5 +199,7 @@ def is_guarded(inner: str) -> str | None:
     for guard, why in GUARDED.items():
         if folded == guard.rstrip("/") or (guard.endswith("/") and folded.startswith(guard)):
             return why
+        if folded.startswith(".") and guard.startswith(f"{folded}/"):  # the whole folder, as in `mv .claude away`
+            return why
     found = _ANYWHERE.search(folded)
     return _RUNS if found else None

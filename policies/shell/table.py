@@ -7,8 +7,9 @@ One rule is `names | effect | operands | options | why`; it may go on in lines t
 - *effect*: read, local, unknown, outward, secrets or destructive (`classes.Effect`).
 - *operands*: what the arguments beside the options are, one of the kinds in `operands/`.
 - *options*: `-o=KIND` for options that matter: the name of an effect (giving the option has it), or what its value is: `value` and
-  `plain` (looked at no further), `value2` (two of them), `pattern`, `file` and `patternfile` (read), `write` (written), `dir` (worked
-  in), `script` (run). A long option may be shortened, and short ones bundled, as programs allow.
+  `plain` (looked at no further), `value2` (two of them), `pattern`, `file` and `patternfile` (read), `write` (written), `setting`
+  (`name=value` or `kind:path`, in which a path is written), `dir` (worked in), `script` (run), `classpath` (several of them).
+  A long option may be shortened, and short ones bundled, as programs allow.
 - *why*: a clause for people; most lines need none.
 """
 

@@ -35,7 +35,9 @@ def _removes(call: Call, rule: Rule, found: Given) -> list[Finding]:
 
 
 def _rm(call: Call, rule: Rule, found: Given) -> list[Finding]:
-    whole = any(arg.text in ("--recursive",) or _letters(arg) & {"r", "R"} for arg in call.args)
+    whole = any(
+        (arg.text[2:] and "--recursive".startswith(arg.text)) or _letters(arg) & {"r", "R"} for arg in call.args
+    )
     targets = given(call.args, {}).operands
     if len(targets) > MAX_NAMED:
         return [Finding(Effect.DESTRUCTIVE, f"deletes {len(targets)} files at once")]

@@ -22,7 +22,10 @@ def _unknown(why: str) -> list[Finding]:
 def run_script(call: Call, script: Arg, rest: tuple[Arg, ...] = ()) -> list[Finding]:
     """Running a script of the work tree, whose name may tell that it does more than local work."""
     found = [paths.script(call, script)]
-    told = telling(script.text.rpartition("/")[2], *(arg.text for arg in rest[:3]))
+    name = script.text.rpartition("/")[2]
+    if name == "manage.py" and any(arg.text in ("shell", "shell_plus", "dbshell") for arg in rest):
+        return [*found, *_unknown("opens a shell in the application")]
+    told = telling(name, *(arg.text for arg in rest[:3]))
     return [*found, told] if told else found
 
 

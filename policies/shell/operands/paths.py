@@ -10,7 +10,9 @@ from policies.shell.classes import Effect, Finding
 from policies.shell.expand import HOLE, Arg
 from policies.shell.secrets import holds_secrets
 
-_FILE_NAME = re.compile(r"[\w ./@+:,=~-]+")
+_FILE_NAME = re.compile(
+    r"(?!(?:data|file|https?|blob|npm|jsr|node):)[\w ./@+:,=~-]+"
+)  # no address, such as data:text/javascript
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 

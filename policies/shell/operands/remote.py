@@ -84,6 +84,8 @@ def _curl(call: Call, rule: Rule, found: Given) -> list[Finding]:
         _LOCAL_URL.match(url.text) and "{" not in url.text and not _POWERFUL.search(url.text) for url in urls
     ):
         return [*results, *outward]
+    if method == "DELETE":
+        return [*results, Finding(Effect.DESTRUCTIVE, "deletes what a server on this machine keeps")]
     return [
         *results,
         Finding(Effect.READ if method in ("GET", "HEAD") else Effect.LOCAL, "asks a server on this machine"),

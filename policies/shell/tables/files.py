@@ -13,10 +13,10 @@ hostname | read | none | -F=destructive --file=destructive
 test, [ | read | text |
 type, which, whereis, hash, whatis, apropos | read | text |
 ps | read | ps |
-pgrep, free, vmstat, iostat, lsof, top, htop, lscpu, lsblk, lsusb, lspci, dmesg, last, ss, netstat, pstree,
+pgrep, free, vmstat, iostat, lsof, top, lscpu, lsblk, lsusb, lspci, dmesg, last, ss, netstat, pstree,
     sensors, arp | read | text
     | -K=destructive -C=unknown --clear=destructive
-man, info, tldr, help | read | text
+man, tldr, help | read | text
     | -P=unknown --pager=unknown -H=unknown --html=unknown -C=unknown --config-file=unknown -l=file -M=unknown
       -K=unknown
 column, expand, unexpand, rev, fold, fmt, pr, nl, paste, join, comm, tsort, factor, numfmt | read | files
@@ -28,7 +28,9 @@ cat, tac, wc, cksum, md5sum, md5, sha1sum, sha256sum, sha512sum, shasum, b2sum, 
     gunzip -c, col, file, readlink, realpath, cmp, look, iconv, base32, base64, jless, ldd, nm, objdump, readelf,
     size, otool, xmllint, dot, colordiff, sdiff, zipinfo, exiftool, mediainfo, identify | read | files
     | -o=write --output=write --files0-from=file
-ls, dir, vdir, tree, exa, eza, lsd, du, df, mountpoint, findmnt, lsattr, getfacl, namei | read | lists
+du | read | lists | -d=value -B=value --exclude=value --max-depth=value --block-size=value --files0-from=file --exclude-from=file -X=file
+tree | read | lists | -o=write -I=value -L=value -P=value --fromfile=read
+ls, dir, vdir, exa, eza, lsd, df, mountpoint, findmnt, lsattr, getfacl, namei | read | lists
     | -o -I=value -L=value -P=value -d=value --ignore=value --color=value --block-size=value --exclude=value
       --max-depth=value
 xxd | read | files | -r=unknown -revert=unknown -s=value -l=value -c=value -g=value
@@ -69,7 +71,8 @@ yq | read | jq pattern
       --output-format=value -p=value --input-format=value -I=value --indent=value
 sed, gsed | read | sed |
 awk, gawk, mawk, nawk | read | awk |
-bat, batcat, less, more, most, zless, zmore, glow, mdcat | read | files
+less, more, most, zless, zmore, info, htop | unknown | any | | opens a page from which commands can be typed
+bat, batcat, glow, mdcat | read | files
     | --pager=unknown -o=write -O=write --log-file=write --LOG-FILE=write -k=file -r -n -l=value --language=value
       --style=value --theme=value --line-range=value -p=value +=unknown --lesskey-file=unknown
       --lesskey-src=unknown --config-file=file --map-syntax=value -K

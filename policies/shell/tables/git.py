@@ -2,7 +2,7 @@
 
 LINES = r"""
 git | unknown | any
-    | -C=dir -c=gitconfig --config-env=unknown --exec-path=unknown --git-dir=dir --work-tree=dir --namespace=value
+    | -C=dir -c=gitconfig --config-env=unknown --exec-path=unknown --git-dir=script --work-tree=dir --namespace=value
       --super-prefix=unknown -p=read --paginate=read --no-pager=read -P=read --no-optional-locks=read --bare=read
       --literal-pathspecs=read --no-replace-objects=read --attr-source=value
     | is a git command that is not known: perhaps an alias
@@ -53,8 +53,8 @@ git commit | local | text
     | -m=plain --message=plain -F=file --file=file -C=value -c=unknown --author=value --date=value -t=file
       --template=file -e=unknown --edit=unknown --fixup=value --squash=value --reuse-message=value
       --reedit-message=unknown --trailer=value --cleanup=value -p=unknown --patch=unknown --interactive=unknown
-git mv | local | works | -f=destructive --force=destructive
-git rm | local | works | --cached=local -r=destructive -f=destructive --force=destructive --pathspec-from-file=file
+git mv | local | mv | -f=destructive --force=destructive
+git rm | local | removes | --cached=local -r=destructive -f=destructive --force=destructive --pathspec-from-file=file
 git rm --cached | local | works | -f=local
 git restore | destructive | text
     | --staged=destructive -S=destructive -s=value --source=value -p=unknown | throws uncommitted changes away
@@ -117,14 +117,17 @@ git submodule, git submodule update, git submodule add, git submodule foreach, g
 git bisect start, git bisect good, git bisect bad, git bisect reset, git bisect skip, git bisect log, git bisect
     new, git bisect old, git bisect terms | local | text
 git notes list, git notes show | read | text |
+git notes remove, git notes prune | destructive | any | | takes notes away
 git notes | local | text | -F=file -f=destructive
 git hash-object | local | works |
 git init | local | makes
     | --template=unknown --separate-git-dir=unknown -b=value --initial-branch=value --shared=unknown
-git gc, git repack, git pack-refs, git maintenance, git commit-graph, git multi-pack-index, git update-index,
-    git write-tree, git read-tree, git commit-tree, git mktree, git mktag, git sparse-checkout, git rerere
+git maintenance | unknown | any | | may have the machine run git by itself
+git gc, git repack, git pack-refs, git maintenance run, git commit-graph, git multi-pack-index, git update-index,
+    git write-tree, git commit-tree, git mktree, git mktag, git sparse-checkout, git rerere
     | local | text
     | --prune=destructive --aggressive=local -a=local -d=local -D=local
+git read-tree | local | text | -u=destructive --reset=destructive -m=local
 git archive | local | revisions
     | -o=write --output=write --remote=unknown --exec=unknown --add-file=file --format=value --prefix=value
 git format-patch | local | text

@@ -46,7 +46,7 @@ npm pkg set, npm add, npm update, npm up, npm upgrade, npm link, npm audit fix, 
     fnm, volta, n | unknown | any | | changes which code is installed
 tsc, eslint, prettier, biome, jest, vitest, mocha, ava, tap, nyc, c8, karma, cypress run, playwright test,
     playwright show-report, rollup, webpack, esbuild, swc, parcel build, vite, vite build, vite preview, next build,
-    next lint, next dev, nuxt build, astro build, astro check, svelte-check, vue-tsc, tsup, tsd, tsx, ts-node,
+    next lint, next dev, nuxt build, astro build, astro check, svelte-check, vue-tsc, tsup, tsd,
     turbo, nx, lerna run, lerna list, markdownlint, markdownlint-cli2, remark, stylelint, htmlhint, cspell, knip,
     depcheck, madge, size-limit, publint, attw, oxlint, dprint, standard, xo, rome, tslint, nodemon, npm-run-all,
     storybook build, typedoc, jsdoc, api-extractor, graphql-codegen, openapi-typescript, json-schema-to-typescript,
@@ -65,6 +65,9 @@ prisma, drizzle-kit, vercel, netlify, firebase, surge, gh-pages, expo, eas, sst,
     codecov, coveralls, snyk, chromatic, percy, sanity, contentful | outward | any |
     | deploys, or talks to a service
 node | local | node |
+tsx, ts-node | local | script
+    | -e=unknown --eval=unknown -p=unknown --print=unknown -i=unknown --interactive=unknown -r=script
+      --require=script --import=script --loader=script --tsconfig=script --project=script --cwd=dir -O=value
 deno | unknown | any | | runs code from anywhere
 deno test, deno fmt, deno lint, deno check, deno bench, deno doc, deno info, deno types | local | tool
     | -A=local --config=script -c=script --import-map=script --location=value --reload=unknown -r=unknown
@@ -107,10 +110,10 @@ pytest, py.test, unittest, tox, nox, coverage, mypy, pyright, basedpyright, pyre
     robot, alembic current, alembic history, alembic heads, alembic check, alembic revision, pip-audit, safety
     check, deptry, pydoc, pdoc, lektor build, jupyter nbconvert, papermill | local | tool
     | -c=script --config=script --config-file=script --rcfile=script --rootdir=dir -p=script --confcutdir=dir
-      --cov-config=script --basetemp=write -o=value --override-ini=value --junitxml=write --junit-xml=write
+      --cov-config=script --basetemp=destructive -o=setting --override-ini=setting --junitxml=write --junit-xml=write
       --html=write --output-file=write --load-plugins=script --init-hook=unknown --cache-dir=write -k=value
       -m=value --ignore=value --select=value --extend-select=value --line-length=value --target-version=value
-      -n=value --maxfail=value --tb=value --cov=value --cov-report=value --python-executable=script
+      -n=value --maxfail=value --tb=value --cov=value --cov-report=setting --python-executable=script
       --plugin=script --cache-clear=local --pdb=unknown --trace=unknown --install-types=unknown --pastebin=outward
       --durations=value
 coverage run, coverage html, coverage xml, coverage report, coverage combine, coverage erase, coverage json
@@ -215,7 +218,7 @@ mvn, mvnw, gradle, gradlew | local | target
       -c=script --settings-file=script -I=script --init-script=unknown -D=plain -P=value -pl=value
       -Dexec.executable=unknown -g=dir --gradle-user-home=unknown
 java | local | script
-    | -jar=script -cp=plain -classpath=plain --class-path=plain -agentlib=unknown -javaagent=unknown
+    | -jar=script -cp=classpath -classpath=classpath --class-path=classpath -agentlib=unknown -javaagent=unknown
       -agentpath=unknown -XX=unknown
 ruby, php, lua, luajit, Rscript, julia, elixir, groovy, tclsh, guile, sbcl, racket, swipl, octave | local | script
     | -e=unknown -E=unknown -r=unknown -n=unknown -p=unknown -i=unknown -x=unknown -l=unknown -I=script -M=unknown
