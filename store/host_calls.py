@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.engine import Row
 
-from policies.lifecycle import GRANTED, OPEN
+from policies.lifecycle import GRANTED, OPEN, State
 from store.tables import approvals, host_calls
 from store.unit import Unit
 
@@ -84,6 +84,22 @@ def with_grant(unit: Unit, agent_id: str, session_id: str, call: str) -> HostCal
     )
     row = unit.execute(wanted.order_by(host_calls.c.at.desc()).limit(1)).one_or_none()
     return _call(row) if row else None
+
+
+def nameless(unit: Unit, agent_id: str, session_id: str) -> list[HostCall]:
+    """The tries of a session that run now, and whose host gives its calls no ids; oldest first."""
+    wanted = (
+        select(host_calls)
+        .join(approvals, approvals.c.id == host_calls.c.approval_id)
+        .where(
+            host_calls.c.agent_id == agent_id,
+            host_calls.c.session_id == session_id,
+            host_calls.c.made_by == "",
+            host_calls.c.nonce.is_not(None),
+            approvals.c.state == State.CLAIMED,
+        )
+    )
+    return [_call(row) for row in unit.execute(wanted.order_by(host_calls.c.at)).all()]
 
 
 def permit(unit: Unit, approval_id: str) -> bool:

@@ -224,7 +224,7 @@ def asked_back(world: World, asked: Asked, approval: Approval) -> str:
 def report_call(world: World, token_hash: str, call: ToolCall, *, failed: bool, detail: str | None) -> Approval | None:
     """What became of a call that was allowed; None where no grant of it is known."""
     agent = world.database.read(lambda unit: submit.agent_of(unit, token_hash, Scope.CLAIM))
-    row = world.database.read(lambda unit: host_calls.with_grant(unit, agent.id, call.session_id, call.call))
+    row = world.database.read(lambda unit: _running(unit, agent, call))
     if row is None or row.nonce is None:
         return None
     try:
@@ -233,6 +233,21 @@ def report_call(world: World, token_hash: str, call: ToolCall, *, failed: bool, 
         )
     except NotFound:
         return None
+
+
+def _running(unit: Unit, agent: Agent, call: ToolCall) -> HostCall | None:
+    """The try that a report is about; where the host gives no ids, one that runs with these very arguments."""
+    if call.call:
+        return host_calls.with_grant(unit, agent.id, call.session_id, call.call)
+    rows = host_calls.nameless(unit, agent.id, call.session_id)
+    known = approvals.several(unit, [row.approval_id for row in rows])
+    return next((row for row in rows if _is_of(row, known[row.approval_id], call)), None)
+
+
+def _is_of(row: HostCall, approval: Approval, call: ToolCall) -> bool:
+    asked, arguments = approval.request.params, dict(call.arguments)
+    step = step_of(call.session_id, call.tool, approval.action, call.cwd, asked)
+    return row.step == step and arguments in (asked, approval.params)
 
 
 def permitted(world: World, token_hash: str, call: ToolCall) -> bool:

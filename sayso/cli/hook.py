@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import select
 import sys
 import threading
 from collections.abc import Callable
@@ -58,6 +59,8 @@ def answer(host: str, within: float) -> int:
         watchdog.daemon = True
         watchdog.start()
         event = json.loads(sys.stdin.buffer.read())
+        if isinstance(event, dict) and event.get("hook_event_name") in GATES:
+            threading.Thread(target=_leave_with_the_host, daemon=True).start()
         told = _asked(host, event, within)
         sys.stdout.write(json.dumps(told))
         sys.stdout.flush()
@@ -68,6 +71,18 @@ def answer(host: str, within: float) -> int:
 
 def _too_late() -> NoReturn:
     _refuse("there was no answer in time")
+    os._exit(REFUSED)
+
+
+def _leave_with_the_host() -> None:
+    """End as soon as nobody reads the verdict any more: a host that was killed must not use up what a person grants it.
+
+    Some hosts start their hooks in a process group of their own, where the kill that ends them does not reach.
+    """
+    started_by, readers = os.getppid(), select.poll()
+    readers.register(sys.stdout.fileno(), 0)  # only that its other end was closed
+    while os.getppid() == started_by and not readers.poll(500):
+        pass
     os._exit(REFUSED)
 
 
@@ -110,8 +125,16 @@ def _as_claude_says_it(event: dict[str, Any]) -> dict[str, Any]:
     sent = {key: event[key] for key in kept if event.get(key) is not None}
     response = sent.get("tool_response")
     if name == "AfterTool" and isinstance(response, dict):
-        sent["tool_response"] = {"is_error": bool(response.get("error"))}
+        sent["tool_response"] = {"is_error": bool(response.get("error")), **_exit_code(response)}
     return {**sent, "hook_event_name": names.get(name, name)}
+
+
+def _exit_code(response: dict[str, Any]) -> dict[str, int]:
+    """Gemini tells how a command ended in a line below what it printed, and only where it failed."""
+    import re
+
+    told = re.findall(r"^Exit Code: ([0-9]{1,3})$", str(response.get("llmContent", "")), re.M)
+    return {"exit_code": int(told[-1])} if told else {}
 
 
 def _checked(host: str, verdict: dict[str, Any]) -> dict[str, Any]:

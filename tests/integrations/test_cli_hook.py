@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,65 @@ def test_gemini_is_answered_in_its_own_words(hosting: Office) -> None:
     assert hook(url, token, "gemini", event("AfterTool", "run_shell_command", push, tool_response={"error": None}))[
         :2
     ] == (0, {})
+
+
+@pytest.mark.parametrize(
+    "between", [[], ["setsid"], ["sh", "-c", '"$@"; exit', "sh"]], ids=["direct", "session", "shell"]
+)
+def test_a_hook_whose_host_was_killed_uses_nothing_up(hosting: Office, between: list[str]) -> None:
+    """kill -9 of the host alone, also where its hook lives in a session of its own: the yes stays for the resumed host."""
+    url, token = hosting.server.url, hosting.agent.token
+    push = {"command": "git push origin main"}
+    words = [*between, sys.executable, "-m", "sayso", "hook", "--for", "codex"]
+    host = subprocess.Popen(
+        [sys.executable, "-c", HOST, json.dumps(words), json.dumps(event("PreToolUse", "Bash", push, tool_use_id="1"))],
+        env={"PATH": os.environ["PATH"], "SAYSO_URL": url, "SAYSO_TOKEN": token},
+    )
+    approval = pending(hosting)
+    host.kill()
+    host.wait()
+    time.sleep(1.5)
+    hosting.person("U0ALICE").click(hosting.card(approval), "approve")
+    hosting.until(lambda: hosting.agent.see(approval)["state"] == "approved", "approved")
+    time.sleep(1)
+    assert hosting.agent.see(approval)["state"] == "approved"
+    code, told, _ = hook(url, token, "codex", event("PreToolUse", "Bash", push, tool_use_id="2"))
+    assert (code, told["hookSpecificOutput"]["permissionDecision"]) == (0, "allow")
+
+
+HOST = """
+import json, subprocess, sys
+hook = subprocess.Popen(json.loads(sys.argv[1]), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+hook.communicate(sys.argv[2].encode())
+"""
+
+
+def test_a_host_without_ids_has_its_calls_reported(hosting: Office) -> None:
+    """Gemini gives its calls no ids: what came of one is known by its arguments, those of an edit too, one report for each run."""
+    url, token = hosting.server.url, hosting.agent.token
+    ran: list[Json] = []
+    for command in ("git push origin main", "git push origin other"):
+        hook(url, token, "gemini", event("BeforeTool", "run_shell_command", {"command": command}), "--within", "6")
+        approval = pending(hosting)
+        form = hosting.form("U0ALICE", hosting.card(approval), "edit").fill("param:command", f"{command} --tags")
+        assert hosting.person("U0ALICE").submit(form).ok
+        assert (
+            hook(url, token, "gemini", event("BeforeTool", "run_shell_command", {"command": command}))[1]["decision"]
+            == "allow"
+        )
+        ran.append(approval)
+    done = {
+        "llmContent": "<untrusted_context>\nOutput: x\nExit Code: 0\nExit Code: 3\nProcess Group PGID: 7\n</untrusted_context>"
+    }
+    other = event("AfterTool", "run_shell_command", {"command": "git push origin other --tags"}, tool_response=done)
+    assert hook(url, token, "gemini", other)[:2] == (0, {})
+    assert [hosting.agent.see(one)["state"] for one in ran] == ["claimed", "failed"]
+    main = event(
+        "AfterTool", "run_shell_command", {"command": "git push origin main"}, tool_response={"llmContent": "ok"}
+    )
+    for session in ("another", "s1", "s1"):
+        hook(url, token, "gemini", {**main, "session_id": session})
+    assert [hosting.agent.see(one)["state"] for one in ran] == ["succeeded", "failed"]
 
 
 def test_no_host_is_told_to_defer_that_cannot(closed_office: Office) -> None:
