@@ -1,4 +1,4 @@
-"""`/aap/v1/requests`: an Agent Approval Protocol provider for the adapters of its SDK.
+"""`/aap/v1`: an Agent Approval Protocol provider for the adapters of its SDK.
 
 Its objects carry no field that the protocol does not know, and no null; its errors are its own.
 """
@@ -27,6 +27,10 @@ from policies.strict_json import parse_object
 
 log = logging.getLogger("sayso.aap")
 MAX_KEY = 200
+NO_INSTANCES = (
+    "Agents are added by an operator: `sayso-server agent add NAME` prints the token. Sayso sends no webhooks to receivers: "
+    "give Receiver a client with that token, and wake what waits"
+)
 router = APIRouter(prefix="/aap/v1", include_in_schema=False)
 Handler = Callable[..., Awaitable[Response]]
 _WAIT = re.compile(r"([0-9]{1,3})s")
@@ -114,6 +118,15 @@ async def outcome(request: Request, request_id: str) -> Response:
     body: OutcomeBody = read(OutcomeBody, parse_object(await raw_body(request)))
     seen = await runtime.call(aap.record_outcome, runtime.world, hashed, request_id, status=body.status, note=body.note)
     return JSONResponse(request_json(seen))
+
+
+@router.post("/instances")
+@_spoken
+async def provision(request: Request) -> Response:
+    """Instances are agents, and an operator adds them: no token makes another, and nobody's webhook is called."""
+    runtime, hashed = runtime_of(request), token_of(request)
+    await runtime.call(aap.require_agent, runtime.world, hashed)
+    return _error(403, "provisioning_not_offered", NO_INSTANCES)
 
 
 def request_json(seen: aap.Seen) -> dict[str, Any]:

@@ -149,6 +149,11 @@ def record_outcome(world: World, token_hash: str, request_id: str, *, status: st
     return look(world, token_hash, request_id)
 
 
+def require_agent(world: World, token_hash: str) -> None:
+    """Raises Unauthorised for a token that nobody has, and Forbidden for one that may not ask."""
+    _agent(world, token_hash, Scope.CREATE)
+
+
 def watched(world: World, token_hash: str, request_id: str) -> str:
     """The approval to listen to while a look waits. Raises NotFound."""
     return world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.READ)).approval.id

@@ -267,3 +267,18 @@ def test_keys_names_and_strangers(wire: Wire) -> None:
         number = number << 5 | letters.index(letter)
     assert code(wire.get({"id": str(uuid.UUID(int=number))}, status=404)) == "not_found"
     assert code(wire.consume({"id": str(uuid.UUID(int=number))}, status=404)) == "not_found"
+
+
+def test_no_token_provisions_an_agent(wire: Wire) -> None:
+    """An instance is an agent, and operators add those: whoever asks is told so in the protocol's form, and none is made."""
+    delivery = {
+        "type": "webhook",
+        "url": "https://x.example/h",
+        "registration_id": str(uuid.uuid4()),
+        "signing_secret": "whsec_AAAA",
+    }
+    refused = wire.send("POST", "/instances", 403, "key-1", json={"delivery": delivery, "instance_name": "another"})
+    assert code(refused) == "provisioning_not_offered"
+    assert "sayso-server agent add" in refused["error"]["message"]
+    assert code(Wire(wire.office, "wrong").send("POST", "/instances", 401, json={})) == "unauthorized"
+    assert wire.office.agent.listing()["approvals"] == []

@@ -54,6 +54,7 @@ NEEDED: dict[Route, Scope] = {
     ("DELETE", "/aap/v1/requests/{request_id}"): Scope.CREATE,
     ("POST", "/aap/v1/requests/{request_id}/consume"): Scope.CLAIM,
     ("POST", "/aap/v1/requests/{request_id}/outcome"): Scope.CLAIM,
+    ("POST", "/aap/v1/instances"): Scope.CREATE,
 }
 MATRIX: dict[Route, tuple[int, ...]] = {
     ("POST", "/v1/approvals"): (*AGENTS_ONLY, 201, 201),
@@ -76,6 +77,7 @@ MATRIX: dict[Route, tuple[int, ...]] = {
     ("DELETE", "/aap/v1/requests/{request_id}"): (*AGENTS_ONLY, 404, 404),
     ("POST", "/aap/v1/requests/{request_id}/consume"): (*AGENTS_ONLY, 404, 404),
     ("POST", "/aap/v1/requests/{request_id}/outcome"): (*AGENTS_ONLY, 404, 404),
+    ("POST", "/aap/v1/instances"): (*AGENTS_ONLY, 403, 403),  # no agent makes another
     # A host's hook is never answered with silence: whoever has no right is told that the call may not run.
     ("POST", "/v1/hooks/{host}"): ANYBODY,
     # Figures and shapes, no request's content: for the platform, on the address that the operator chose.
