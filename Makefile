@@ -11,6 +11,9 @@ DEMO_STAMP := $(DEMO)/.ready
 # Agents' frameworks live apart: 93 packages, and Claude Code's binary of 400 MB.
 HOSTS := .venv-hosts
 HOSTS_STAMP := $(HOSTS)/.ready
+# CrewAI wants an older pydantic than the client: its agents speak HTTP with the server, from a venv of their own.
+CREWAI := .venv-crewai
+CREWAI_STAMP := $(CREWAI)/.ready
 # Tests with servers wait for one another: one worker more than there are cores.
 WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 
@@ -55,15 +58,20 @@ $(HOSTS_STAMP): constraints-hosts.txt
 	echo "$(CURDIR)" > "$$($(HOSTS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sayso.pth"
 	@touch $@
 
-test-hosts: $(STAMP) $(HOSTS_STAMP) ## the adapters with the real frameworks, in .venv-hosts (ONLY=langchain chooses)
-	SAYSO_TEST_HOSTS=$(HOSTS)/bin/python $(PY) -m pytest tests/hosts -n $(WORKERS) --dist loadgroup $(if $(ONLY),-k "$(ONLY)")
+$(CREWAI_STAMP): constraints-crewai.txt
+	$(PYTHON) -m venv $(CREWAI)
+	$(CREWAI)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps -r constraints-crewai.txt
+	@touch $@
+
+test-hosts: $(STAMP) $(HOSTS_STAMP) $(CREWAI_STAMP) ## the adapters with the real frameworks, in venvs of their own (ONLY=langchain chooses)
+	SAYSO_TEST_HOSTS=$(HOSTS)/bin/python SAYSO_TEST_CREWAI=$(CREWAI)/bin/python $(PY) -m pytest tests/hosts -n $(WORKERS) --dist loadgroup $(if $(ONLY),-k "$(ONLY)")
 
 format: $(STAMP) ## format and fix what can be fixed
 	$(VENV)/bin/ruff format --quiet .
 	$(VENV)/bin/ruff check --fix --quiet .
 
 clean: ## remove the venvs and everything built
-	rm -rf $(VENV) $(DEMO) $(HOSTS) dist .demo .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench.json
+	rm -rf $(VENV) $(DEMO) $(HOSTS) $(CREWAI) dist .demo .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench.json
 
 bench: $(STAMP) ## measure the performance goals: one table of ratios, and bench.json (BENCH_ROWS=tap,create chooses)
 	@$(PY) -m tests.bench

@@ -115,8 +115,6 @@ def _one_is_right(where: str, entry: dict[str, Any], hook: dict[str, Any]) -> It
         if every
         else f"{where} asks for {entry['matcher']!r} only: other tools run unasked",
     )
-    if hook.get("type") != "http":
-        return
     blocks = hook.get("onFailure") == "block"
     yield (
         blocks,
@@ -124,6 +122,8 @@ def _one_is_right(where: str, entry: dict[str, Any], hook: dict[str, Any]) -> It
         if blocks
         else f'{where} lets tools run where Sayso does not answer: "onFailure": "block"',
     )
+    if hook.get("type") != "http":
+        return
     url = os.environ.get("SAYSO_URL", "").rstrip("/")
     same = not url or str(hook.get("url", "")).startswith(url)
     yield same, f"{where} asks {hook.get('url')}" if same else f"{where} asks {hook.get('url')}, and SAYSO_URL is {url}"

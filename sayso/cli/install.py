@@ -7,12 +7,15 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 MARK = "/v1/hooks/claude-code"
 COMMAND = "sayso hook --for"
 TIMEOUT = 600  # seconds that Claude Code waits for the hook; the manifest's wait_seconds is less
+Made = Callable[..., dict[str, Any]]  # one hook, from its time-out and whether it is a gate
 GATES, REPORTS = ("PreToolUse", "PermissionRequest"), ("PostToolUse", "PostToolUseFailure")
 
 
@@ -32,6 +35,13 @@ def add(verbs: Any) -> None:
         parser.add_argument(
             "--timeout", type=int, default=TIMEOUT, metavar="SECONDS", help="how long the host waits (600)"
         )
+        parser.add_argument(
+            "--command",
+            action="store_true",
+            dest="as_command",
+            help="Claude Code: start `sayso hook` for each call instead of asking over HTTP; half a second more, and whatever "
+            "else answers in Sayso's place is no yes",
+        )
         parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
         parser.set_defaults(work=_work, verb=verb)
 
@@ -44,7 +54,8 @@ def _work(args: argparse.Namespace) -> int:
         before = read_settings(path)
         after = without_hooks(before, args.target)
         if args.verb == "install":
-            after = with_hooks(after, args.target, _url(args), args.timeout)
+            made: Made = command_hook if args.as_command else partial(claude_hook, _url(args))
+            after = with_hooks(after, args.target, made, args.timeout)
         if args.dry_run:
             print(json.dumps(after, indent=2, ensure_ascii=False))
             return 0
@@ -121,6 +132,13 @@ def claude_hook(url: str, timeout: int, *, gate: bool) -> dict[str, Any]:
     return hook | ({"onFailure": "block"} if gate else {})
 
 
+def command_hook(timeout: int, *, gate: bool) -> dict[str, Any]:
+    """The same as a command, which takes nothing but a verdict for an answer; SAYSO_URL and SAYSO_TOKEN say where to ask."""
+    command = f"{COMMAND} claude-code --within {max(5, timeout - 10)}"
+    hook: dict[str, Any] = {"type": "command", "command": command, "timeout": timeout}
+    return hook | ({"onFailure": "block"} if gate else {})
+
+
 def ours(hook: Any) -> bool:
     """Whether a hook in a host's settings is Sayso's."""
     if not isinstance(hook, dict):
@@ -128,12 +146,12 @@ def ours(hook: Any) -> bool:
     return MARK in str(hook.get("url", "")) or str(hook.get("command", "")).startswith(COMMAND)
 
 
-def with_hooks(settings: dict[str, Any], host: str, url: str, timeout: int) -> dict[str, Any]:
-    """The settings with our hooks behind those that are there."""
+def with_hooks(settings: dict[str, Any], host: str, made: Made, timeout: int) -> dict[str, Any]:
+    """The settings with our hooks behind those that are there; `made` makes one of Claude Code."""
     hooks = {name: list(entries) for name, entries in settings.get("hooks", {}).items()}
     if host == "claude-code":
         for name in (*GATES, *REPORTS):
-            hook = claude_hook(url, timeout if name in GATES else 30, gate=name in GATES)
+            hook = made(timeout if name in GATES else 30, gate=name in GATES)
             hooks.setdefault(name, []).append({"matcher": "*", "hooks": [hook]})
     else:
         for name in ("BeforeTool", "AfterTool"):
@@ -166,7 +184,8 @@ def _stripped(entry: Any) -> Any:
 
 
 CODEX = """# ~/.codex/config.toml: Codex asks before each tool call.
-# It passes over hooks that nobody has trusted: confirm them when it asks.
+# It passes over hooks that nobody has trusted, and its tools then run unasked: start it once and confirm them. Where nobody
+# can, `codex exec --dangerously-bypass-hook-trust` runs them.
 [[hooks.PreToolUse]]
 matcher = ".*"
 [[hooks.PreToolUse.hooks]]

@@ -14,13 +14,14 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from claude_agent_sdk import ClaudeAgentOptions, ResultMessage, query
 
 from sayso.base import address
-from sayso.cli.install import MARK, TIMEOUT, Unusable, read_settings, with_hooks, without_hooks
+from sayso.cli.install import MARK, TIMEOUT, Unusable, claude_hook, read_settings, with_hooks, without_hooks
 from sayso.errors import SaysoError
 
 HOST = "claude-code"
@@ -46,7 +47,7 @@ def guarded(
         raise SaysoError("no agent token: pass token=… or set SAYSO_TOKEN")
     settings = _settings(options)
     _require_hooks(options, settings)
-    hooked = with_hooks(without_hooks(settings, HOST), HOST, address(url), timeout)
+    hooked = with_hooks(without_hooks(settings, HOST), HOST, partial(claude_hook, address(url)), timeout)
     if defer:
         for entry in hooked["hooks"]["PreToolUse"]:
             for hook in entry["hooks"]:

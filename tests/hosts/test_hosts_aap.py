@@ -114,3 +114,20 @@ def test_what_is_decided_after_the_agents_deadline_runs_nothing(place: Place) ->
     (answer,) = woken(place, "langgraph", request, AAP_TIMEOUT="30m").values()
     assert "expired" in answer
     assert (place.ledger, state(place, approval)) == ([], "cancelled")
+
+
+def test_the_sdks_provisioning_says_who_adds_agents(place: Place) -> None:
+    """`Receiver.provision` gets a refusal whose code says what is the matter, and makes nothing."""
+    code = """
+import asyncio, os
+from agentapprovalprotocol import ProvisionError, Receiver
+try:
+    asyncio.run(Receiver(resumers={}).provision(
+        provider_url=os.environ["SAYSO_URL"] + "/aap", provisioner_token=os.environ["SAYSO_TOKEN"], url="https://x.example/h"
+    ))
+except ProvisionError as error:
+    import json
+    print(json.dumps([error.status, error.code]).join(['{"told": ', "}"]))
+"""
+    process = place.run([str(place.python), "-c", code])
+    assert process.hear()["told"] == [403, "provisioning_not_offered"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +20,7 @@ from support.marks import on_sqlite
 from support.messages_api import MessagesApi, bash
 from support.office import Office
 from support.servers import free_port
+from support.wrong_servers import WRONG, serving
 
 pytestmark = on_sqlite
 ASKS: Json = {"otherwise": "use_tool", "wait_seconds": 30, "rules": [{"tools": "Read", "action": "look"}]}
@@ -43,6 +47,7 @@ class Claude(Place):
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "DISABLE_AUTOUPDATER": "1",
             "TREE": str(self.tree),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
 
     def install(self, *options: str) -> None:
@@ -226,6 +231,63 @@ def test_what_cannot_answer_lets_nothing_run(claude: Claude, wrong: str) -> None
     ended(claude.claude("change it", **env))
     assert claude.ledger == []
     assert len(claude.api.heard) == 2
+
+
+SILENT = {"nothing", "another shape", "a yes without a grant"}  # over HTTP the host takes these for no opinion
+
+
+@pytest.mark.parametrize("wrong", sorted(WRONG.keys() - {"down"} - SILENT))
+def test_a_server_that_is_slow_or_wrong_lets_nothing_run(claude: Claude, wrong: str) -> None:
+    """Whatever stands where Sayso should, and is no verdict of a hook: no line."""
+    refused_by(claude, wrong, "--timeout", "1")
+
+
+@pytest.mark.parametrize("wrong", sorted(WRONG))
+def test_the_hook_as_a_command_takes_nothing_but_a_verdict(claude: Claude, wrong: str) -> None:
+    """Installed with `--command`, whatever answers in Sayso's place lets nothing run, silence neither."""
+    refused_by(claude, wrong, "--command", "--timeout", "5")
+
+
+def refused_by(claude: Claude, wrong: str, *options: str) -> None:
+    """With such a server in Sayso's place the model is answered, and nothing has run."""
+    claude.api.turns = [[bash(claude.command("edge"))]]
+    with serving(WRONG[wrong]) as url:
+        claude.install("--url", url, *options)
+        ended(claude.claude("change it", SAYSO_URL=url))
+    assert claude.ledger == []
+    assert len(claude.api.heard) == 2
+
+
+def test_the_hook_as_a_command_runs_what_was_granted(claude: Claude) -> None:
+    """It waits, and after the tap the edited command runs once and is reported."""
+    claude.install("--command")
+    claude.api.turns = [[bash(claude.command("edge"))]]
+    process = claude.claude("change it")
+    claude.tap(claude.waiting()["edge"], "edit", param__command=claude.command("rim"))
+    ended(process)
+    assert (claude.ledger, states(claude)) == (["rim"], ["succeeded"])
+
+
+def test_the_same_saved_session_resumed_twice_runs_once(claude: Claude) -> None:
+    """A session restored and resumed a second time: its call asks people anew, and writes no second line."""
+    claude.install("--url", claude.office.server.url)
+    claude.api.turns = [[bash(claude.command("edge"))]]
+    session = "11111111-2222-4333-8444-555555555555"
+    process = claude.claude("--session-id", session, "change it")
+    approval = claude.waiting()["edge"]
+    process.kill()
+    saved, kept = claude.folder / ".claude", claude.folder / "kept"
+    shutil.copytree(saved, kept)
+    claude.tap(approval)
+    claude.api.turns = [[bash(claude.command("edge"))]]
+    ended(claude.claude("--resume", session, "go on"))
+    shutil.rmtree(saved)
+    kept.rename(saved)
+    claude.api.turns = [[bash(claude.command("edge"))]]
+    again = claude.claude("--resume", session, "go on")
+    claude.waiting()
+    again.kill()
+    assert (claude.ledger, states(claude)) == (["edge"], ["pending", "succeeded"])
 
 
 def test_the_sdk_resumed_twenty_times_while_pending_runs_nothing(claude: Claude) -> None:

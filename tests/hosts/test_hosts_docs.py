@@ -35,7 +35,8 @@ def test_every_snippet_runs(place: Place, section: str, module: str, blocks: lis
     assert place.ledger or "pays" not in blocks
 
 
-ELSEWHERE = {"MCP servers: the gate", "Claude Agent SDK"}  # test_hosts_mcp and test_hosts_claude run them
+# test_hosts_mcp, test_hosts_claude and test_hosts_crewai run them.
+ELSEWHERE = {"MCP servers: the gate", "Claude Agent SDK", "CrewAI"}
 
 
 def test_every_section_with_python_is_executed() -> None:

@@ -28,6 +28,14 @@ def hosts_python() -> Path:
     return ROOT / named
 
 
+def crewai_python() -> Path:
+    """The interpreter of CrewAI's venv; skips, and says so, where `make test-hosts` did not name it."""
+    named = os.environ.get("SAYSO_TEST_CREWAI")
+    if not named:
+        pytest.skip("NOT TESTED: CrewAI lives in a venv of its own; run make test-hosts")
+    return ROOT / named
+
+
 class Process:
     """A process that says one JSON object a line; whatever else it prints is kept for the failure's message."""
 
@@ -50,13 +58,17 @@ class Process:
             self._lines.put(line)
         self._lines.put(None)
 
+    def line(self, timeout: float = 60.0) -> str | None:
+        """The next line that it prints, None at its end."""
+        try:
+            return self._lines.get(timeout=timeout)
+        except Empty:
+            raise AssertionError(f"it said nothing for {timeout} s:\n{self.told()}") from None
+
     def hear(self, timeout: float = 60.0) -> Json:
         """The next thing it says."""
         while True:
-            try:
-                line = self._lines.get(timeout=timeout)
-            except Empty:
-                raise AssertionError(f"it said nothing for {timeout} s:\n{self.told()}") from None
+            line = self.line(timeout)
             assert line is not None, f"it ended without a word:\n{self.told()}"
             if line.startswith("{"):
                 said: Json = json.loads(line)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
-Json = dict[str, Any]
-Block = Json
+from support.scripted_api import STREAM, Block, Json, ScriptedApi, stream
+
+JSON = "application/json"
 
 
 def call(tool: str, arguments: Json, call_id: str = "") -> Block:
@@ -22,71 +20,22 @@ def bash(command: str, call_id: str = "") -> Block:
     return call("Bash", {"command": command, "description": "Do it"}, call_id)
 
 
-class MessagesApi:
-    """Answers each request that offers tools with the next turn of the script, and everything else with a word.
+class MessagesApi(ScriptedApi):
+    """The Messages API."""
 
-    `heard` holds the messages of each such request, so a test sees what the model was told.
-    """
+    def results(self, message: Json) -> list[str]:
+        """The results of tools in one message."""
+        blocks = message["content"] if isinstance(message["content"], list) else []
+        results = [block for block in blocks if block["type"] == "tool_result"]
+        return [json.dumps(block.get("content"), ensure_ascii=False) for block in results]
 
-    def __init__(self) -> None:
-        self.turns: list[list[Block]] = []
-        self.heard: list[list[Json]] = []
-        self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": self}))
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    @property
-    def told(self) -> str:
-        """All tool results that the model was given, as text."""
-        results = []
-        for message in self.heard[-1] if self.heard else []:
-            blocks = message["content"] if isinstance(message["content"], list) else []
-            results += [
-                json.dumps(block.get("content"), ensure_ascii=False)
-                for block in blocks
-                if block["type"] == "tool_result"
-            ]
-        return "\n".join(results)
-
-    def answer(self, body: Json) -> list[Block]:
-        """The model's next turn."""
-        if not body.get("tools"):
-            return [{"type": "text", "text": "ok"}]
-        with self._lock:
-            self.heard.append(body["messages"])
-            return self.turns.pop(0) if self.turns else [{"type": "text", "text": "done"}]
-
-    def close(self) -> None:
-        """Hang up."""
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    api: MessagesApi
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing to say."""
-
-    def do_GET(self) -> None:
-        self._send(200, b"{}")
-
-    do_HEAD = do_GET
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        if "count_tokens" in self.path:
-            return self._send(200, b'{"input_tokens": 1}')
-        if "/messages" not in self.path:
-            return self._send(404, b"{}")
-        blocks = self.api.answer(body)
+    def reply(self, path: str, body: Json) -> tuple[int, bytes, str]:
+        """The model's next turn, as a message."""
+        if "count_tokens" in path:
+            return 200, b'{"input_tokens": 1}', JSON
+        if "/messages" not in path:
+            return 404, b"{}", JSON
+        blocks = self.answer(body)
         message = {
             "id": f"msg_{secrets.token_hex(8)}",
             "type": "message",
@@ -98,20 +47,19 @@ class _Handler(BaseHTTPRequestHandler):
             "usage": {"input_tokens": 1, "output_tokens": 1},
         }
         if not body.get("stream"):
-            return self._send(200, json.dumps(message).encode())
-        return self._send(200, b"".join(_events(message)), "text/event-stream")
+            return 200, json.dumps(message).encode(), JSON
+        return 200, stream(_events(message)), STREAM
 
-    def _send(self, status: int, body: bytes, kind: str = "application/json") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+    def answer(self, body: Json) -> list[Block]:
+        """The model's next turn."""
+        if not body.get("tools"):
+            return [{"type": "text", "text": "ok"}]
+        turn = self.next_turn(body["messages"])
+        return [{"type": "text", "text": "done"}] if turn is None else turn
 
 
-def _events(message: Json) -> list[bytes]:
-    """The message as server-sent events."""
+def _events(message: Json) -> list[Json]:
+    """The message as it is streamed."""
     events: list[Json] = [{"type": "message_start", "message": {**message, "content": [], "stop_reason": None}}]
     for index, block in enumerate(message["content"]):
         if block["type"] == "tool_use":
@@ -125,5 +73,8 @@ def _events(message: Json) -> list[bytes]:
             {"type": "content_block_stop", "index": index},
         ]
     ended = {"stop_reason": message["stop_reason"], "stop_sequence": None}
-    events += [{"type": "message_delta", "delta": ended, "usage": {"output_tokens": 1}}, {"type": "message_stop"}]
-    return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
+    return [
+        *events,
+        {"type": "message_delta", "delta": ended, "usage": {"output_tokens": 1}},
+        {"type": "message_stop"},
+    ]

@@ -8,9 +8,10 @@ import secrets
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sayso import AsyncSayso, Sayso
+if TYPE_CHECKING:  # CrewAI's venv has no client
+    from sayso import AsyncSayso, Sayso
 
 FOLDER = Path(os.environ.get("FOLDER") or Path.cwd())
 
@@ -44,11 +45,15 @@ def patience() -> dict[str, float]:
 
 def client() -> Sayso:
     """The blocking client, as the environment says."""
+    from sayso import Sayso
+
     return Sayso(**patience())  # type: ignore[arg-type]
 
 
 def async_client() -> AsyncSayso:
     """The client for asyncio."""
+    from sayso import AsyncSayso
+
     return AsyncSayso(**patience())  # type: ignore[arg-type]
 
 
