@@ -59,6 +59,7 @@ class HookBody(BaseModel):
     tool_use_id: str | None = None
     cwd: str | None = None
     transcript_path: str | None = None
+    project_dir: str | None = None
     tool_response: Any = None
 
 
@@ -183,6 +184,7 @@ def _call(facts: dict[str, Any], tool: str, given: str, number: str) -> ToolCall
         call=_text(facts, number),
         cwd=_text(facts, "cwd", most=4000) or None,
         transcript=_text(facts, "transcript_path", most=4000) or None,
+        project=_text(facts, "project_dir", most=4000) or None,
     )
 
 

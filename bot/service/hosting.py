@@ -36,6 +36,7 @@ class ToolCall:
     call: str = ""
     cwd: str | None = None
     transcript: str | None = None
+    project: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,7 @@ class Asked:
 def begin(world: World, token_hash: str, call: ToolCall) -> Asked | Refusal:
     """Find or make the approval of a tool call. Raises what `submit` raises, and then nothing may run."""
     agent = world.database.read(lambda unit: _able(unit, token_hash))
-    found = mapped(
-        world.book.manifest, call.tool, call.arguments, cwd=call.cwd, transcript=call.transcript, agent=agent.name
-    )
+    found = _mapped(world, agent, call)
     if found.action is None:
         world.database.run(lambda unit: _note_refused(unit, agent, call, found))
         return Refusal(f"Sayso refuses this call: {found.refusal}. It was not run.")
@@ -73,6 +72,12 @@ def begin(world: World, token_hash: str, call: ToolCall) -> Asked | Refusal:
         if asked is not None:
             return asked
     raise InvalidInput("the same call is made too often at once", field="tool_input")
+
+
+def _mapped(world: World, agent: Agent, call: ToolCall) -> Mapped:
+    """What the manifest says of the call, where it is made."""
+    where = {"cwd": call.cwd, "transcript": call.transcript, "project": call.project}
+    return mapped(world.book.manifest, call.tool, call.arguments, agent=agent.name, **where)
 
 
 def _able(unit: Unit, token_hash: str) -> Agent:
@@ -253,9 +258,7 @@ def _is_of(row: HostCall, approval: Approval, call: ToolCall) -> bool:
 def permitted(world: World, token_hash: str, call: ToolCall) -> bool:
     """Whether the host's own question about a call may pass because this hook has just let the call run; once a grant."""
     agent = world.database.read(lambda unit: submit.agent_of(unit, token_hash, Scope.CLAIM))
-    found = mapped(
-        world.book.manifest, call.tool, call.arguments, cwd=call.cwd, transcript=call.transcript, agent=agent.name
-    )
+    found = _mapped(world, agent, call)
     if found.action is None:
         return False
     step = step_of(call.session_id, call.tool, found.action, call.cwd, call.arguments)

@@ -236,17 +236,26 @@ def _leaves(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, A
 
 
 def surroundings(
-    *, cwd: str | None, transcript: str | None, work_trees: list[str], scratch: list[str], table: Table
+    *,
+    cwd: str | None,
+    transcript: str | None,
+    project: str | None,
+    work_trees: list[str],
+    scratch: list[str],
+    table: Table,
 ) -> Surroundings:
     """What can be known of the machine from what a host sends; the work tree is not where an agent happens to stand.
 
-    Configured trees count first; then the project that the host keeps its transcript under; then the session's directory.
+    Configured trees count first; then where the host was started; then the project that it keeps its transcript under; then the
+    session's directory, which with Codex is whatever directory the agent names for the call.
     """
     directory = posixpath.normpath(cwd) if cwd and cwd.startswith("/") else None
     home = places.home_of(transcript, directory)
     trees = [_at_home(tree, home) for tree in work_trees]
     if trees:
         tree = max((tree for tree in trees if directory and places.within(directory, tree)), key=len, default=None)
+    elif project:
+        tree = places.tree_of(project)
     elif transcript and (slug := _project(transcript)):
         tree = _with_slug(directory, slug)
     else:

@@ -47,15 +47,17 @@ def mapped(
     *,
     cwd: str | None,
     transcript: str | None = None,
+    project: str | None = None,
     agent: str = "agent",
 ) -> Mapped:
-    """What the manifest says of a tool call in `cwd`."""
+    """What the manifest says of a tool call in `cwd`; `project` is where the host was started, as far as it says."""
     section = manifest.file.hooks
     if section is None:
         return Mapped(None, NO_HOOKS, Verdict(Effect.UNKNOWN, ()), None)
     around = effects.surroundings(
         cwd=cwd,
         transcript=transcript,
+        project=project,
         work_trees=section.work_tree,
         scratch=section.scratch,
         table=_table(manifest.version, section),

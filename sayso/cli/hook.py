@@ -104,7 +104,9 @@ def _asked(host: str, event: Any, within: float) -> dict[str, Any]:
     if name not in GATES | REPORTS:
         raise Problem(f"the event {str(name)[:40]!r} is not one that asks")
     wait = max(0, int(within - SPARE))
-    told = _posted(f"/v1/hooks/{host}?wait={wait}", _as_claude_says_it(event), within - 2.0)
+    # The directory of an event is where the agent wants to work; the hook itself is started where the host was.
+    where = {} if host == "claude-code" else {"project_dir": os.getcwd()}
+    told = _posted(f"/v1/hooks/{host}?wait={wait}", _as_claude_says_it(event, where), within - 2.0)
     if name in REPORTS:
         return {}
     verdict = told.get("hookSpecificOutput")
@@ -117,8 +119,8 @@ def _asked(host: str, event: Any, within: float) -> dict[str, Any]:
     return {"hookSpecificOutput": _checked(host, verdict)}
 
 
-def _as_claude_says_it(event: dict[str, Any]) -> dict[str, Any]:
-    """Gemini's names for the same events."""
+def _as_claude_says_it(event: dict[str, Any], where: dict[str, str]) -> dict[str, Any]:
+    """Gemini's names for the same events, and where the host was started."""
     names = {"BeforeTool": "PreToolUse", "AfterTool": "PostToolUse"}
     name = str(event["hook_event_name"])
     kept = ("session_id", "transcript_path", "cwd", "tool_name", "tool_input", "tool_use_id", "tool_response", "error")
@@ -126,7 +128,7 @@ def _as_claude_says_it(event: dict[str, Any]) -> dict[str, Any]:
     response = sent.get("tool_response")
     if name == "AfterTool" and isinstance(response, dict):
         sent["tool_response"] = {"is_error": bool(response.get("error")), **_exit_code(response)}
-    return {**sent, "hook_event_name": names.get(name, name)}
+    return {**sent, "hook_event_name": names.get(name, name), **where}
 
 
 def _exit_code(response: dict[str, Any]) -> dict[str, int]:

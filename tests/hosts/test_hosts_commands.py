@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import responses_api
 from support.agent import Json
 from support.command_hosts import COMMAND_HOSTS, Codex, CommandHost
 from support.frameworks import Process, hosts_python
@@ -175,6 +176,30 @@ def test_an_unknown_token_runs_nothing(host: CommandHost) -> None:
     host.api.turns = [[host.writes("edge")]]
     over(host.start(SAYSO_TOKEN="sayso_unknown"))
     assert (host.ledger, len(host.api.heard)) == ([], 2)
+
+
+def test_the_directory_that_codex_is_told_to_work_in_is_no_work_tree(closed_office: Office, tmp_path: Path) -> None:
+    """A command that works in the tree runs; the same in another project, which the model names for the call, asks a person."""
+    hosts_python()
+    closed_office.manifest.write_text(manifest(), encoding="utf-8")
+    closed_office.open()
+    tree, other = tmp_path / "work" / "tree", tmp_path / "other"
+    other.mkdir()
+    codex = Codex(closed_office, tmp_path / "work")
+    try:
+        codex.install()
+        codex.api.turns = [
+            [responses_api.call("exec_command", {"cmd": "touch here", "workdir": str(directory)})]
+            for directory in (tree, other)
+        ]
+        process = codex.start()
+        (approval,) = codex.pending()
+        assert ((tree / "here").exists(), (other / "here").exists()) == (True, False)
+        codex.tap(approval, "reject", reason="Not there")
+        over(process)
+    finally:
+        codex.close()
+    assert not (other / "here").exists()
 
 
 def test_codex_passes_over_a_hook_that_nobody_has_trusted(codex: Codex) -> None:

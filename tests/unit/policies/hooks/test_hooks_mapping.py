@@ -221,3 +221,13 @@ def test_a_step_is_the_same_whatever_the_host_calls_it() -> None:
     ]
     assert step not in {step_of(*other, {"command": "ls", "timeout": 1}) for other in others}
     assert step != step_of("s", "Bash", "ask", "/a", {"command": "ls", "timeout": 2})
+
+
+@pytest.mark.parametrize("cwd", ["/home/dev/other", "/home/dev/project/../other", "/home/dev", "/srv/www"])
+def test_a_directory_that_the_agent_names_is_no_work_tree(cwd: str) -> None:
+    """Where the host says where it was started, a command in another directory works outside the tree, and asks."""
+    here = "/home/dev/project"
+    inside = mapped(loaded(RULES), "Bash", {"command": "touch a"}, cwd=f"{here}/src", project=here)
+    away = mapped(loaded(RULES), "Bash", {"command": "touch a"}, cwd=cwd, project=here)
+    assert (inside.tree, inside.verdict.effect.harmless) == (here, True)
+    assert (away.tree, away.verdict.effect.harmless) == (here, False)
