@@ -8,11 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bot.cli import agent, audit, policy
-from bot.server import open_database
-from bot.settings import load_settings
+from bot.cli import agent, audit, database, policy
 from policies.errors import SaysoError
-from store import schema
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Sayso: agents ask, people decide, once.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, "serve", _serve, "run the server")
-    _command(commands, "migrate", _migrate, "bring the database's schema to head")
+    database.add_parser(commands, _command)
     _command(commands, "sweep", _sweep, "one sweep now, prints its counts").add_argument("--json", action="store_true")
     agent.add_parser(commands, _command)
     policy.add_parser(commands)
@@ -53,12 +50,6 @@ def _serve(arguments: argparse.Namespace) -> int:
     from bot.cli import serve
 
     return serve.serve()
-
-
-def _migrate(arguments: argparse.Namespace) -> int:
-    open_database.migrate(load_settings())
-    print(f"schema at {schema.newest()}")
-    return 0
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
 
     slack_api_url: str = SLACK_API
     database_url: str = Field(default="sqlite:///sayso.db", repr=False)
+    database_listen_url: str | None = _SECRET
     data_dir: Path | None = None
     manifest: Path = SHIPPED / "actions.yml"
     roster: Path = SHIPPED / "reviewers.yml"

@@ -70,9 +70,5 @@ def remember_policy(unit: Unit, version: str, manifest: str) -> None:
     """Keep the text of a manifest under its version, so that a decision can be read with the policy that made it."""
     known = unit.execute(select(policy_versions.c.version).where(policy_versions.c.version == version)).one_or_none()
     if known is None:
-        _upsert(
-            unit,
-            policy_versions,
-            "version",
-            {"version": version, "manifest": manifest, "first_seen_at": unit.now},
-        )
+        values = {"version": version, "manifest": manifest, "first_seen_at": unit.now}
+        unit.execute(unit.insert(policy_versions).on_conflict_do_nothing(), values)

@@ -23,12 +23,26 @@ class NotDurable(SaysoError):
     """The database may lose what it was told to keep."""
 
 
+class ReadOnly(SaysoError):
+    """SAYSO_DATABASE_URL: {what}: nothing can be written there; name the primary (with several hosts: target_session_attrs=read-write)."""
+
+
+def require_writable(database: Database) -> None:
+    """Raise ReadOnly where PostgreSQL lets nobody write: a standby, or a database that is set so."""
+    if database.sqlite:
+        return
+    if _said(database, "SELECT pg_is_in_recovery()::text") == "true":
+        raise ReadOnly(what="PostgreSQL is a read-only standby", field="SAYSO_DATABASE_URL")
+    if _said(database, "SHOW transaction_read_only") == "on":
+        raise ReadOnly(what="transactions are read-only", field="SAYSO_DATABASE_URL")
+
+
 def require(database: Database, mounts: Path = MOUNTS) -> None:
     """Raise NotDurable where a committed decision could be lost, and StoreUnavailable where nobody can say."""
     if database.sqlite:
         _require_local(Path(str(database.url.database)), mounts)
         return
-    if _shown(database, "synchronous_commit") == "off":
+    if _said(database, "SHOW synchronous_commit") == "off":
         raise NotDurable(
             "SAYSO_DATABASE_URL: synchronous_commit is off in our sessions although we set it on (a pooler, or a login "
             "trigger?), so a crash could lose decisions that were acknowledged",
@@ -42,15 +56,15 @@ def doubts(database: Database) -> list[str]:
         path = Path(str(database.url.database))
         open_wide = private_files.is_exposed(path)
         return [f"{path} can be read by others and is not ours to change: chmod 600 it"] if open_wide else []
-    if _shown(database, "fsync") != "off":
+    if _said(database, "SHOW fsync") != "off":
         return []
     return ["PostgreSQL runs with fsync = off: a power cut can lose or damage what was decided"]
 
 
-def _shown(database: Database, name: str) -> str:
+def _said(database: Database, question: str) -> str:
     try:
         with database.engine.connect() as connection:
-            return str(connection.execute(text(f"SHOW {name}")).scalar_one())
+            return str(connection.execute(text(question)).scalar_one())
     except SQLAlchemyError as error:
         raise StoreUnavailable() from error
 

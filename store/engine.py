@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError, TimeoutError
 
 from policies.errors import InvalidInput, SaysoError
-from store import private_files, quiet_errors
+from store import database_url, postgresql, private_files, quiet_errors
 from store.types import database_now
 from store.unit import Unit
 
@@ -42,28 +42,33 @@ class Unstorable(InvalidInput):
     """The database cannot hold such a value."""
 
 
-class BadDatabaseUrl(SaysoError):
-    """SAYSO_DATABASE_URL cannot be used."""
-
-
 class Database:
     """Runs units of work. `shift_seconds` moves the database's clock for tests of long times."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, shift_seconds: float = 0.0) -> None:
-        self.url = _normal(url)
+    def __init__(
+        self, url: str, *, listen_url: str | None = None, pool_size: int = 8, shift_seconds: float = 0.0
+    ) -> None:
+        self.url = database_url.read(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.listen_url = None if listen_url is None else database_url.read(listen_url, database_url.LISTEN_SETTING)
         self.pool_size = pool_size
         self.shift_seconds = shift_seconds
-        self.engine = _engine(self.url, pool_size)
+        self._sessions = None if self.sqlite else postgresql.Sessions(self.url)
+        self.engine = _engine(self.url, pool_size, self._sessions)
         self._reader = self.engine.execution_options(sayso_reads_only=True)
         # One moment for a whole unit: on SQLite every reading transaction is that.
         self._photograph = self._reader.execution_options(
             **({} if self.sqlite else {"isolation_level": "REPEATABLE READ"})
         )
-        self._probe = _engine(self.url, 1).execution_options(sayso_reads_only=True)
+        self._probe = _engine(self.url, 1, self._sessions).execution_options(sayso_reads_only=True)
         self._file: tuple[int, int] | None = None
         # SQLite has one writer, and whoever finds it busy sleeps and tries again: here they queue up instead.
         self._turn = threading.Lock() if self.sqlite else None
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a pooler stands between us and PostgreSQL, as far as connections were made."""
+        return self._sessions is not None and self._sessions.pooled
 
     def run(self, work: Callable[[Unit], T]) -> T:
         """`work` in one writing transaction, committed before this returns.
@@ -175,42 +180,19 @@ def _told(unit: Unit, result: T) -> T:
     return result
 
 
-def _normal(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-    except (SQLAlchemyError, ValueError):
-        raise BadDatabaseUrl("SAYSO_DATABASE_URL: not a database URL", field="SAYSO_DATABASE_URL") from None
-    if backend != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
-        # Said before anything could repeat what is part of a password.
-        message = "SAYSO_DATABASE_URL: percent-encode the @, /, : and # of the password"
-        raise BadDatabaseUrl(message, field="SAYSO_DATABASE_URL")
-    if backend == "postgresql" or parsed.drivername == "postgres":
-        return parsed.set(drivername="postgresql+psycopg")
-    if backend == "sqlite":
-        if parsed.database in (None, "", ":memory:"):
-            raise BadDatabaseUrl("SAYSO_DATABASE_URL: SQLite needs a file", field="SAYSO_DATABASE_URL")
-        path = str(Path(str(parsed.database)).expanduser())
-        return parsed.set(drivername="sqlite+pysqlite", database=path)
-    raise BadDatabaseUrl(f"SAYSO_DATABASE_URL: {backend} is not supported", field="SAYSO_DATABASE_URL")
-
-
-# A server that vanished without a word is noticed after ten seconds, not after the system's quarter of an hour.
-_KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
-
-
-def _engine(url: URL, pool_size: int) -> Engine:
-    sqlite = url.get_backend_name() == "sqlite"
+def _engine(url: URL, pool_size: int, sessions: postgresql.Sessions | None) -> Engine:
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
         hide_parameters=True,
-        **(_sqlite_options() if sqlite else _postgresql_options()),
+        **(_sqlite_options() if sessions is None else sessions.options()),
     )
     quiet_errors.keep_values_out(engine)
-    if sqlite:
+    if sessions is not None:
+        sessions.prepare(engine)
+    else:
         event.listen(engine, "do_connect", _make_file, named=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -219,13 +201,6 @@ def _engine(url: URL, pool_size: int) -> Engine:
 
 def _sqlite_options() -> dict[str, Any]:
     return {"connect_args": {"timeout": PATIENCE_SECONDS}}
-
-
-def _postgresql_options() -> dict[str, Any]:
-    options = "-c lock_timeout=4000 -c statement_timeout=15000 -c synchronous_commit=on -c timezone=UTC"
-    arguments = {"options": options, "application_name": "sayso", "connect_timeout": 5, **_KEEPALIVE}
-    # Statements are few and repeated: prepare them at their second use.
-    return {"isolation_level": "READ COMMITTED", "connect_args": arguments, "pool_reset_on_return": "rollback"}
 
 
 def _make_file(cargs: list[Any], cparams: dict[str, Any], **_: Any) -> None:

@@ -12,11 +12,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from store import private_files
-from store.engine import BadDatabaseUrl, Database, StoreUnavailable
+from store.database_url import SETTING, BadDatabaseUrl
+from store.engine import Database, StoreUnavailable
 
-SETTING = "SAYSO_DATABASE_URL"
 # One connection gives up after five seconds (engine.py); a name server, or a list of hosts, has to be cut short.
 CONTACT_SECONDS = 6.0
+_NOT_ALLOWED = "42501"
 _PREFIX = re.compile(r"^(?:connection failed: )?(?:connection to server (?:at|on) .*? failed: )?(?:FATAL: +)?")
 
 
@@ -57,10 +58,12 @@ def _require_server(database: Database) -> None:
 
 @contextlib.contextmanager
 def answering() -> Iterator[None]:
-    """Raise StoreUnavailable where the database stops answering within this."""
+    """Raise StoreUnavailable where the database stops answering within this, or does not let its role do what is done."""
     try:
         yield
     except SQLAlchemyError as error:
+        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _NOT_ALLOWED:
+            raise StoreUnavailable(f"{SETTING}: the role may not do this: {_reason(error)}", field=SETTING) from error
         raise StoreUnavailable(f"{SETTING}: the database does not answer", field=SETTING) from error
 
 

@@ -14,7 +14,8 @@ from policies.learning.proposal import AgentRecord
 from policies.replay.calls import BAD_LABELS, Call
 from policies.request import Request
 from store import first_contact, history, schema
-from store.engine import BadDatabaseUrl, Database
+from store.database_url import BadDatabaseUrl
+from store.engine import Database
 from store.tables import agents, approvals, labels
 from store.unit import Unit
 

@@ -8,20 +8,25 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from policies.errors import SaysoError
 from store.engine import Database
+from store.tables import metadata
 
 _MIGRATE_LOCK = 0x5A_75_51
 
 
 class SchemaBehind(SaysoError):
-    """The database's schema is at {at}, not at {head}: run python -m bot migrate."""
+    """SAYSO_DATABASE_URL: the database's schema is at {at}, not at {head}: run python -m bot migrate."""
 
 
 class SchemaAhead(SaysoError):
-    """The database's schema is at {at}, which this version does not know (it knows {head}): run the newer version."""
+    """SAYSO_DATABASE_URL: the database's schema is at {at}, which this version does not know (it knows {head}): run the newer version."""
+
+
+class SchemaHalf(SaysoError):
+    """SAYSO_DATABASE_URL: the database holds half of a schema ({what}): restore a backup, or begin with an empty database."""
 
 
 def _config() -> Config:
@@ -39,7 +44,10 @@ def newest() -> str:
 def current(database: Database) -> str | None:
     """The revision the database is at; None when it is empty."""
     with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        heads = MigrationContext.configure(connection).get_current_heads()
+    if len(heads) > 1:
+        raise SchemaHalf(what=f"it is at {', '.join(sorted(heads))} at once")
+    return heads[0] if heads else None
 
 
 def upgrade(database: Database) -> None:
@@ -47,6 +55,7 @@ def upgrade(database: Database) -> None:
     require_known(database)
     with database.engine.connect() as connection, connection.begin():
         _wait_turn(connection)
+        _require_none_or_all(connection)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -61,11 +70,32 @@ def require_known(database: Database) -> None:
 
 
 def require_head(database: Database) -> None:
-    """Raise SchemaBehind or SchemaAhead unless the schema is at head."""
+    """Raise SchemaBehind, SchemaAhead or SchemaHalf unless the schema is at head, with every table."""
     require_known(database)
     at, wanted = current(database), newest()
     if at != wanted:
         raise SchemaBehind(at=at or "nothing", head=wanted)
+    with database.engine.connect() as connection:
+        missing = metadata.tables.keys() - _tables(connection)
+    if missing:
+        raise SchemaHalf(what=f"at {at}, without {', '.join(sorted(missing))}")
+
+
+def _tables(connection: Connection) -> set[str]:
+    if connection.dialect.name != "postgresql":
+        return set(inspect(connection).get_table_names())
+    # Wherever the search path finds them: a pooler's sessions have one for each transaction.
+    visible = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid)"
+    return {str(name) for name in connection.execute(text(visible)).scalars()}
+
+
+def _require_none_or_all(connection: Connection) -> None:
+    """Raise SchemaHalf where our tables are there and nothing says of which version they are."""
+    if MigrationContext.configure(connection).get_current_heads():
+        return
+    found = metadata.tables.keys() & _tables(connection)
+    if found:
+        raise SchemaHalf(what=f"without a version, with {', '.join(sorted(found))}")
 
 
 def _wait_turn(connection: Connection) -> None:

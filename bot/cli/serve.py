@@ -28,6 +28,7 @@ from bot.server.starting import Starting
 from bot.service.context import World
 from bot.service.sweep import sweep
 from bot.settings import Settings, load_settings
+from store import changes
 
 if sys.platform != "win32":
     import resource
@@ -51,6 +52,7 @@ def serve() -> int:
         for one in sockets:
             opened.callback(one.close)
         make_ready(database)
+        changes.require_listening(database)
         audit_anchor.require_place(settings, database)
         if settings.audit_key is None:
             log.warning(audit_anchor.UNSIGNED)

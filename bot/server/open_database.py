@@ -23,13 +23,15 @@ def open_database(settings: Settings, *, shift_seconds: float = 0.0) -> Database
 def named_database(settings: Settings, *, shift_seconds: float = 0.0) -> Database:
     """The database that the settings name, not asked anything yet; raises BadDatabaseUrl."""
     threads = THREADS["sqlite" if settings.database_url.startswith("sqlite") else "postgresql"]
-    return Database(settings.database_url, pool_size=threads, shift_seconds=shift_seconds)
+    listen = settings.database_listen_url
+    return Database(settings.database_url, listen_url=listen, pool_size=threads, shift_seconds=shift_seconds)
 
 
 def make_ready(database: Database) -> None:
     """Bring the schema to head where that is ours to do; raises what stands against working with it, in one line."""
     first_contact.require_answer(database)
     with first_contact.answering():
+        durability.require_writable(database)
         durability.require(database)
         if database.sqlite:
             schema.upgrade(database)
@@ -37,10 +39,11 @@ def make_ready(database: Database) -> None:
 
 
 def migrate(settings: Settings) -> None:
-    """Bring the schema to head. Raises BadDatabaseUrl, SchemaAhead and StoreUnavailable."""
+    """Bring the schema to head. Raises BadDatabaseUrl, ReadOnly, SchemaAhead, SchemaHalf and StoreUnavailable."""
     database = Database(settings.database_url, pool_size=1)
     first_contact.require_answer(database)
     with first_contact.answering():
+        durability.require_writable(database)
         schema.upgrade(database)
     database.close()
 

@@ -217,9 +217,10 @@ def test_a_waiting_agent_is_woken_across_servers(office: Office) -> None:
     office.open()
     try:
         listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
-        office.until(
-            lambda: office.database.read(lambda unit: unit.execute(text(listening)).scalar() == 2), "two relays"
-        )
+        if not first.database.pooled:  # through a pooler they look at the trail instead
+            office.until(
+                lambda: office.database.read(lambda unit: unit.execute(text(listening)).scalar() == 2), "two relays"
+            )
         refund = office.agent_called("demo", url=first.url).refund()
         card = office.card(refund)
         thread, heard = waiting(office, refund, first.url)

@@ -18,7 +18,8 @@ from support.marks import on_postgresql, on_sqlite
 
 from store import agents, approvals, engine
 from store.audit import Entry
-from store.engine import BadDatabaseUrl, Database, StoreUnavailable
+from store.database_url import BadDatabaseUrl
+from store.engine import Database, StoreUnavailable
 from store.unit import Unit
 
 

