@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -50,6 +53,39 @@ class Notice(StrEnum):
     UNDONE = "undone"
     REVERTED = "reverted"
     NOT_ROLLED_BACK = "not_rolled_back"
+
+
+class Lasting(StrEnum):
+    """What an alarm may be about that ends by itself or by somebody's doing, and is then said to be over."""
+
+    ABSENT = "absent"
+    UNKNOWN_ACTION = "unknown_action"
+    NOBODY = "nobody"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    CHANNEL = "channel"
+    CALLBACKS = "callbacks"
+    POLICY_FILE = "policy_file"
+    DEMOTED = "demoted"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One such thing: what kind it is, and of what."""
+
+    kind: Lasting
+    of: tuple[str, ...]
+
+    @property
+    def stored(self) -> str:
+        """As a row keeps it."""
+        return json.dumps([self.kind.value, *self.of])
+
+
+def cause_of(stored: str) -> Cause:
+    """What a row keeps; raises ValueError for a kind that this server does not know."""
+    kind, *of = json.loads(stored)
+    return Cause(Lasting(kind), tuple(of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +182,14 @@ def as_stored(facts: MessageFacts) -> dict[str, Any]:
             return {"review": number}
         case CardFacts(moved_to, barred):
             return ({"moved_to": moved_to} if moved_to else {}) | ({"barred": list(barred)} if barred else {})
+
+
+def resolved(facts: MessageFacts, why: str, lasted: timedelta) -> MessageFacts:
+    """An alarm whose cause is gone: the same message says so, why, and how long it lasted."""
+    minutes = max(1, math.ceil(lasted / timedelta(minutes=1)))
+    match facts:
+        case AlertFacts(title):
+            return AlertFacts(f"Resolved after {minutes} min: {title}", why, over=True)
+        case NoticeFacts(_, said):
+            return replace(facts, said={**said, "resolved": why, "minutes": minutes})
+    return facts

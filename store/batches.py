@@ -110,9 +110,19 @@ def form(
     }
     number: int = unit.execute(insert(outbox).values(values).returning(outbox.c.id)).scalar_one()
     on_it = update(outbox).where(outbox.c.id.in_([member.id for member in members]))
-    unit.execute(on_it.values(screen_id=number, next_at=None, lease=None))
+    unit.execute(on_it.values(screen_id=number, next_at=None, lease=None, **_NOWHERE))
     return replace(
-        lead, id=number, dedupe_key=key, facts=facts, approval_id=None, alike=None, wanted=1, shown=0, attempts=1
+        lead,
+        id=number,
+        dedupe_key=key,
+        facts=facts,
+        approval_id=None,
+        alike=None,
+        wanted=1,
+        shown=0,
+        attempts=1,
+        slack_channel=None,
+        thread_ts=None,
     )
 
 
@@ -145,7 +155,7 @@ def _may_take(item: Item) -> list[ColumnElement[bool]]:
 def widen(unit: Unit, lone: Open, item: Item, *, asked: Sequence[str]) -> int:
     """The message of one card becomes that of a batch, which has its place in Slack; the number of its new row."""
     of_lone = outbox.c.id == lone.id
-    taken = ("channel", "urgency", "risk", "alike", "slack_channel", "slack_ts", "permalink")
+    taken = ("channel", "urgency", "risk", "alike", "slack_channel", "slack_ts", "thread_ts", "permalink")
     was = unit.execute(select(*(outbox.c[name] for name in taken)).where(of_lone)).one()
     values = {
         "dedupe_key": f"screen:{lone.id}",
@@ -157,11 +167,12 @@ def widen(unit: Unit, lone: Open, item: Item, *, asked: Sequence[str]) -> int:
         **dict(zip(taken, was, strict=True)),
     }
     number: int = unit.execute(insert(outbox).values(values).returning(outbox.c.id)).scalar_one()
-    unit.execute(update(outbox).where(of_lone).values(screen_id=number, slack_channel=None, slack_ts=None, **_DONE))
+    unit.execute(update(outbox).where(of_lone).values(screen_id=number, **_NOWHERE, **_DONE))
     join(unit, number, item)
     return number
 
 
+_NOWHERE: dict[str, Any] = {"slack_channel": None, "slack_ts": None, "thread_ts": None}
 _DONE: dict[str, Any] = {"next_at": None, "lease": None, "attempts": 0}
 
 

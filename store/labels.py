@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import select
 
 from policies.approval import Approval
 from store.agents import Agent
-from store.learning import LABELLER
+from store.learning import LABELLER, OWN
 from store.tables import labels
 from store.unit import Unit
 
@@ -26,3 +29,20 @@ def keep(unit: Unit, approval: Approval, word: str, *, by: str, detail: str | No
     if kept:
         unit.seals.beside(labels, [values])
     return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A label, and whoever said it."""
+
+    word: str
+    by: str
+
+
+def newest_label(unit: Unit, approval_id: str) -> Said | None:
+    """The last label of somebody other than the agent itself."""
+    query = select(labels.c.label, labels.c.by).where(
+        labels.c.approval_id == approval_id, labels.c.by.not_like(f"{OWN}%")
+    )
+    row = unit.execute(query.order_by(labels.c.id.desc()).limit(1)).one_or_none()
+    return Said(row.label, row.by.removeprefix(LABELLER)) if row else None

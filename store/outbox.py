@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, or_, select, update
 
 from policies import messages
-from policies.messages import CardFacts, Face, MessageFacts, MessageKind, ReviewFacts
+from policies.messages import CardFacts, Cause, Face, MessageFacts, MessageKind, ReviewFacts
 from store import bulk
 from store.tables import outbox
 from store.types import JsonText
@@ -51,6 +51,7 @@ class Item:
     risk: str | None
     permalink: str | None = None
     redraws: int = 0
+    thread_ts: str | None = None
 
     @property
     def screen(self) -> bool:
@@ -128,9 +129,16 @@ def put_notice(
     approval_id: str | None = None,
     thread_of: str | None = None,
     urgency: int = 0,
+    cause: Cause | None = None,
 ) -> bool:
-    """Want something said once; the same key again says nothing more, which is False. `thread_of` is an approval id or None."""
-    return _put(unit, f"notice:{key}", MessageKind.NOTICE, approval_id, channel, thread_of, facts, urgency, 1)
+    """Want something said once; the same key again says nothing more, which is False. `thread_of` is an approval id or None.
+
+    With a `cause` it is an alarm, which ends when that is gone (alarms.py).
+    """
+    stored = cause.stored if cause else None
+    return _put(
+        unit, f"notice:{key}", MessageKind.NOTICE, approval_id, channel, thread_of, facts, urgency, 1, cause=stored
+    )
 
 
 def _put(
@@ -275,13 +283,6 @@ def redraw(unit: Unit, approval_ids: Sequence[str]) -> None:
     unit.execute(statement.values(next_at=_in_turn, redraws=outbox.c.redraws + 1), _moments(unit))
 
 
-def again_in(unit: Unit, approval_id: str, channel: str) -> None:
-    """What was said of an approval in `channel` should be shown once more, as things stand now."""
-    said = and_(outbox.c.approval_id == approval_id, outbox.c.kind == "notice", outbox.c.channel == channel)
-    statement = update(outbox).where(said, outbox.c.slack_ts.is_not(None))
-    unit.execute(statement.values(wanted=outbox.c.wanted + 1, next_at=_in_turn), _moments(unit))
-
-
 def relink(unit: Unit, approval_id: str) -> None:
     """A new card is there: those it was moved from should lead to it."""
     moved = and_(outbox.c.approval_id == approval_id, IS_CARD, outbox.c.face == Face.MOVED.value)
@@ -302,7 +303,7 @@ def _moments(unit: Unit) -> dict[str, Any]:
     return {"_now": unit.now, "_soon": unit.now + timedelta(seconds=SETTLE_SECONDS)}
 
 
-_columns = [column for column in outbox.c if column.name not in ("last_error", "created_at")]
+_columns = [column for column in outbox.c if column.name not in ("last_error", "created_at", "cause")]
 
 
 def lease(unit: Unit, limit: int, *, skip_channels: Sequence[str] = (), updates: bool = True) -> list[Item]:
@@ -383,6 +384,7 @@ def redirect(unit: Unit, item: Item, channel: str, facts: dict[str, Any]) -> boo
         lease=None,
         slack_channel=None,
         slack_ts=None,
+        thread_ts=None,
         permalink=None,
         unsure=False,
         shown=0,
@@ -465,13 +467,15 @@ def keep_permalink(unit: Unit, place: Place, permalink: str) -> None:
 
 
 def thread_root(unit: Unit, approval_id: str) -> tuple[str, str] | None:
-    """(channel, ts) of the approval's newest posted card, or the screen it is on, under which its history is told."""
-    channel = func.coalesce(outbox.c.slack_channel, _screen.c.slack_channel).label("channel")
-    ts = func.coalesce(outbox.c.slack_ts, _screen.c.slack_ts).label("ts")
+    """(channel, ts) of where the history of the approval's newest posted card, or of the screen it is on, is told: under it,
+    or in the thread that it stands in."""
+    channel = func.coalesce(_screen.c.slack_channel, outbox.c.slack_channel).label("channel")
+    ts = func.coalesce(_screen.c.thread_ts, _screen.c.slack_ts, outbox.c.thread_ts, outbox.c.slack_ts).label("ts")
     query = (
         select(channel, ts)
         .select_from(outbox.outerjoin(_screen, _screen.c.id == outbox.c.screen_id))
-        .where(outbox.c.approval_id == approval_id, _CARD_ITSELF, ts.is_not(None))
+        .where(outbox.c.approval_id == approval_id, _CARD_ITSELF)
+        .where(func.coalesce(_screen.c.slack_ts, outbox.c.slack_ts).is_not(None))
         .order_by(outbox.c.id.desc())
         .limit(1)
     )

@@ -475,6 +475,10 @@ outbox = Table(
     Column("screen_id", _Serial, ForeignKey("outbox.id")),
     Column("alike", Text),
     Column("risk", Text),
+    # The thread that it stands in, or is about to; its own where nothing goes under it any more.
+    Column("thread_ts", Text),
+    # What an alarm is about, while that lasts.
+    Column("cause", Text),
     UniqueConstraint("dedupe_key", name="uq_outbox_dedupe"),
     CheckConstraint("kind IN ('card', 'notice')", name="kind"),
     CheckConstraint("face IN ('live', 'moved')", name="face"),
@@ -499,6 +503,12 @@ outbox = Table(
         "id",
         sqlite_where=text("alike IS NOT NULL"),
         postgresql_where=text("alike IS NOT NULL"),
+    ),
+    Index(
+        "ix_outbox_cause",
+        "cause",
+        sqlite_where=text("cause IS NOT NULL"),
+        postgresql_where=text("cause IS NOT NULL"),
     ),
 )
 

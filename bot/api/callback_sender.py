@@ -22,11 +22,11 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from bot.server.runtime import Runtime
-from bot.service import callback_signing
+from bot.service import alarms, callback_signing
 from bot.service.callback_hosts import Forbidden, is_literal
 from policies.digest import canonical
 from policies.errors import InvalidInput
-from policies.messages import AlertFacts
+from policies.messages import AlertFacts, Cause, Lasting
 from store import callbacks, outbox
 from store.callbacks import Callback
 from store.unit import Unit
@@ -144,7 +144,14 @@ class CallbackSender:
         except Refused as error:
             return await self._failed(callback, error)
         self._failures.pop(callback.host, None)
-        await self._write(lambda unit: callbacks.told(unit, callback))
+
+        def work(unit: Unit) -> None:
+            callbacks.told(unit, callback)
+            alarms.say_over_if_lasting(
+                self._runtime.world, unit, _given_up(callback), f"{callback.host} takes them again"
+            )
+
+        await self._write(work)
         return "taken"
 
     async def _failed(self, callback: Callback, error: Refused) -> str:
@@ -171,7 +178,8 @@ class CallbackSender:
         text = f"The last one was for {callback.approval_id}: {error}. Agents that wait for it have to look themselves."
         alarm = AlertFacts(f"Callbacks to {callback.host} were given up", text)
         key = f"callback:{callback.host}:{unit.now:%Y%m%d%H}"
-        outbox.put_notice(unit, key, channel=operations, facts=alarm, urgency=1)
+        cause = _given_up(callback)
+        outbox.put_notice(unit, key, channel=operations, facts=alarm, urgency=1, cause=cause)
         unit.after_commit(self._runtime.signals.outbox_filled)
 
     async def _send(self, callback: Callback) -> None:
@@ -245,6 +253,10 @@ async def _posted(url: URL, message: tuple[bytes, dict[str, str]], pinned: _Pinn
         session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
     ):
         return answer.status  # its body is never read; leaving closes the connection
+
+
+def _given_up(callback: Callback) -> Cause:
+    return Cause(Lasting.CALLBACKS, (callback.host,))
 
 
 def _pause(attempts: int) -> timedelta:

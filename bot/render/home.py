@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.render.blocks import Block, Button, render
 from bot.render.facts import brief
-from bot.render.labels import mention, when
+from bot.render.labels import Names, mention, nobody, when
 from bot.render.queues import Section, listed
 from bot.render.standing import Listed
 from bot.render.standing import list_blocks as listed_standing
@@ -47,6 +47,7 @@ def home_view(
     *,
     links: Mapping[str, str] | None = None,
     standing: Sequence[Listed] = (),
+    names: Names = nobody,
 ) -> dict[str, Any]:
     """The home tab of `me`: at most 30 waiting and 10 recent approvals, and up to 10 figures by name.
 
@@ -61,9 +62,9 @@ def home_view(
     more = f"and {len(mine) - MINE} more" if len(mine) > MINE else None if mine else "Nothing waits for you. 🎉"
     waiting = Section("mine", f"Waiting for you ({len(mine)})", mine[:MINE], more, mine=True)
     lists = {
-        "mine": [] if presence.refusal or not (presence.asked or mine) else listed(waiting, links),
+        "mine": [] if presence.refusal or not (presence.asked or mine) else listed(waiting, links, names),
         "standing": [] if presence.refusal else _standing(standing),
-        "recent": listed(Section("recent", "You decided", recent[:RECENT]), links) if recent else [],
+        "recent": listed(Section("recent", "You decided", recent[:RECENT]), links, names) if recent else [],
     }
     blocks = [
         block for item in render("home", context) for block in (lists[item["slot"]] if "slot" in item else [item])

@@ -68,7 +68,7 @@ def notice(
         lead = _asked(approval, [str(user) for user in said["whom"]])
     if kind is Notice.TOO_FEW and said.get("lacking"):
         lead = _too_few(str(said["lacking"]))
-    lead = _over(kind, approval, sent.names) or lead
+    lead = _over(kind, approval, said, sent.names) or lead
     if said.get("shared") and kind in (Notice.REMINDER, Notice.YOURS):
         sign, still = ("⏰", "still wait") if kind is Notice.REMINDER else ("🔔", "wait")
         lead = fill(f"{sign} {{who}}, requests on this card {still} for you", who=_who(approval))
@@ -227,15 +227,24 @@ def _too_few(lacking: str) -> Mrkdwn:
     return fill("🚨 *Too few people are left to decide this*: {lacking}", lacking=facts.brief(lacking, 300))
 
 
-def _over(kind: Notice, approval: Approval, names: Names) -> Mrkdwn | None:
-    """What an alarm says once its cause is gone; None while it is not, and for what is no alarm."""
+def _over(kind: Notice, approval: Approval, said: Mapping[str, Any], names: Names) -> Mrkdwn | None:
+    """What an alarm says once its cause is gone, and after how long; None while it is not, and for what is no alarm."""
+    why = _gone(kind, approval, str(said.get("resolved", "")), names)
+    if why is None or "minutes" not in said:
+        return why
+    return fill("{why}, after {minutes} min", why=why, minutes=Mrkdwn(str(int(said["minutes"]))))
+
+
+def _gone(kind: Notice, approval: Approval, resolved: str, names: Names) -> Mrkdwn | None:
     if kind in (Notice.NOBODY_LEFT, Notice.TOO_FEW) and not approval.pending:
         line = outcome_line(approval, note=False, names=names)
-        return fill("{sign} *No longer open*: {line}", sign=Mrkdwn(headline(approval)[0]), line=line)
+        return fill("{sign} *Resolved, no longer open*: {line}", sign=Mrkdwn(headline(approval)[0]), line=line)
     if kind is Notice.TOO_FEW and approval.lacking is None:
-        return Mrkdwn("✅ *Enough people can decide this again*")
+        return Mrkdwn("✅ *Resolved*: enough people can decide this again")
     if kind is Notice.NOT_ROLLED_BACK and approval.undo is not None and approval.undo.reverted_at is not None:
-        return Mrkdwn("☑️ *Rolled back*, reported by the agent")
+        return Mrkdwn("☑️ *Resolved*: rolled back, reported by the agent")
+    if resolved:
+        return fill("✅ *Resolved*: {why}", why=facts.brief(resolved, 300))
     return None
 
 

@@ -9,7 +9,7 @@ from bot.render.asked_before import mark
 from bot.render.blocks import Block, Button, render
 from bot.render.buttons import button_value, wants_care
 from bot.render.facts import brief
-from bot.render.labels import consequence, headline, mention, outcome_line, when
+from bot.render.labels import Names, consequence, headline, nobody, outcome_line, person, when
 from bot.render.message import Message, block_ids, link_to
 from bot.render.parameters import listing
 from bot.render.redaction import redactor_of
@@ -43,10 +43,10 @@ class Section:
     mine: bool = False
 
 
-def _row(approval: Approval, links: Mapping[str, str], *, mine: bool) -> Row:
+def _row(approval: Approval, links: Mapping[str, str], names: Names, *, mine: bool) -> Row:
     whole, value = visible(redactor_of(approval)(approval.sentence)), button_value(approval)
     text = clip(whole, SENTENCE, 360)
-    about = _about(approval, links.get(approval.id))
+    about = _about(approval, links.get(approval.id), names)
     told = _told_whole(approval) if mine and text == whole else None
     if told is None:
         return Row(text, Button("details", "Open", value), about)
@@ -70,10 +70,10 @@ def _told_whole(approval: Approval) -> Shown | None:
     return listed.text if listed.complete else None
 
 
-def _about(approval: Approval, link: str | None) -> Mrkdwn:
+def _about(approval: Approval, link: str | None, names: Names) -> Mrkdwn:
     sign, severity, _ = consequence(approval.policy)
     if approval.pending:
-        who = mention(approval.assignee) if approval.assignee else brief(approval.role or "nobody", 60)
+        who = person(approval.assignee, names) if approval.assignee else brief(approval.role or "nobody", 60)
         line = fill("{sign} {severity} · {who}", sign=Mrkdwn(sign), severity=Mrkdwn(severity), who=who)
         if approval.clock.paused_at is not None:
             line = fill("{line} · waits for the agent's answer", line=line)
@@ -82,7 +82,7 @@ def _about(approval: Approval, link: str | None) -> Mrkdwn:
         asked = mark(approval)
         line = fill("{line} · {asked}", line=line, asked=asked) if asked else line
     else:
-        line = fill("{sign} {line}", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval))
+        line = fill("{sign} {line}", sign=Mrkdwn(headline(approval)[0]), line=outcome_line(approval, names=names))
     url = link_to(link)
     return fill("{line} · {url}", line=line, url=url) if url else line
 
@@ -101,7 +101,9 @@ def queue_message(
     return Message(listed(section, links), notification(f"{title}: {max(total or 0, len(approvals))}"))
 
 
-def lists(lead: str, sections: Sequence[Section], links: Mapping[str, str] | None = None) -> Message:
+def lists(
+    lead: str, sections: Sequence[Section], links: Mapping[str, str] | None = None, names: Names = nobody
+) -> Message:
     """Several lists on one message under a line that says how much waits; the rows that fit in all are ROWS."""
     blocks: list[Block] = []
     first: str | None = lead
@@ -112,14 +114,17 @@ def lists(lead: str, sections: Sequence[Section], links: Mapping[str, str] | Non
         missing = len(section.approvals) - len(shown)
         tail = section.tail or (f"and {missing} more" if missing else None)
         if shown or tail:
-            blocks += listed(Section(section.name, section.header, shown, tail, section.mine), links, lead=first)
+            part = Section(section.name, section.header, shown, tail, section.mine)
+            blocks += listed(part, links, names, lead=first)
             first = None
     return Message(blocks, notification(lead))
 
 
-def listed(section: Section, links: Mapping[str, str] | None = None, *, lead: str | None = None) -> list[Block]:
+def listed(
+    section: Section, links: Mapping[str, str] | None = None, names: Names = nobody, *, lead: str | None = None
+) -> list[Block]:
     """The blocks of a list under its heading, after `lead`; its name keeps the ids of several lists on one surface apart."""
     version = f"{section.name}-{sum(found.version for found in section.approvals)}"
-    rows = [_row(found, links or {}, mine=section.mine) for found in section.approvals]
+    rows = [_row(found, links or {}, names, mine=section.mine) for found in section.approvals]
     context = {"id": block_ids(version), "lead": lead, "header": section.header, "rows": rows, "tail": section.tail}
     return list(render("queue", context))

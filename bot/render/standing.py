@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from bot.render.blocks import Block, Button, Option, render
 from bot.render.facts import brief
-from bot.render.labels import headline, mention, when
+from bot.render.labels import Names, headline, nobody, person, when
 from bot.render.message import Message, block_ids, summary
 from bot.render.parameters import path_text, value_text
 from bot.render.queues import Row
@@ -77,7 +77,9 @@ def spans(most: int) -> list[Option]:
     return [Option(str(seconds), span(seconds)) for seconds in (*(one for one in CHOICES if one < most), most)]
 
 
-def counting_message(one: Standing, approval: Approval, uses: Sequence[Approval], by: str) -> Message:
+def counting_message(
+    one: Standing, approval: Approval, uses: Sequence[Approval], by: str, names: Names = nobody
+) -> Message:
     """The one message that counts its uses, with the button that ends it while it holds."""
     title = brief(approval.title, 120)
     if one.ended_at is None:
@@ -89,7 +91,7 @@ def counting_message(one: Standing, approval: Approval, uses: Sequence[Approval]
         title=title,
         so_far=Mrkdwn(one.so_far),
         until=when(one.ended_at or one.until),
-        why=_why(one),
+        why=_why(one, names),
         by=brief(by, 60),
     )
     end = () if one.ended_at else (Button("end_standing", "End now", one.id, "danger"),)
@@ -108,11 +110,11 @@ def counting_message(one: Standing, approval: Approval, uses: Sequence[Approval]
     return Message(blocks, notification(f"{said}: {visible(approval.title)}, {one.so_far} used"))
 
 
-def _why(one: Standing) -> Mrkdwn:
+def _why(one: Standing, names: Names) -> Mrkdwn:
     """Why it ended, and who ended it where that was a person."""
     why = Mrkdwn("ended") if one.ended_why == BY_HAND else brief(one.ended_why or "", 200)
     by_person = one.ended_by is not None and one.ended_by[:1] in ("U", "W")
-    return fill("{why} by {by}", why=why, by=mention(one.ended_by)) if one.ended_by and by_person else why
+    return fill("{why} by {by}", why=why, by=person(one.ended_by, names)) if one.ended_by and by_person else why
 
 
 def _terms(one: Standing, approval: Approval, uses: Sequence[Approval]) -> Shown:

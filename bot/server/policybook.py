@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from bot.server.runtime import Runtime
-from bot.service import notices, standing_ends
+from bot.service import alarms, notices, standing_ends
 from bot.service.context import Book, Context, World
 from bot.settings import BadSetting, Settings, read_file
 from policies.errors import BadFile
 from policies.files.manifest import Manifest, load_manifest
 from policies.files.roster import Roster, load_roster
-from policies.messages import AlertFacts
+from policies.messages import AlertFacts, Cause, Lasting
 from store import directory
 
 log = logging.getLogger("sayso.policy")
@@ -109,11 +109,12 @@ class PolicyBook:
             self._refuse(file, str(error))
             return current
         file.bad = None
+        alarms.say_over(self._world, _cause(file), "it can be read again")
         return found
 
     def _refuse(self, file: _File[Any], problem: str) -> None:
         if problem != file.bad:
-            self._world.run(lambda ctx: _tell(ctx, problem))
+            self._world.run(lambda ctx: _tell(ctx, problem, _cause(file)))
             file.bad = problem
 
 
@@ -123,11 +124,15 @@ def remember(world: World, manifest: Manifest) -> None:
     world.database.run(lambda unit: directory.remember_policy(unit, manifest.version, text))
 
 
-def _tell(ctx: Context, problem: str) -> None:
+def _cause(file: _File[Any]) -> Cause:
+    return Cause(Lasting.POLICY_FILE, (file.setting,))
+
+
+def _tell(ctx: Context, problem: str, cause: Cause) -> None:
     """Said once for each way of being bad: every replica sees the same file, and each of them tells."""
     key = hashlib.sha256(f"{ctx.manifest.version} {ctx.roster.version} {problem}".encode()).hexdigest()
     text = f"{problem}\nThe policy before it stays in force (manifest {ctx.manifest.version})."
-    notices.operations(ctx, f"policy:{key[:16]}", AlertFacts("A policy file cannot be used", text))
+    notices.operations(ctx, f"policy:{key[:16]}", AlertFacts("A policy file cannot be used", text), cause=cause)
     ctx.unit.after_commit(ctx.world.signals.outbox_filled)
 
 

@@ -51,7 +51,8 @@ class TokenTrouble(SlackTrouble):
 
 _CHANNEL = frozenset({"channel_not_found", "is_archived", "not_in_channel", "restricted_action", "user_not_found",
                       "channel_is_archived", "cannot_dm_bot", "messages_tab_disabled"})  # fmt: skip
-_MESSAGE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"})
+_MESSAGE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch",
+                      "thread_not_found", "cannot_reply_to_message"})  # fmt: skip
 _TOKEN = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive",
                     "missing_scope", "no_permission", "org_login_required"})  # fmt: skip
 _UNSURE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})

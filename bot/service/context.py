@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from bot.service.callback_hosts import Hosts
 from policies.files.manifest import Manifest
 from policies.files.roster import Roster
+from policies.messages import Cause
 from policies.permissions import Actor, genuine
 from policies.principals import Account, Identity, Principal, Register, own
 from store.engine import Database
@@ -110,6 +111,11 @@ class Directory:
     def person(self, roster: Roster, user: str) -> Identity:
         """Whose account this is."""
         return self.register(roster).of(user)
+
+    def name(self, user: str) -> str | None:
+        """What somebody is called in Slack, as far as it is known."""
+        facts = self.people.get(user)
+        return facts.name or None if facts else None
 
     def accounts_of(self, roster: Roster, users: Collection[str]) -> set[str]:
         """These users, with every other account of the same people."""
@@ -212,6 +218,9 @@ class World:
     gather_seconds: float = GATHER_SECONDS
     unconfirmed: Callable[[Collection[str]], frozenset[str]] = lambda users: frozenset()
     counted: object = None  # who could decide when open requests were last counted (service/recount.py)
+    lasting: frozenset[Cause] = (
+        frozenset()
+    )  # of the alarms that stood when they were last looked at (service/alarms.py)
 
     def run(self, work: Callable[[Context], _T]) -> _T:
         """Do `work` in one transaction."""

@@ -10,7 +10,7 @@ from policies import autonomy
 from policies.approval import Approval
 from policies.levels import Level
 from policies.lifecycle import State
-from policies.messages import AlertFacts
+from policies.messages import AlertFacts, Cause, Lasting
 from store import history, turns
 
 
@@ -50,4 +50,5 @@ def _tell(ctx: Context, approval: Approval, level: Level) -> None:
     rule = f"incidents and silence after a claim included: from now on at least {level.value}"
     text = f"{what}, {rule}. The owner gives it back in the manifest (autonomy)."
     title = "An agent lost a level"
-    notices.operations(ctx, f"demoted:{approval.id}", AlertFacts(title, text), approval)
+    cause = Cause(Lasting.DEMOTED, (approval.agent_id, approval.agent, approval.action, level.value))
+    notices.operations(ctx, f"demoted:{approval.id}", AlertFacts(title, text), approval, cause)

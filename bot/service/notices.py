@@ -11,9 +11,9 @@ from policies import messages
 from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.lifecycle import State
-from policies.messages import AlertFacts, Notice, NoticeFacts
+from policies.messages import AlertFacts, Cause, Lasting, Notice, NoticeFacts
 from policies.routing import RouteName
-from store import attempts, batches, outbox
+from store import alarms, attempts, batches, outbox
 from store.attempts import Kind
 
 log = logging.getLogger("sayso.notices")
@@ -25,8 +25,13 @@ Say = Callable[[Context, Approval], None]
 Alarm = NoticeFacts | AlertFacts
 
 
-def operations(ctx: Context, key: str, alarm: Alarm, approval: Approval | None = None) -> bool:
-    """Tell operations, whether that is new; where the roster names no channel for them, the log is what remains."""
+def operations(
+    ctx: Context, key: str, alarm: Alarm, approval: Approval | None = None, cause: Cause | None = None
+) -> bool:
+    """Tell operations, whether that is new; where the roster names no channel for them, the log is what remains.
+
+    With a `cause`, the message says in place when that is over (bot/service/alarms.py).
+    """
     channel, facts = ctx.roster.operations, messages.as_stored(alarm)
     kind = facts.pop("notice")
     log.warning("operations: %s %s", kind, facts | ({"approval": approval.id} if approval else {}))
@@ -39,16 +44,20 @@ def operations(ctx: Context, key: str, alarm: Alarm, approval: Approval | None =
         facts=alarm,
         approval_id=approval.id if approval else None,
         urgency=3,
+        cause=cause,
     )
 
 
+MOST_HOLDERS = 50  # of a role, kept to know who is new
 ALARMS = 10  # within an hour that one agent's asking may raise; further ones stand in the log and the trail alone
 
 
-def _by_asking(ctx: Context, asked: Approval, key: str, alarm: Alarm, of: Approval | None = None) -> None:
+def _by_asking(
+    ctx: Context, asked: Approval, key: str, alarm: Alarm, *, cause: Cause, of: Approval | None = None
+) -> None:
     """Tell operations of what an agent brought about by asking, as often as that may be."""
     if attempts.last_hour(ctx.unit, asked.agent_id, Kind.ALARM) < ALARMS:
-        if operations(ctx, key, alarm, of):
+        if operations(ctx, key, alarm, of, cause):
             attempts.add(ctx.unit, asked.agent_id, Kind.ALARM)
         return
     kind = messages.as_stored(alarm)["notice"]
@@ -58,41 +67,53 @@ def _by_asking(ctx: Context, asked: Approval, key: str, alarm: Alarm, of: Approv
 def unknown_action(ctx: Context, approval: Approval) -> None:
     """An action that the manifest does not know was blocked: it needs classifying (docs/rules.md: A4). Said once an hour and action."""
     hour = ctx.now.strftime("%Y%m%d%H")
-    _by_asking(ctx, approval, f"blocked:{approval.action}:{hour}", NoticeFacts(Notice.UNKNOWN_ACTION), approval)
+    alarm, cause = NoticeFacts(Notice.UNKNOWN_ACTION), Cause(Lasting.UNKNOWN_ACTION, (approval.action,))
+    _by_asking(ctx, approval, f"blocked:{approval.action}:{hour}", alarm, cause=cause, of=approval)
 
 
 def nobody_can_decide(ctx: Context, action: str, role: str) -> None:
     """A request was refused because nobody could ever decide it (docs/rules.md: E2). Said once an hour and role."""
     hour = ctx.now.strftime("%Y%m%d%H")
+    holders = ctx.directory.could_decide(ctx.roster, role)
+    cause = Cause(Lasting.NOBODY, (action, role, *holders[:MOST_HOLDERS]))
     text = f"Nobody could ever decide {action}: role {role} has no eligible member. The request was refused."
-    operations(ctx, f"nobody:{action}:{role}:{hour}", AlertFacts("Nobody can decide", text))
+    operations(ctx, f"nobody:{action}:{role}:{hour}", AlertFacts("Nobody can decide", text), cause=cause)
 
 
 def nobody_available(ctx: Context, approval: Approval) -> None:
     """A request waits for somebody who is not there. It is not stored yet: the notice cannot refer to its row."""
     text = f"{approval.id} waits for {approval.assignee}: {approval.assigned_why}."
-    _by_asking(ctx, approval, f"absent:{approval.id}", AlertFacts("Nobody is available", text))
+    cause = Cause(Lasting.ABSENT, (approval.id, approval.assignee or ""))
+    _by_asking(ctx, approval, f"absent:{approval.id}", AlertFacts("Nobody is available", text), cause=cause)
 
 
 def nobody_left(ctx: Context, approval: Approval) -> None:
     """Everybody on the path was asked and nobody decided (docs/rules.md: E3)."""
-    operations(ctx, f"exhausted:{approval.id}:{len(approval.asked)}", NoticeFacts(Notice.NOBODY_LEFT), approval)
+    key, cause = f"exhausted:{approval.id}:{len(approval.asked)}", _undecided(Notice.NOBODY_LEFT, approval)
+    operations(ctx, key, NoticeFacts(Notice.NOBODY_LEFT), approval, cause)
 
 
 def too_few(ctx: Context, approval: Approval, lacking: str) -> None:
     """Too few people are left for a quorum (docs/rules.md: E5). Said once for each way of lacking, whoever finds it."""
     alarm = NoticeFacts(Notice.TOO_FEW, {"lacking": lacking})
-    operations(ctx, f"too_few:{approval.id}:{fingerprint(lacking)[:16]}", alarm, approval)
+    key, cause = f"too_few:{approval.id}:{fingerprint(lacking)[:16]}", _undecided(Notice.TOO_FEW, approval)
+    operations(ctx, key, alarm, approval, cause)
 
 
 def outcome_unknown(ctx: Context, approval: Approval) -> None:
     """A claim died: a person must look what really happened."""
-    operations(ctx, f"unknown:{approval.id}", NoticeFacts(Notice.OUTCOME_UNKNOWN), approval)
+    cause = Cause(Lasting.UNKNOWN_OUTCOME, (approval.id,))
+    operations(ctx, f"unknown:{approval.id}", NoticeFacts(Notice.OUTCOME_UNKNOWN), approval, cause)
 
 
 def not_rolled_back(ctx: Context, approval: Approval) -> None:
     """A person undid it, and the agent never reported the roll-back: a person must look (docs/rules.md: A14)."""
-    operations(ctx, f"not_rolled_back:{approval.id}", NoticeFacts(Notice.NOT_ROLLED_BACK), approval)
+    cause = _undecided(Notice.NOT_ROLLED_BACK, approval)
+    operations(ctx, f"not_rolled_back:{approval.id}", NoticeFacts(Notice.NOT_ROLLED_BACK), approval, cause)
+
+
+def _undecided(notice: Notice, approval: Approval) -> Cause:
+    return Cause(Lasting.UNDECIDED, (notice.value, approval.id))
 
 
 def in_thread(kind: Notice, **said: Any) -> Say:
@@ -153,9 +174,14 @@ def over(ctx: Context, before: Approval, after: Approval) -> None:
     """What operations were told of it says in place that it is over, once its cause is gone."""
     settled = before.pending and not after.pending and (before.breached_at or before.lacking) is not None
     enough = before.lacking is not None and after.lacking is None
-    rolled_back = before.roll_back_owed and not after.roll_back_owed
-    if ctx.roster.operations is not None and (settled or enough or rolled_back):
-        outbox.again_in(ctx.unit, after.id, ctx.roster.operations)
+    gone = {
+        Notice.NOBODY_LEFT: settled,
+        Notice.TOO_FEW: settled or enough,
+        Notice.NOT_ROLLED_BACK: before.roll_back_owed and not after.roll_back_owed,
+    }
+    for notice in (notice for notice, is_gone in gone.items() if is_gone):
+        for alarm in alarms.lasting(ctx.unit, _undecided(notice, after)):
+            alarms.end_alarm(ctx.unit, alarm, "")
 
 
 def outcome(ctx: Context, approval: Approval) -> None:

@@ -254,6 +254,12 @@ class Staff:
             return False
         return approval.assignee in self._could_decide(approval.role, approval.principals)
 
+    def is_there(self, approval: Approval) -> bool:
+        """Whether the assignee can take it now, in the role they were asked in."""
+        role = approval.role
+        people = self._candidates(approval, [role])[role] if role else []
+        return any(one.user == approval.assignee and one.absent is None and one.turn_of is None for one in people)
+
     def is_away(self, user: str | None) -> bool:
         """Whether somebody said that they are away."""
         return user is not None and self._away(user) is not None

@@ -8,7 +8,18 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
-from bot.service import authority, demotion, morning_digest, notices, recount, review, revoking, staffing, standing_ends
+from bot.service import (
+    alarms,
+    authority,
+    demotion,
+    morning_digest,
+    notices,
+    recount,
+    review,
+    revoking,
+    staffing,
+    standing_ends,
+)
 from bot.service.advance import Draft, Recorded, Saving, advance, set_clock
 from bot.service.context import Context, World
 from bot.service.reassignment import moved_to, reassigned
@@ -47,6 +58,7 @@ class Counts:
     withdrawn: int = 0
     recounted: int = 0
     ended: int = 0
+    resolved: int = 0
     failed: int = 0
 
     @property
@@ -61,6 +73,7 @@ def sweep(world: World) -> Counts:
     counted["withdrawn"] = revoking.withdraw_strays(world)
     counted["recounted"] = recount.recount_if_changed(world)
     counted["ended"] = standing_ends.end_standings_over(world)
+    counted["resolved"] = alarms.end_what_is_over(world)
     while True:
         done = world.run(_batch)
         counted.update(done)

@@ -13,14 +13,16 @@ from typing import Any
 from bot.render.cards import Message
 from bot.server.runtime import Runtime
 from bot.server.slack_client import ChannelGone, MessageGone, OutcomeUnknown, RateLimited, SlackTrouble, TokenTrouble
-from bot.slack import links, lookup, outbox_messages, sharing
+from bot.service import alarms
+from bot.slack import links, lookup, outbox_messages, sharing, threads
 from bot.slack.outbox_messages import Scene
 from bot.slack.rate_limits import POST_INTERVAL_SECONDS, RateLimits
 from policies.approval import Approval
 from policies.lifecycle import State
-from policies.messages import AlertFacts, MorningFacts, ReviewFacts, SharedFacts, Sharing
+from policies.messages import AlertFacts, Cause, Lasting, MorningFacts, ReviewFacts, SharedFacts, Sharing
 from policies.routing import RouteName
 from store import batches, outbox
+from store import threads as kept_threads
 from store.audit import entry_of
 from store.outbox import Item
 from store.unit import Unit
@@ -143,14 +145,19 @@ class Courier:
             if item.unsure
             else None
         )
-        channel, ts = known or await self._post(item, message, root)
+        if known is None and threads.root_of(item) is not None:
+            assert root is not None
+            await threads.require(self._runtime, root)
+        channel, ts = known or await self._post(item, message, root, shown=threads.broadcast(item, scene.one))
         await self._shown(item, scene, 0 if known else revision, channel, ts)
 
     def _name(self, user: str) -> str | None:
-        facts = self._runtime.world.directory.people.get(user)
-        return facts.name if facts and facts.name else None
+        return self._runtime.world.directory.name(user)
 
-    async def _post(self, item: Item, message: Message, root: tuple[str, str] | None) -> tuple[str, str]:
+    async def _post(
+        self, item: Item, message: Message, root: tuple[str, str] | None, *, shown: bool
+    ) -> tuple[str, str]:
+        """`shown` where a card in its session's thread is to be seen in the channel too."""
         arguments: dict[str, Any] = {
             "channel": root[0] if root else item.channel,
             "blocks": message.blocks,
@@ -162,6 +169,8 @@ class Courier:
         }
         if root:
             arguments["thread_ts"] = root[1]
+            if shown and item.thread_ts is not None:
+                arguments["reply_broadcast"] = True
         said = await self._runtime.slack.call("chat.postMessage", **arguments)
         return str(said.get("channel", item.channel)), str(said["ts"])
 
@@ -178,7 +187,7 @@ class Courier:
 
     async def _thread(self, item: Item) -> tuple[str, str] | None:
         if item.thread_of is None:
-            return None
+            return threads.root_of(item)
         approval_id = item.thread_of
         root: tuple[str, str] | None = await self._write(lambda unit: outbox.thread_root(unit, approval_id))
         return root
@@ -198,6 +207,8 @@ class Courier:
             held = outbox.mark_shown(unit, item, revision=revision, channel=channel, ts=ts)
             if held and early and scene.one:
                 _catch_up(unit, scene.one.id)
+            if not item.posted:
+                alarms.say_over_if_lasting(self._runtime.world, unit, _unusable(item), "messages arrive there again")
             if not item.card or (first is None and (item.posted or not held)):
                 return
             new = [one for one in scene.approvals if first is None or one.id in first]
@@ -219,6 +230,11 @@ class Courier:
 
     async def _give_up(self, item: Item, error: MessageGone) -> None:
         """A message that is gone is posted anew while somebody still has to decide on it, or may end what it counts."""
+        if not item.posted and threads.root_of(item) is not None:
+            log.warning("message %s: the thread it was to stand in is gone: %s", item.id, error)
+            await self._write(lambda unit: _unthreaded(unit, item))
+            self._runtime.signals.outbox.set()
+            return
         scene = await self._scene(item)
         log.warning("message %s can no longer be changed: %s", item.id, error)
         waits = scene.one is not None and scene.one.pending and item.live
@@ -252,8 +268,8 @@ class Courier:
             if outbox.redirect(unit, item, following, facts) and item.channel != operations and operations:
                 key = f"notice-channel:{item.channel}:{unit.now:%Y%m%d%H}"
                 text = f"Slack says {error.error}. What belongs there is shown here instead."
-                alarm = AlertFacts(f"Channel {item.channel} cannot be used", text)
-                outbox.put_notice(unit, key, channel=operations, facts=alarm, urgency=3)
+                alarm, cause = AlertFacts(f"Channel {item.channel} cannot be used", text), _unusable(item)
+                outbox.put_notice(unit, key, channel=operations, facts=alarm, urgency=3, cause=cause)
 
         await self._write(work)
         self._runtime.signals.outbox.set()
@@ -283,7 +299,16 @@ def _taken(unit: Unit, resting: list[str], updates: int, bursting: set[str]) -> 
     outbox.put_back(unit, [item for item in found if item not in going])
     waiting = Counter(item.channel for item in found if item.card and not item.posted)
     crowded = {name for name, cards in waiting.items() if cards > (1 if name in bursting else CROWD)}
-    return [sharing.group(unit, item, crowded=item.channel in crowded) for item in going]
+    return [threads.placed(unit, sharing.group(unit, item, crowded=item.channel in crowded)) for item in going]
+
+
+def _unusable(item: Item) -> Cause:
+    return Cause(Lasting.CHANNEL, (item.channel,))
+
+
+def _unthreaded(unit: Unit, item: Item) -> None:
+    kept_threads.gone(unit, item.slack_channel, item.thread_ts)
+    outbox.redirect(unit, item, item.channel, item.facts)
 
 
 def _let_go(unit: Unit, items: list[Item]) -> None:

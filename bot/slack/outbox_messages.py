@@ -113,7 +113,7 @@ def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobo
 def _of_one(item: Item, shown: Scene, approval: Approval, link: str | None, sent: Sent) -> Message:
     match item.told:
         case StandingFacts(_, by) if shown.standing is not None:
-            return counting.counting_message(shown.standing, approval, shown.approvals[1:], by)
+            return counting.counting_message(shown.standing, approval, shown.approvals[1:], by, sent.names)
         case NoticeFacts(kind, said):
             return notice(kind, approval, link=link, said=said, sent=sent)
         case ReviewFacts(number):

@@ -203,7 +203,9 @@ def test_too_few_people_later_is_said_once_and_taken_back(
     write_roster(office.folder, roles=ROLES | {"finance": {"members": ["U0ALICE", "U0CAROL"]}})
     office.until(lambda: "U0CAROL" in office.server.world.book.roster.roles["finance"].members, "the roster is read")
     office.until(lambda: office.advance(1) or "Cannot be approved" not in live(office, made).text(), "it is taken back")
-    told = office.slack.expect_card(channel="#ops", contains="Enough people can decide this again", timeout=20)
+    told = office.slack.expect_card(
+        channel="#ops", contains="Resolved: enough people can decide this again", timeout=20
+    )
     assert told.ts == found[0].ts
     assert yes(office, "U0CAROL", made)["state"] == "approved"
     office.intact()

@@ -165,9 +165,9 @@ def test_who_is_off_duty_is_asked_when_they_are_back(closed_office: Office) -> N
     office.advance(0)
     assert row(office, thing)["assignee"] == "U0BOB"
     office.person("U0BOB").click(office.card(thing, has="approve", timeout=20), "approve")
-    told = office.slack.expect_card(channel="#ops", contains="No longer open: Approved by", timeout=20)
+    told = office.slack.expect_card(channel="#ops", contains="Resolved, no longer open: Approved by", timeout=20)
     assert "Nobody is left" not in told.text(), "it is resolved where it was said"
-    assert len([card for card in office.slack.messages("#ops") if "No longer open" in card.text()]) == 1
+    assert len([card for card in office.slack.messages("#ops") if "no longer open" in card.text()]) == 1
 
 
 @on_sqlite

@@ -154,3 +154,17 @@ def test_a_long_list_says_how_much_is_left(house: Office) -> None:
     assert len(buttons(reply)) == 10
     assert "and 4 more" in reply.text()
     assert "14 open" in reply.text()
+
+
+@on_sqlite
+def test_lists_mention_nobody_on_what_was_decided_or_waits(house: Office) -> None:
+    """In the home tab, `/sayso show` and `/sayso queue` people stand by name: a mention is for whoever is asked, on the card."""
+    found = shares(house)
+    house.person("U0BOB").click(house.card(found["U0BOB"]), "approve")
+    shown = listed(house, "U0BOB", f"show {found['U0BOB']['id']}")
+    assert "@bob" in shown.text()
+    assert shown.mentions() == []
+    assert listed(house, "U0BOB", "queue").mentions() == []
+    home = house.person("U0BOB").open_home()
+    decided = next(block for block in home.blocks if "Approved by" in str(block))
+    assert "<@" not in str(decided)

@@ -96,4 +96,4 @@ def _drawn(
     )
     held = [one for one in standing.live_standings(ctx, actor) if one.may_end]
     figures = on_home(stats(unit, days=DAYS))
-    return home_view(user, mine, decided, presence, figures, links=found, standing=held)
+    return home_view(user, mine, decided, presence, figures, links=found, standing=held, names=ctx.directory.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from bot.render.labels import mention, outcome_line, when
+from bot.render.labels import Names, outcome_line, person, when
 from bot.render.message import Message, summary
 from bot.render.queues import ROWS, Section, lists
 from bot.render.visible_text import escape
@@ -54,11 +54,11 @@ async def _waiting(desk: Desk, actor: Actor, assignee: str | None, nothing: str)
         Section(name, f"Waiting for you ({len(own)})", own, mine=True),
         Section(f"{QUEUE}-others", f"Waiting for others ({len(others)})", others),
     ]
-    return await desk.call(_drawn, told.load(load), sections, found)
+    return await desk.call(_drawn, told.load(load), sections, found, desk.runtime.world.directory.name)
 
 
-def _drawn(load: str, sections: Sequence[Section], found: dict[str, str]) -> Message:
-    return lists(load, [section for section in sections if section.approvals], found)
+def _drawn(load: str, sections: Sequence[Section], found: dict[str, str], names: Names) -> Message:
+    return lists(load, [section for section in sections if section.approvals], found, names)
 
 
 async def again(desk: Desk, actor: Actor, body: Body) -> None:
@@ -79,13 +79,14 @@ def is_list(body: Body) -> bool:
 async def show(desk: Desk, actor: Actor, rest: str) -> str:
     """One request, by its id."""
     approval = await desk.call(authorization.read, desk.runtime.world, rest.strip("`"), actor)
+    names = desk.runtime.world.directory.name
     if approval.pending:
-        return _line(approval)
-    return f"• {escape(summary(approval))} · {outcome_line(approval)} · `{approval.id}`"
+        return _line(approval, names)
+    return f"• {escape(summary(approval))} · {outcome_line(approval, names=names)} · `{approval.id}`"
 
 
-def _line(approval: Approval) -> str:
+def _line(approval: Approval, names: Names) -> str:
     due = approval.clock.due_at or approval.clock.expires_at
-    whose = f" · {mention(approval.assignee)}" if approval.assignee else ""
+    whose = f" · {person(approval.assignee, names)}" if approval.assignee else ""
     until = f" · due {when(due)}" if due else ""
     return f"• {escape(summary(approval))}{whose}{until} · `{approval.id}`"
