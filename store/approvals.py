@@ -198,13 +198,21 @@ def load(unit: Unit, approval_id: str, *, agent_id: str | None = None) -> Approv
 
     Raises Tampered for a row that cannot be one.
     """
-    query = _by_id(unit.clock.seconds, of_agent=agent_id is not None)
+    found = load_with(unit, approval_id, (), agent_id=agent_id)
+    return found[0] if found else None
+
+
+def load_with(
+    unit: Unit, approval_id: str, beside: tuple[ColumnElement[Any], ...], *, agent_id: str | None = None
+) -> tuple[Approval, Row[Any]] | None:
+    """The same with its row, which has what stands `beside` it too: one statement, so all of it is of one moment."""
+    query = _by_id(unit.clock.seconds, beside, of_agent=agent_id is not None)
     try:
         row = unit.execute(query, {"_id": approval_id, "_agent_id": agent_id}).one_or_none()
         if row is None:
             return None
         unit.now = row.database_time
-        return _read(unit, row, _votes(unit, row) if _has_quorum(row) else ())
+        return _read(unit, row, _votes(unit, row) if _has_quorum(row) else ()), row
     except UNREADABLE:
         raise Tampered(what="its row cannot be read as a request") from None
 
@@ -216,9 +224,9 @@ def several(unit: Unit, approval_ids: Sequence[str]) -> dict[str, Approval]:
 
 
 @lru_cache(maxsize=64)
-def _by_id(clock_shift: float, *, of_agent: bool) -> Select[Any]:
+def _by_id(clock_shift: float, beside: tuple[ColumnElement[Any], ...] = (), *, of_agent: bool) -> Select[Any]:
     clock = database_now(clock_shift).label("database_time")
-    query = select(*columns, clock).where(approvals.c.id == bindparam("_id"))
+    query = select(*columns, clock, *beside).where(approvals.c.id == bindparam("_id"))
     return query.where(approvals.c.agent_id == bindparam("_agent_id")) if of_agent else query
 
 

@@ -56,6 +56,9 @@ class Database:
         self._sessions = None if self.sqlite else postgresql.Sessions(self.url)
         self.engine = _engine(self.url, pool_size, self._sessions)
         self._reader = self.engine.execution_options(sayso_reads_only=True)
+        # On PostgreSQL each statement of `read` sees what is committed by then, in a transaction or not: without one it is
+        # one round trip instead of three.
+        self._autocommit = self._reader.execution_options(**({} if self.sqlite else {"isolation_level": "AUTOCOMMIT"}))
         # One moment for a whole unit: on SQLite every reading transaction is that.
         self._photograph = self._reader.execution_options(
             **({} if self.sqlite else {"isolation_level": "REPEATABLE READ"})
@@ -96,6 +99,11 @@ class Database:
     def read(self, work: Callable[[Unit], T]) -> T:
         """`work` in one reading transaction."""
         return _told(*self._tried(self._reader, work))
+
+    def glance(self, work: Callable[[Unit], T]) -> T:
+        """The same for `work` that streams nothing: on PostgreSQL without a transaction, where none has to bring settings."""
+        alone = self._sessions is not None and self._sessions.settled
+        return _told(*self._tried(self._autocommit if alone else self._reader, work))
 
     def snapshot(self, work: Callable[[Unit], T]) -> T:
         """`work` in one reading transaction, whose statements all see the database as the first of them did."""

@@ -7,17 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, Table, Text, bindparam, cast, func, select
 
 from policies.approval import Approval, digest_of_approval
 from policies.digest import rfc3339
-from policies.errors import Tampered
+from policies.errors import NotFound, Tampered
 from policies.lifecycle import states_by_event
+from store import approvals as stored
 from store.audit import body_of, hash_of, moves
 from store.seals import sum_of
-from store.tables import approvals, audit, decisions
+from store.tables import agents, approvals, audit, decisions
+from store.types import json_list
 from store.unit import Unit
 
 # What an audit row says of its approval in so many words; of the rest it holds the sum.
@@ -60,17 +62,48 @@ class Line:
         return [str(one) for one in sums] if isinstance(sums, list) else []
 
 
-def holds(unit: Unit, approval: Approval) -> bool:
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """An approval, what the trail said of it and whether its agent was revoked, all of the moment at which it was read."""
+
+    approval: Approval
+    agent_revoked: bool
+    trail: str | None
+    end: int | None
+
+
+class _Row(NamedTuple):
+    """A row of the trail, and of the one after it what it says of this one; `end` is the last row's number."""
+
+    seq: int
+    line: str
+    prev_hash: str
+    hash: str
+    followed_by: str | None
+    end: int | None
+
+
+def witnessed(unit: Unit, approval_id: str, *, agent_id: str | None = None) -> Witnessed:
+    """As `approvals.load`, and with it what `holds` asks for: one round trip. Raises NotFound."""
+    found = stored.load_with(unit, approval_id, _beside, agent_id=agent_id)
+    if found is None:
+        raise NotFound()
+    approval, row = found
+    return Witnessed(approval, bool(row.agent_revoked), row.trail, row.trail_end)
+
+
+def holds(unit: Unit, found: Witnessed) -> bool:
     """True where this approval, as this unit has read it, is what the trail recorded; raises Tampered where it is not.
 
-    False where it moved on since it was read: then whoever asks looks again. One read, of the approval's own audit rows
-    with those that follow them; and of its votes where it needs several.
+    False where it moved on since it was read: then whoever asks looks again. That can only be where it has votes, which
+    are rows of their own: then the trail is read once more, behind them.
     """
-    values, rows = unit.seals.row(approval.id), unit.execute(_rows_about, {"_id": approval.id}).all()
-    assert values is not None, "whoever loads an approval has its row"
-    if rows and rows[0].version != approval.version:
+    approval = found.approval
+    rows = unit.execute(_rows_about, {"_id": approval.id}).all() if approval.votes else _rows_of(found)
+    if approval.votes and rows and rows[0].version != approval.version:
         return False
-    lines = list(_whole(rows))
+    values, lines = unit.seals.row(approval.id), list(_whole(rows))
+    assert values is not None, "whoever loads an approval has its row"
     for fault in (
         *against_trail(values, unit.seals.sum(approval.id), lines, unit.now),
         *against_digest(approval),
@@ -80,7 +113,29 @@ def holds(unit: Unit, approval: Approval) -> bool:
     return True
 
 
+def _rows_of(found: Witnessed) -> list[Any]:
+    texts = found.trail.split("\n") if found.trail else []
+    rows = [_Row._make([*json.loads(text), found.end]) for text in texts]
+    return sorted(rows, key=lambda row: row.seq)
+
+
 _next = audit.alias("following")
+_end = select(func.max(audit.alias("every").c.seq)).scalar_subquery()
+_about = audit.outerjoin(_next, _next.c.seq == audit.c.seq + 1)
+# As texts, whatever somebody put there instead: SQLite makes no JSON of anything else.
+_told = (audit.c.seq, *(cast(one, Text) for one in (audit.c.line, audit.c.prev_hash, audit.c.hash, _next.c.prev_hash)))
+_beside: tuple[ColumnElement[Any], ...] = (
+    select(agents.c.revoked_at.is_not(None))
+    .where(agents.c.id == approvals.c.agent_id)
+    .scalar_subquery()
+    .label("agent_revoked"),
+    select(func.aggregate_strings(json_list(*_told), "\n"))
+    .select_from(_about)
+    .where(audit.c.approval_id == approvals.c.id)
+    .scalar_subquery()
+    .label("trail"),
+    _end.label("trail_end"),
+)
 _rows_about: Select[Any] = (
     select(
         audit.c.seq,
@@ -88,11 +143,11 @@ _rows_about: Select[Any] = (
         audit.c.prev_hash,
         audit.c.hash,
         _next.c.prev_hash.label("followed_by"),
-        select(func.max(audit.alias("every").c.seq)).scalar_subquery().label("end"),
+        _end.label("end"),
         # Of the same moment as these rows: what was committed since the approval was read shows here.
         select(approvals.c.version).where(approvals.c.id == bindparam("_id")).scalar_subquery().label("version"),
     )
-    .select_from(audit.outerjoin(_next, _next.c.seq == audit.c.seq + 1))
+    .select_from(_about)
     .where(audit.c.approval_id == bindparam("_id"))
     .order_by(audit.c.seq)
 )

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from store import database_url
+from store.cursors import LeanCursor
 
 log = logging.getLogger("sayso.store")
 Session = psycopg.Connection[tuple[Any, ...]]
@@ -27,10 +28,11 @@ _FIRST = "sayso_first"
 
 
 class Sessions:
-    """Makes the sessions of one address. `pooled` says whether the newest came from a pooler."""
+    """Makes the sessions of one address. `pooled` says whether the newest came from a pooler, `settled` whether it has its
+    settings by itself."""
 
     def __init__(self, url: URL) -> None:
-        self.pooled = False
+        self.pooled = self.settled = False
         self._url = url
         settings = database_url.session_settings(url)
         self._settings = [part for pair in settings.items() for part in pair]
@@ -67,6 +69,8 @@ class Sessions:
         session.autocommit = False
         self.pooled = pid != session.info.backend_pid
         entry.info[_FIRST] = self.pooled or arrived != "on"
+        self.settled = not entry.info[_FIRST]
+        session.cursor_factory = LeanCursor
         if self.pooled:
             session.prepare_threshold = None
 

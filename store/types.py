@@ -96,3 +96,21 @@ def _day_on_postgresql(element: utc_day, compiler: Any, **more: Any) -> str:
 @compiles(utc_day, "sqlite")
 def _day_on_sqlite(element: utc_day, compiler: Any, **more: Any) -> str:
     return f"substr({compiler.process(element.clauses, **more)}, 1, 10)"
+
+
+class json_list(FunctionElement[str]):
+    """Its arguments as the text of one JSON array: no value can pass for the end of another, and none breaks a line."""
+
+    type = Text()
+    inherit_cache = True
+    name = "json_list"
+
+
+@compiles(json_list, "postgresql")
+def _list_on_postgresql(element: json_list, compiler: Any, **more: Any) -> str:
+    return f"CAST(json_build_array({compiler.process(element.clauses, **more)}) AS TEXT)"
+
+
+@compiles(json_list, "sqlite")
+def _list_on_sqlite(element: json_list, compiler: Any, **more: Any) -> str:
+    return f"json_array({compiler.process(element.clauses, **more)})"

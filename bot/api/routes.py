@@ -119,7 +119,7 @@ async def _json(request: Request, schema: type[BaseModel]) -> Any:
 async def _as_agent(request: Request, work: Callable[[Unit, Agent], Any], *scopes: Scope) -> Any:
     """`work` in a reading unit, for the agent whose token this is; it needs one of the scopes, or else to read."""
     runtime, hashed, needed = runtime_of(request), token_of(request), scopes or (Scope.READ,)
-    return await runtime.call(runtime.world.database.read, lambda unit: work(unit, agent_of(unit, hashed, *needed)))
+    return await runtime.call(runtime.world.database.glance, lambda unit: work(unit, agent_of(unit, hashed, *needed)))
 
 
 async def _agent(request: Request, *scopes: Scope) -> Agent:

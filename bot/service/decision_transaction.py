@@ -28,6 +28,7 @@ from policies.lifecycle import State, Verb, transition
 from policies.routing import Level
 from store import approvals, evidence
 from store.duplicates import DuplicateVote
+from store.evidence import Witnessed
 from store.unit import Unit
 
 Change = Callable[[Context, Approval], Draft | Approval]
@@ -64,13 +65,14 @@ def until_settled(work: Callable[[int], Approval]) -> Approval:
 
 
 def _acted(ctx: Context, tap: Tap, verb: Verb, change: Change, *, again: bool) -> Approval:
-    approval = loaded(ctx.unit, tap.approval_id)
+    found = evidence.witnessed(ctx.unit, tap.approval_id)
+    approval = found.approval
     authorise(approval, tap.actor)
     if _repeats(approval, tap, verb):
         return approval
-    _require_current(ctx.unit, approval, tap, verb)
+    _require_current(ctx.unit, found, tap, verb)
     if verb in _GRANTING:
-        if not evidence.holds(ctx.unit, approval):
+        if not evidence.holds(ctx.unit, found):
             raise Overtaken
         require_confirmed(ctx.world, approval)
     changed = change(ctx, approval)
@@ -113,7 +115,8 @@ _DONE_BY = {
 _GRANTING = (Verb.APPROVE, Verb.EDIT, Verb.CHOOSE, Verb.ANSWER)
 
 
-def _require_current(unit: Unit, approval: Approval, tap: Tap, verb: Verb) -> None:
+def _require_current(unit: Unit, found: Witnessed, tap: Tap, verb: Verb) -> None:
+    approval = found.approval
     try:
         transition(approval.state, verb, unit.now, approval.deadlines)
     except Settled as error:
@@ -121,7 +124,7 @@ def _require_current(unit: Unit, approval: Approval, tap: Tap, verb: Verb) -> No
     if tap.digest != approval.digest:
         raise Outdated(approval)
     if verb in _GRANTING:
-        _require_living(unit, approval)
+        _require_living(unit, found)
     if verb in _GRANTING and approval.level is Level.HUMAN_TAKEOVER:
         raise NotAllowed("A person has to take this over or reject it; the agent may not run it.")
     if verb in _GRANTING:
@@ -139,9 +142,9 @@ _ASKS_FOR: dict[str, str] = {
 }
 
 
-def _require_living(unit: Unit, approval: Approval) -> None:
+def _require_living(unit: Unit, found: Witnessed) -> None:
     try:
-        authority.require_living(unit, approval)
+        authority.require_living(unit, found.approval, revoked=found.agent_revoked)
     except Revoked as error:
         raise NotAllowed(str(error)) from error
 

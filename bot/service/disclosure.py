@@ -32,7 +32,7 @@ def require_shown(unit: Unit, approval: Approval, user: str) -> None:
 
 def check_shown(world: World, approval: Approval, user: str) -> None:
     """The same, before a form is opened."""
-    world.database.read(lambda unit: require_shown(unit, approval, user))
+    world.database.glance(lambda unit: require_shown(unit, approval, user))
 
 
 def show(world: World, tap: Tap, *, last: Callable[[Approval], bool]) -> Approval:

@@ -76,7 +76,8 @@ def claim(world: World, agent: Agent, approval_id: str, nonce: str, heard: Heard
 
 
 def _claim(ctx: Context, agent: Agent, approval_id: str, nonce: str, heard: Heard) -> Grant:
-    approval = own(ctx.unit, agent, approval_id)
+    found = evidence.witnessed(ctx.unit, approval_id, agent_id=agent.id)
+    approval = found.approval
     authority.require_still(ctx, agent, approval)
     hashed = fingerprint(nonce)
     if approval.undo is not None and approval.state in (State.CANCELLED, State.CLAIMED):
@@ -84,11 +85,11 @@ def _claim(ctx: Context, agent: Agent, approval_id: str, nonce: str, heard: Hear
     if approval.state is State.CLAIMED:
         if approval.nonce_hash != hashed:
             raise WrongNonce()
-        return _grant(approval) if evidence.holds(ctx.unit, approval) else _claim(ctx, agent, approval_id, nonce, heard)
+        return _grant(approval) if evidence.holds(ctx.unit, found) else _claim(ctx, agent, approval_id, nonce, heard)
     if approval.state is State.EXPIRED:
         raise TooLate(state=approval.state.value)
     outcome = transition(approval.state, Verb.CLAIM, ctx.now, approval.deadlines)
-    if not evidence.holds(ctx.unit, approval):
+    if not evidence.holds(ctx.unit, found):
         return _claim(ctx, agent, approval_id, nonce, heard)
     _require_running(ctx.unit, approval)
     standing.require_standing(ctx, approval, heard)

@@ -57,14 +57,14 @@ class Asked:
 
 def begin(world: World, token_hash: str, call: ToolCall) -> Asked | Refusal:
     """Find or make the approval of a tool call. Raises what `submit` raises, and then nothing may run."""
-    agent = world.database.read(lambda unit: _able(unit, token_hash))
+    agent = world.database.glance(lambda unit: _able(unit, token_hash))
     found = _mapped(world, agent, call)
     if found.action is None:
         world.database.run(lambda unit: _note_refused(unit, agent, call, found))
         return Refusal(f"Sayso refuses this call: {found.refusal}. It was not run.")
     step = step_of(call.session_id, call.tool, found.action, call.cwd, call.arguments)
     for _ in range(MOST_ATTEMPTS):
-        row, known = world.database.read(lambda unit: _known(unit, agent, step))
+        row, known = world.database.glance(lambda unit: _known(unit, agent, step))
         if row is not None and known is not None and not _over(row, known, call):
             return Asked(agent, known, row)
         attempt = row.attempt + 1 if row else 1
@@ -136,7 +136,7 @@ def _reason(call: ToolCall) -> str:
 
 def _register(world: World, agent: Agent, session_id: str) -> None:
     """People can pause and cancel a session that is known."""
-    if world.database.read(lambda unit: sessions.get(unit, agent.id, session_id)) is None:
+    if world.database.glance(lambda unit: sessions.get(unit, agent.id, session_id)) is None:
         beats.beat(world, agent, session_id, None)
 
 
@@ -157,7 +157,7 @@ def _note_refused(unit: Unit, agent: Agent, call: ToolCall, found: Mapped) -> No
 
 def reload(world: World, asked: Asked) -> Approval:
     """The approval as it is now."""
-    return world.database.read(lambda unit: execute.own(unit, asked.agent, asked.approval.id))
+    return world.database.glance(lambda unit: execute.own(unit, asked.agent, asked.approval.id))
 
 
 def may_defer(world: World, asked: Asked) -> bool:
@@ -228,8 +228,8 @@ def asked_back(world: World, asked: Asked, approval: Approval) -> str:
 
 def report_call(world: World, token_hash: str, call: ToolCall, *, failed: bool, detail: str | None) -> Approval | None:
     """What became of a call that was allowed; None where no grant of it is known."""
-    agent = world.database.read(lambda unit: submit.agent_of(unit, token_hash, Scope.CLAIM))
-    row = world.database.read(lambda unit: _running(unit, agent, call))
+    agent = world.database.glance(lambda unit: submit.agent_of(unit, token_hash, Scope.CLAIM))
+    row = world.database.glance(lambda unit: _running(unit, agent, call))
     if row is None or row.nonce is None:
         return None
     try:
@@ -257,7 +257,7 @@ def _is_of(row: HostCall, approval: Approval, call: ToolCall) -> bool:
 
 def permitted(world: World, token_hash: str, call: ToolCall) -> bool:
     """Whether the host's own question about a call may pass because this hook has just let the call run; once a grant."""
-    agent = world.database.read(lambda unit: submit.agent_of(unit, token_hash, Scope.CLAIM))
+    agent = world.database.glance(lambda unit: submit.agent_of(unit, token_hash, Scope.CLAIM))
     found = _mapped(world, agent, call)
     if found.action is None:
         return False

@@ -86,7 +86,7 @@ def submit(
     nothing is stored of the request but that it was refused. Raises Unconfirmed, and nothing is stored, where a standing
     approval would let it run and Slack has to be asked first about whoever gave it.
     """
-    agent = world.database.read(lambda unit: _known_agent(unit, token_hash))
+    agent = world.database.glance(lambda unit: _known_agent(unit, token_hash))
     try:
         _require_scope(agent, Scope.CREATE)
         ask = replace(_read(world, agent, key, body, step), also=also, heard=heard)
@@ -131,7 +131,7 @@ def _require_scope(agent: Agent, *scopes: Scope) -> None:
 
 def dry_run(world: World, token_hash: str, body: bytes, *, heard: Heard = None) -> Route:
     """The route this request would take; nothing is stored. Raises Unconfirmed as `submit` does."""
-    agent = world.database.read(lambda unit: agent_of(unit, token_hash, Scope.CREATE))
+    agent = world.database.glance(lambda unit: agent_of(unit, token_hash, Scope.CREATE))
     ask = replace(_read(world, agent, "dry-run", body), heard=heard)
 
     def look(ctx: Context) -> Route:

@@ -194,7 +194,7 @@ class Courier:
 
     async def _scene(self, item: Item) -> Scene:
         database = self._runtime.world.database
-        return await self._runtime.call(database.read, lambda unit: outbox_messages.scene(unit, item))
+        return await self._runtime.call(database.glance, lambda unit: outbox_messages.scene(unit, item))
 
     async def _shown(
         self, item: Item, scene: Scene, revision: int, channel: str | None, ts: str | None, *, early: bool = False

@@ -31,7 +31,7 @@ async def to_card(runtime: Runtime, item: Item, approval: Approval | None) -> Li
     if approval is None or item.approval_id is None or item.live:
         return Link()
     approval_id, database = approval.id, runtime.world.database
-    card: Place | None = await runtime.call(database.read, lambda unit: outbox.newest_card(unit, approval_id))
+    card: Place | None = await runtime.call(database.glance, lambda unit: outbox.newest_card(unit, approval_id))
     if card is None or card.id == item.id or card.permalink is not None:
         return Link(card.permalink if card and card.id != item.id else None)
     if card.ts is None:

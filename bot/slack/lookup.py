@@ -40,7 +40,7 @@ async def _found(
     if channel is None:
         return None
     database = runtime.world.database
-    known = await runtime.call(database.read, lambda unit: outbox.posted_timestamps(unit, item.approval_id))
+    known = await runtime.call(database.glance, lambda unit: outbox.posted_timestamps(unit, item.approval_id))
     async for message in _recent(runtime, channel, root):
         if _same(message.get("metadata") or {}, metadata) and message.get("ts") not in known:
             return channel, str(message["ts"])
@@ -74,7 +74,7 @@ async def _channel_id(runtime: Runtime, channel: str) -> str | None:
             return str(said["channel"]["id"])
         return channel
     database = runtime.world.database
-    found = await runtime.call(database.read, lambda unit: outbox.known_channel_id(unit, channel))
+    found = await runtime.call(database.glance, lambda unit: outbox.known_channel_id(unit, channel))
     if found is not None:
         return found
     return await channels.id_of(runtime.slack, channel[1:])

@@ -46,4 +46,4 @@ def test_ones_own_no_overtakes_ones_own_yes(
     with pytest.raises(Lost, match="rejected"):
         decide.approve(desk.world, yes)
     assert load(database, approval).state is State.REJECTED
-    assert approvals.load.__name__ == "load_late", "both were let in between"
+    assert approvals.load_with.__name__ == "load_late", "both were let in between"

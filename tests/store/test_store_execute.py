@@ -134,15 +134,15 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 
 def first(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> None:
     """Between the next reading of an approval and its writing, somebody else's whole transaction takes place."""
-    read, waiting = approvals.load, [work]
+    read, waiting = approvals.load_with, [work]
 
-    def load_late(*args: Any, **kwargs: Any) -> Approval | None:
+    def load_late(*args: Any, **kwargs: Any) -> object:
         found = read(*args, **kwargs)
         if waiting:
             waiting.pop()()
         return found
 
-    monkeypatch.setattr(approvals, "load", load_late)
+    monkeypatch.setattr(approvals, "load_with", load_late)
 
 
 def test_a_grant_is_what_was_approved(desk: Desk) -> None:
