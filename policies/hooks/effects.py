@@ -17,6 +17,7 @@ from policies.shell import places
 from policies.shell.classes import Effect, Finding, Verdict, verdict
 from policies.shell.judge import judge
 from policies.shell.operands.databases import sql_finding
+from policies.shell.patches import patched
 from policies.shell.places import Places, Where
 from policies.shell.table import Table
 
@@ -55,7 +56,7 @@ def _by_tool(known: Tool, tool: str, arguments: Mapping[str, Any], around: Surro
     elif known.does is Does.PATCHES:
         yield from _patches(arguments, around)
     elif known.does is Does.FETCHES:
-        yield fetching(value)
+        yield from map(fetching, _addresses(known, value))
     elif not isinstance(value, str) or not value:
         yield Finding(Effect.UNKNOWN, f"{tool} without its {known.argument}")
     else:
@@ -70,6 +71,15 @@ def _value(known: Tool, arguments: Mapping[str, Any]) -> Any:
         if arguments.get(name) is not None
     ]
     return arguments.get(known.argument) if known.does in (Does.RUNS, Does.FETCHES) else next(iter(given), None)
+
+
+def _addresses(known: Tool, value: Any) -> list[Any]:
+    """What is fetched: the argument itself, or every address in a prompt; a prompt without any is looked at as one."""
+    found = _ADDRESS.findall(value) if known.argument == "prompt" and isinstance(value, str) else []
+    return [one.rstrip(".,;:!?)]}'\"") for one in found] or [value]
+
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 
 def _absolute(path: str, around: Surroundings) -> str | None:
@@ -127,7 +137,7 @@ def _on_path(does: Does, path: str | None, arguments: Mapping[str, Any], around:
         return
     deep = does is Does.SEARCHES
     yield places.reading(path, around.places, deep=deep)
-    for name in ("glob", "include"):
+    for name in ("glob", "include", "include_pattern"):
         chosen = arguments.get(name)
         if isinstance(chosen, str) and path is not None:
             yield places.reading(f"{path}/{chosen}", around.places, glob=True)
@@ -148,19 +158,16 @@ def _content(path: str | None, arguments: Mapping[str, Any], around: Surrounding
             yield Finding(Effect.DESTRUCTIVE, f"changes {around.places.relative(path)}: {problem}")
 
 
-_PATCHED = re.compile(r"^\*\*\* (Add|Update|Delete) File: (.+)$|^\*\*\* Move to: (.+)$", re.MULTILINE)
-
-
 def _patches(arguments: Mapping[str, Any], around: Surroundings) -> Iterator[Finding]:
     """A patch names the files that it changes."""
     text = next((arguments[name] for name in ("input", "patch", "command") if arguments.get(name)), None)
     if isinstance(text, list):
         text = text[-1] if text else None
-    found = list(_PATCHED.finditer(text)) if isinstance(text, str) else []
+    found = list(patched(text)) if isinstance(text, str) else []
     if not found:
         yield Finding(Effect.UNKNOWN, "a patch that cannot be read")
     for one in found:
-        path = _absolute((one[2] or one[3]).strip(), around)
+        path = _absolute(one.path, around)
         yield places.writing(path, around.places)
         if path is not None and (problem := content_problem(path, _added(str(text)))):
             yield Finding(Effect.DESTRUCTIVE, f"changes {around.places.relative(path)}: {problem}")

@@ -179,7 +179,7 @@ def test_an_unknown_token_runs_nothing(host: CommandHost) -> None:
 
 
 def test_the_directory_that_codex_is_told_to_work_in_is_no_work_tree(closed_office: Office, tmp_path: Path) -> None:
-    """A command that works in the tree runs; the same in another project, which the model names for the call, asks a person."""
+    """The project's own script runs; one in another directory, which the model names for the call, asks a person."""
     hosts_python()
     closed_office.manifest.write_text(manifest(), encoding="utf-8")
     closed_office.open()
@@ -188,8 +188,10 @@ def test_the_directory_that_codex_is_told_to_work_in_is_no_work_tree(closed_offi
     codex = Codex(closed_office, tmp_path / "work")
     try:
         codex.install()
+        for directory in (tree, other):
+            (directory / "x.sh").write_text("touch here\n")
         codex.api.turns = [
-            [responses_api.call("exec_command", {"cmd": "touch here", "workdir": str(directory)})]
+            [responses_api.call("exec_command", {"cmd": "sh x.sh", "workdir": str(directory)})]
             for directory in (tree, other)
         ]
         process = codex.start()

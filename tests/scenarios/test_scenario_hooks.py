@@ -352,3 +352,27 @@ def test_a_rule_that_denies_asks_nobody_and_is_on_the_record(hosting: Office, ho
     (line,) = [line for line in hosting.trail() if line["event"] == "refused"]
     assert (line["action"], line["rationale"]) == ("mcp__mail__send", "People write mail here")
     assert hosting.agent.listing()["approvals"] == []
+
+
+def test_calls_without_ids_are_reported_by_their_arguments(hosting: Office, host: Host) -> None:
+    """Two calls of a host that names none: each report ends the one with its arguments, once, and a stranger's ends neither."""
+
+    def sent(name: str, command: str, session: str = "", **more: Any) -> Json:
+        event = host.event(name, "Bash", {"command": command}, **more)
+        del event["tool_use_id"]
+        told: Json = host.send(event | {"session_id": session or host.session}).json()
+        return told
+
+    def states() -> dict[str, str]:
+        return {one["params"]["command"]: one["state"] for one in hosting.agent.listing()["approvals"]}
+
+    for command in ("ls one", "ls two"):
+        assert sent("PreToolUse", command)["hookSpecificOutput"]["permissionDecision"] == "allow"
+    for command, session in (("ls two", "another"), ("ls three", "")):
+        assert "no grant" in sent("PostToolUse", command, session, tool_response={"exit_code": 0})["systemMessage"]
+    assert states() == {"ls one": "claimed", "ls two": "claimed"}
+    assert sent("PostToolUse", "ls two", tool_response={"exit_code": 1}) == {}
+    assert states() == {"ls one": "claimed", "ls two": "failed"}
+    assert "no grant" in sent("PostToolUse", "ls two", tool_response={"exit_code": 0})["systemMessage"]
+    assert sent("PostToolUse", "ls one", tool_response={}) == {}
+    assert states() == {"ls one": "succeeded", "ls two": "failed"}

@@ -10,6 +10,7 @@ from policies.shell.classes import Effect, Finding
 from policies.shell.expand import Arg
 from policies.shell.operands import paths
 from policies.shell.options import Given, given
+from policies.shell.patches import patched
 from policies.shell.places import Where, within
 from policies.shell.table import Rule
 
@@ -286,7 +287,26 @@ def _tar_work(call: Call, letters: str, archive: Arg | None, operands: list[Arg]
     return read if "t" in letters else [*read, paths.write(call, Arg("tar-contents"))]
 
 
+def _patch(call: Call, rule: Rule, found: Given) -> list[Finding]:
+    """Codex takes `apply_patch` out of a command and writes the files of the patch itself."""
+    text = call.input.text if call.input.kind == "text" else call.args[0].text if _only_known(call.args) else None
+    files = [] if text is None or (call.args and call.input.kind == "text") else list(patched(text))
+    if not files:
+        return [Finding(Effect.UNKNOWN, "applies a patch that is only known when it runs")]
+    if sum(one.deleted for one in files) > MAX_NAMED:
+        return [Finding(Effect.DESTRUCTIVE, "deletes many files at once")]
+    return [
+        _removed(call, Arg(one.path), whole=False) if one.deleted else paths.write(call, Arg(one.path), fresh=True)
+        for one in files
+    ]
+
+
+def _only_known(args: tuple[Arg, ...]) -> bool:
+    return len(args) == 1 and args[0].known
+
+
 KINDS: dict[str, Operands] = {
+    "patch": _patch,
     "makes": _makes,
     "removes": _removes,
     "rm": _rm,

@@ -90,6 +90,7 @@ rmdir | local | removes | -p --parents --ignore-fail-on-non-empty
 rm | local | rm |
 unlink | local | removes |
 mv | local | mv |
+apply_patch, applypatch | local | patch |
 cp | local | cp |
 ln | local | ln |
 chmod | local | chmod |
