@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_RUNS = re.compile(r"\b(?:system|getline|close|fflush|nextfile|ENVIRON|PROCINFO)\b|@\w+|@\s*[A-Za-z\"]")
+_RUNS = re.compile(r"\b(?:system|getline|close|fflush|nextfile|ENVIRON|PROCINFO|ARGV|ARGC)\b|@\w+|@\s*[A-Za-z\"]")
 _WRITES = re.compile(r"\bprintf?\b[^;{}\n]*>")
 _BEFORE_REGEX = frozenset("~!({,;&|=?:\n")
 

@@ -41,7 +41,7 @@ git tag | local | text
     | -d=destructive --delete=destructive -f=destructive --force=destructive -F=file --file=file -m=plain
       --message=plain -u=value --local-user=value --sort=value --format=value --contains=value --points-at=value
       -n=read -l=read --list=read -e=unknown --edit=unknown | makes a tag
-git stash list, git stash show | read | text |
+git stash list, git stash show | read | text | --output=write --ext-diff=unknown --textconv=unknown
 git stash, git stash push, git stash save, git stash pop, git stash apply, git stash branch, git stash create,
     git stash store | local | text
     | -m=plain --message=plain --pathspec-from-file=file
