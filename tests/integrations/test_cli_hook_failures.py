@@ -21,6 +21,7 @@ from support.hosts import TREE
 from sayso.cli import install
 from sayso.cli.install import Unusable
 
+ROOT = Path(__file__).parents[2]
 Hook = Callable[..., tuple[int, Any, str]]
 
 
@@ -275,3 +276,22 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path.mkdir()
     with pytest.raises(Unusable):
         install.write(path, {})
+
+
+@pytest.mark.parametrize("host", ["codex", "gemini"])
+def test_the_hook_needs_nothing_but_the_standard_library(bad: str, host: str) -> None:
+    """Started without any installed package it asks, is answered and says the verdict; nothing heavy is loaded for that."""
+    verdict = {"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": "Not now"}
+    _Bad.answers["verdict"] = (200, json.dumps({"hookSpecificOutput": verdict}).encode())
+    name = "BeforeTool" if host == "gemini" else "PreToolUse"
+    words = [sys.executable, "-S", "-X", "importtime", "-m", "sayso", "hook", "--for", host]
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "SAYSO_URL": f"{bad}/verdict", "SAYSO_TOKEN": "t"}
+    sent = json.dumps(event(name, "Bash", {"command": "ls"}))
+    try:
+        told = subprocess.run(words, input=sent, capture_output=True, text=True, env=env, timeout=60, check=False)
+    finally:
+        del _Bad.answers["verdict"]
+    assert told.returncode == 0, told.stderr[-2000:]
+    assert "Not now" in told.stdout
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.stderr.splitlines()}
+    assert not {"asyncio", "pydantic", "httpx2", "logging", "unittest", "xml"} & loaded
