@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from answering import to_the_point
 from repository import Branch, NotDeletable, Repository
 from resumable import CannotAct, ResumableAgent, command_line, run, say
 
@@ -49,9 +50,18 @@ class BranchAgent(ResumableAgent):
         except NotDeletable as problem:
             raise CannotAct(str(problem)) from None
 
-    def explain(self, context: Mapping[str, Any]) -> str:
-        """The branch's latest commits."""
-        return f"{context['branch']} is merged into {self.into}:\n{self.repository.log(context['branch'])}"
+    def explain(self, question: str, context: Mapping[str, Any]) -> str:
+        """What git knows of what was asked."""
+        name = context["branch"]
+        log = self.repository.log(name)
+        facts = {
+            "risk": f"Nothing is lost: every commit of {name} stays in {self.into}, and `git branch {name} <commit>` makes it again.",
+            "who": f"Who committed to {name}: {', '.join(self.repository.authors(name)) or 'nobody'}.",
+            "why": f"Every commit of {name} is in {self.into}, so the branch is not needed any more.",
+            "when": f"The last commit of {name}: {log.partition(chr(10))[0]}",
+            "what": f"{name} is merged into {self.into}:\n{log}",
+        }
+        return to_the_point(question, facts)
 
     def accept(self, approval: Approval, context: Mapping[str, Any]) -> None:
         """The branch stays; the same commit is not asked about again."""

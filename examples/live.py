@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx2
+from board import Board, Trail
+from guide import Seen, wanted
 from orders import Orders, dollars
 from repository import Repository, Throwaway, git_is_here
 from resumable import CANCELLED_STATUS
@@ -22,8 +24,9 @@ from sayso import Approval, Sayso, State, Unreachable
 LOOK_SECONDS = 0.4
 LOOK_AT = 60  # the newest requests of an agent; more are never open at once
 TRY_AGAIN_SECONDS = 5.0
-FIRST_CASES = 6
-OPEN_CASES = 4  # a new complaint waits while so many cards are open
+FIRST_CASES = 12  # every complaint that is there at the start
+OPEN_CASES = 4  # a new complaint waits while so many refunds are open
+AGAIN_SECONDS = 5.0  # between two complaints of one sort
 # What a process of the agent has to hear about. What was denied or blocked it heard when it asked.
 NEWS = frozenset({"rejected", "expired", "cancelled", "handed_back", "outcome_unknown"})
 WORDS = {"edited": "approved with changes", "chosen": "decided", "taken_over": "taken over"}
@@ -33,10 +36,11 @@ Sayso is running. Open
 
     {url}
 
-  You are Alice there; "You are Alice Adler" makes you Bob, Carol, Dan or somebody who may not decide.
-  #finance       Approve the $180.00 refund: the process that asked is long gone, a new one pays, once.
-                 Or Edit the amount, Reject it with a reason, Ask the agent: the answer shows below.
-                 The urgent one is Alice's for 30 s, then it moves on to Carol or Dan.
+  It opens at the first card, with what to try beside it: Approve, Edit, Batch, Two people, Undo, Standing. Each ticks
+  itself when it has happened in the server; a click on it leads to its card, as whoever may decide it. Below stands the
+  agents' ledger: what really ran. The process that asked is long gone by then; a new one acts, once.
+  Take your time: a card waits an hour. Only the urgent refund, which comes when you have approved the first one, moves
+  on to Carol or Dan after 2 minutes, as it says.
   #engineering   {branches}
   /sayso help    queue, stats, away; `/sayso pause refund-desk`; as Ada Minister: `/sayso stop`, `/sayso start`
 
@@ -53,16 +57,23 @@ class Live:
         self._stage, self._port, self._bot_port, self._every = stage, port, bot_port, every
         self._orders = Orders(stage.directory / "orders.db")
         self._repository = _repository(stage.directory / "shop")
+        self._branches = BranchNews(self._repository) if self._repository else None
         self._agents: list[Supervised] = []
+        self._called: dict[str, float] = {}
 
     def play(self) -> None:
         """Start, guide, and supervise until interrupted. Raises Trouble when a server stops."""
         url = self._open()
         branches = BRANCHES if self._repository else NO_BRANCHES
-        print(GUIDE.format(url=url, directory=self._stage.directory, branches=branches), flush=True)
-        for agent in self._agents:
-            agent.work(FIRST_CASES)
-        self._supervise()
+        board = Board(url, Trail(self._stage.directory / "sayso.db"), self._orders)
+        try:
+            board.show([])
+            print(GUIDE.format(url=url, directory=self._stage.directory, branches=branches), flush=True)
+            for agent in self._agents:
+                agent.work(FIRST_CASES)
+            self._supervise(board)
+        finally:
+            board.close()
 
     def _open(self) -> str:
         port = port_near(self._stage.bot_port or self._bot_port)
@@ -83,9 +94,9 @@ class Live:
     def _supervised(self) -> list[Supervised]:
         orders = ["--orders", str(self._orders.path)]
         found = [self._agent("refunds", "refund_agent.py", orders, LedgerNews(self._orders))]
-        if self._repository:
+        if self._repository and self._branches:
             options = ["--repository", str(self._repository.path)]
-            found.append(self._agent("branches", "branch_agent.py", options, BranchNews(self._repository)))
+            found.append(self._agent("branches", "branch_agent.py", options, self._branches))
         return found
 
     def _agent(self, name: str, script: str, options: list[str], news: Callable[[], list[str]]) -> Supervised:
@@ -99,12 +110,14 @@ class Live:
         )
         return Supervised(name, self._stage, self._stage.agent(name, script, options), client, news)
 
-    def _supervise(self) -> None:
+    def _supervise(self, board: Board) -> None:
         next_case = time.monotonic() + self._every
         while True:
             self._stage.check()
             for agent in self._agents:
                 agent.look()
+            gone = self._branches.gone if self._branches else []
+            self._keep_guide_playable(board.show([one for agent in self._agents for one in agent.known], gone))
             if time.monotonic() >= next_case:
                 next_case = time.monotonic() + self._every
                 self._another_case()
@@ -112,8 +125,21 @@ class Live:
 
     def _another_case(self) -> None:
         desk = self._agents[0]
-        if desk.open < OPEN_CASES and self._orders.new_cases(1):
+        if desk.idle and desk.open("process_refund") < OPEN_CASES:
+            self._orders.call("refund")
             desk.work(1)
+
+    def _keep_guide_playable(self, seen: Seen) -> None:
+        """Let come what the checklist still needs: a card that was used up otherwise is asked again."""
+        desk, now = self._agents[0], time.monotonic()
+        if not desk.idle:
+            return
+        if not self._orders.new_cases(1):
+            calm = [wish for wish in wanted(seen) if now - self._called.get(wish, 0.0) >= AGAIN_SECONDS]
+            for wish in calm:
+                self._orders.call(wish)
+                self._called[wish] = now
+        desk.work(len(self._orders.new_cases(FIRST_CASES)))
 
 
 class Need(NamedTuple):
@@ -138,13 +164,22 @@ class Supervised:
         self._cancelled = False
 
     @property
-    def open(self) -> int:
-        """How many requests wait for a person."""
-        return sum(approval.pending for approval in self._known.values())
+    def known(self) -> list[Approval]:
+        """The agent's requests as last seen."""
+        return list(self._known.values())
+
+    @property
+    def idle(self) -> bool:
+        """Whether a process could be started now."""
+        return self._run is None and not self._cancelled
+
+    def open(self, action: str) -> int:
+        """How many requests for an action wait for a person."""
+        return sum(approval.pending for approval in self._known.values() if approval.action == action)
 
     def work(self, limit: int) -> None:
-        """Start a process that looks at new tasks, if none is running."""
-        if self._run is None and not self._cancelled:
+        """Start a process that looks at new tasks, if none is running and there are any."""
+        if self.idle and limit:
             self._start("work", "--limit", str(limit))
 
     def look(self) -> None:
@@ -160,7 +195,7 @@ class Supervised:
                 for line in changes(known, approval):
                     tell(f"{self.name}: {line}")
             self._known[approval.id] = approval
-        if self._run is None and not self._cancelled:
+        if self.idle:
             self._wake({need for approval in approvals for need in needs(approval)})
 
     def _wake(self, wanted: set[Need]) -> None:
@@ -203,7 +238,7 @@ class LedgerNews:
         counts = {entry.order_id: sum(row.order_id == entry.order_id for row in rows) for entry in fresh}
         return [
             f"ledger: {counts[entry.order_id]} {'row' if counts[entry.order_id] == 1 else 'rows'} for order "
-            f"{entry.order_id}: {dollars(entry.amount_cents)}, decided by {entry.decided_by}"
+            f"{entry.order_id}: {dollars(entry.amount_cents)} {entry.what}, decided by {entry.decided_by}"
             for entry in fresh
         ]
 
@@ -213,11 +248,13 @@ class BranchNews:
 
     def __init__(self, repository: Repository) -> None:
         self._repository, self._seen = repository, repository.branches()
+        self.gone: list[str] = []
 
     def __call__(self) -> list[str]:
         """One line where something is gone."""
         before, self._seen = self._seen, self._repository.branches()
         gone = [branch for branch in before if branch not in self._seen]
+        self.gone += gone
         return [f"git branch: {', '.join(self._seen)} ({', '.join(gone)} gone)"] if gone else []
 
 
@@ -230,6 +267,8 @@ def changes(known: Approval | None, approval: Approval) -> Iterator[str]:
         yield f"{subject}: {why}, moved from {known.assignee} to {approval.assignee}"
     if approval.info_request and not (known and known.info_request):
         yield f"{subject}: {approval.info_request.by} asks: {approval.info_request}"
+    if approval.undo and not (known and known.undo):
+        yield f"{subject}: undone by {approval.undo.by}"
     if decision and (known is None or known.decision is None) and not (known is None and decision.by == "policy"):
         yield f"{subject}: {WORDS.get(decision.kind, decision.kind)} by {decision.by}"
 
@@ -239,6 +278,8 @@ def needs(approval: Approval) -> Iterator[Need]:
     unfinished = approval.approved or approval.state is State.CLAIMED
     if unfinished or approval.state in NEWS:
         yield Need(approval.id, approval.state, unfinished)
+    if approval.undo and approval.undo.reverted_at is None and approval.state is State.SUCCEEDED:
+        yield Need(approval.id, "undone", False)
     if approval.pending and approval.info_request:
         yield Need(approval.id, str(approval.info_request), False)
 

@@ -1,4 +1,4 @@
-"""The refund agent's own database: orders, complaints, and a ledger in which one key is paid once."""
+"""The refund agent's own database: orders, complaints, and a ledger in which one key stands once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 SCHEMA = """
 CREATE TABLE orders (
@@ -21,7 +22,7 @@ CREATE TABLE orders (
 CREATE TABLE cases (
     id            INTEGER PRIMARY KEY,
     order_id      INTEGER NOT NULL REFERENCES orders (id),
-    wish          TEXT NOT NULL CHECK (wish IN ('refund', 'refund_today', 'close_account')),
+    wish          TEXT NOT NULL,
     claimed_cents INTEGER NOT NULL,
     complaint     TEXT NOT NULL,
     state         TEXT NOT NULL DEFAULT 'new',
@@ -31,41 +32,116 @@ CREATE TABLE cases (
 CREATE TABLE ledger (
     id              INTEGER PRIMARY KEY,
     order_id        INTEGER NOT NULL REFERENCES orders (id),
-    amount_cents    INTEGER NOT NULL CHECK (amount_cents > 0),
+    what            TEXT NOT NULL,
+    amount_cents    INTEGER NOT NULL CHECK (amount_cents >= 0),
     idempotency_key TEXT NOT NULL UNIQUE,
     approval_id     TEXT NOT NULL,
     decided_by      TEXT NOT NULL,
     written_by_pid  INTEGER NOT NULL,
-    written_at      TEXT NOT NULL
+    written_at      TEXT NOT NULL,
+    taken_back_at   TEXT
 );
 """
 CASES = """
 SELECT cases.id, order_id, wish, claimed_cents, complaint, attempts, customer, item, paid_cents, ordered_on
 FROM cases JOIN orders ON orders.id = cases.order_id
 """
-# order, customer, item, paid, days ago, wish, complaint. The first six are one for each way a request can go.
+LATER = "later"  # in the drawer: a complaint that comes when it is called for
+
+
+class Sample(NamedTuple):
+    """An order with its complaint."""
+
+    order_id: int
+    customer: str
+    item: str
+    paid: int
+    claimed: int
+    days_ago: int
+    wish: str
+    complaint: str
+    state: str = "new"
+
+
 SAMPLES = (
-    (1041, "mia@example.com", "Phone case, clear", 1200, 6, "refund", "Cracked on arrival, see the photo."),
-    (1042, "jonas@example.com", "Wireless headphones", 18000, 9, "refund", "The left side is silent since day two."),
-    (1043, "studio-nord@example.com", "Camera body and lens", 480000, 12, "refund", "The shutter sticks; sent back."),
-    (1044, "events@example.com", "Conference system, 40 seats", 1250000, 20, "refund", "We ordered the wrong size."),
-    (1045, "lena@example.com", "Desk lamp", 5900, 41, "close_account", "Please delete my account and all my data."),
-    (1046, "omar@example.com", "Weekend rail pass", 9500, 1, "refund_today", "The line is closed, I cannot travel."),
-    (1047, "paula@example.com", "Running shoes", 12900, 5, "refund", "Two left shoes in the box."),
-    (1048, "noor@example.com", "USB cable, 2 m", 1800, 3, "refund", "It does not charge."),
-    (1049, "atelier@example.com", "Sewing machine", 73000, 8, "refund", "The motor smells burnt."),
-    (1050, "tom@example.com", "Concert ticket", 6400, 2, "refund_today", "The concert tonight was called off."),
-    (1051, "iris@example.com", "Office chair", 34900, 15, "refund", "The gas spring gave in after a week."),
-    (1052, "kai@example.com", "Board game", 3900, 4, "refund", "Half of the cards are missing."),
-    (1053, "zoe@example.com", "Espresso machine", 61900, 11, "refund", "It leaks at the group head."),
-    (1054, "ben@example.com", "Ferry ticket", 8800, 1, "refund_today", "The ferry does not run in this storm."),
-    (1055, "rosa@example.com", "Winter coat", 21500, 7, "refund", "The zip broke on the first day."),
-    (1056, "hugo@example.com", "Tablet, 11 inch", 52900, 13, "refund", "The screen flickers."),
+    Sample(1041, "mia@example.com", "Phone case, clear", 1200, 1200, 6, "refund", "Cracked on arrival, see the photo."),
+    Sample(
+        1042,
+        "jonas@example.com",
+        "Wireless headphones",
+        18000,
+        18000,
+        9,
+        "refund",
+        "The left side is silent since day two.",
+    ),
+    Sample(
+        1043,
+        "studio-nord@example.com",
+        "Camera body and lens",
+        480000,
+        480000,
+        12,
+        "refund",
+        "The shutter sticks; sent back.",
+    ),
+    Sample(
+        1044, "events@example.com", "Conference system", 1250000, 1250000, 20, "refund", "We ordered the wrong size."
+    ),
+    Sample(
+        1045, "lena@example.com", "Desk lamp", 5900, 0, 41, "close_account", "Please delete my account and my data."
+    ),
+    Sample(
+        1046,
+        "omar@example.com",
+        "Weekend rail pass",
+        9500,
+        9500,
+        1,
+        "refund_today",
+        "The line is closed, I cannot travel.",
+        LATER,
+    ),
+    Sample(1047, "paula@example.com", "Running shoes", 12900, 12900, 5, "refund", "Two left shoes in the box.", LATER),
+    Sample(1049, "atelier@example.com", "Sewing machine", 73000, 73000, 8, "refund", "The motor smells burnt.", LATER),
+    Sample(
+        1050, "tom@example.com", "Concert ticket", 6400, 6400, 2, "refund_today", "The concert was called off.", LATER
+    ),
+    Sample(
+        1051,
+        "iris@example.com",
+        "Office chair",
+        34900,
+        34900,
+        15,
+        "refund",
+        "The gas spring gave in after a week.",
+        LATER,
+    ),
+    Sample(
+        1053, "gina@example.com", "Espresso machine", 61900, 61900, 11, "refund", "It leaks at the group head.", LATER
+    ),
+    Sample(
+        1055, "rosa@example.com", "Winter coat", 21500, 21500, 7, "refund", "The zip broke on the first day.", LATER
+    ),
+    Sample(1061, "ada.n@example.com", "Notebook stand", 4900, 0, 90, "archive", "Thank you, it was solved."),
+    Sample(1062, "finn@example.com", "Bicycle light", 2900, 0, 94, "archive", "Works again with a new battery."),
+    Sample(1063, "cleo@example.com", "Tea kettle", 3900, 0, 97, "archive", "Never mind, I found the receipt."),
+    Sample(1064, "ravi@example.com", "Rain jacket", 8900, 0, 99, "archive", "The neighbour had the parcel."),
+    Sample(
+        1071, "nora@example.com", "Kitchen, 14 parts", 620000, 240000, 30, "compensation", "Three weeks without a sink."
+    ),
+    Sample(1072, "kai@example.com", "Board game", 3900, 2000, 4, "voucher", "Half of the cards are missing."),
+    Sample(1073, "zoe@example.com", "Garden chairs", 24900, 650, 21, "shipping", "The parcel came two weeks late."),
+    Sample(1074, "zoe@example.com", "Garden table", 38900, 1250, 20, "shipping", "This one was late as well.", LATER),
+    Sample(1075, "zoe@example.com", "Sunshade", 8900, 400, 19, "shipping", "And this one, too.", LATER),
+    Sample(1081, "hugo@example.com", "Tablet, 11 inch", 52900, 0, 13, "settle", "The screen flickers.", LATER),
+    Sample(1082, "ben@example.com", "Ferry ticket", 8800, 0, 1, "reply", "Does the ferry run in this storm?", LATER),
 )
 
 
-class NotRefundable(Exception):
-    """The order does not allow this refund; nothing was written."""
+class NotAllowed(Exception):
+    """The order does not allow this; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +162,31 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One ledger row: what was paid back, on whose word, and by which process."""
+    """One ledger row: what was done, on whose word, and by which process."""
 
     id: int
     order_id: int
     amount_cents: int
     decided_by: str
     written_by_pid: int
+    what: str
+    customer: str
+    approval_id: str
+    written_at: str
+    taken_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What is to stand in the ledger. The same `key` again is the same deed."""
+
+    order_id: int
+    what: str
+    cents: int
+    key: str
+    case_id: int
+    approval_id: str
+    decided_by: str
 
 
 class Orders:
@@ -113,6 +207,20 @@ class Orders:
         if not found:
             raise LookupError(f"there is no case {case_id}")
         return found[0]
+
+    def call(self, wish: str) -> None:
+        """Let a further complaint of this sort come: from the drawer, or where that is empty like an earlier one."""
+        with self._writing() as connection:
+            waiting = connection.execute(
+                "SELECT id FROM cases WHERE wish = ? AND state = ? ORDER BY id LIMIT 1", (wish, LATER)
+            ).fetchone()
+            if waiting:
+                connection.execute("UPDATE cases SET state = 'new' WHERE id = ?", (waiting["id"],))
+                return
+            alike = [sample for sample in SAMPLES if sample.wish == wish]
+            (came,) = connection.execute("SELECT count(*) FROM cases WHERE wish = ?", (wish,)).fetchone()
+            (last,) = connection.execute("SELECT max(id) FROM orders").fetchone()
+            _add(connection, alike[came % len(alike)]._replace(order_id=last + 1, state="new"))
 
     def asked(self, case: Case) -> None:
         """People or policy were asked about this complaint, once more."""
@@ -144,38 +252,49 @@ class Orders:
         """Every ledger row, oldest first."""
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT id, order_id, amount_cents, decided_by, written_by_pid FROM ledger ORDER BY id"
+                "SELECT ledger.id, order_id, amount_cents, decided_by, written_by_pid, what, customer, approval_id,"
+                " written_at, taken_back_at IS NOT NULL FROM ledger JOIN orders ON orders.id = order_id ORDER BY ledger.id"
             )
-            return [Entry(*row) for row in rows]
+            return [Entry(*row[:-1], bool(row[-1])) for row in rows]
 
-    def refund(
-        self,
-        order_id: int,
-        customer: str,
-        cents: int,
-        *,
-        key: str,
-        case_id: int,
-        approval_id: str,
-        decided_by: str,
-    ) -> int:
-        """Pay once per key and close the complaint, in one transaction; returns the ledger entry's id.
+    def record(self, deed: Deed, customer: str, *, within: bool = False) -> int:
+        """Write the deed once per key and close its complaint, in one transaction; returns the ledger entry's id.
 
-        The same key again changes nothing and returns the first entry. Raises NotRefundable.
+        The same key again changes nothing and returns the first entry. `within`: no more than what is left of the
+        order's price. Raises NotAllowed.
         """
         with self._writing() as connection:
-            known = connection.execute("SELECT id FROM ledger WHERE idempotency_key = ?", (key,)).fetchone()
+            known = connection.execute("SELECT id FROM ledger WHERE idempotency_key = ?", (deed.key,)).fetchone()
             if known:
                 return int(known["id"])
-            _check(connection, order_id, customer, cents)
+            _check(connection, deed, customer, within)
             entry = connection.execute(
-                "INSERT INTO ledger (order_id, amount_cents, idempotency_key, approval_id, decided_by, written_by_pid,"
-                " written_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (order_id, cents, key, approval_id, decided_by, os.getpid(), datetime.now(UTC).isoformat()),
+                "INSERT INTO ledger (order_id, what, amount_cents, idempotency_key, approval_id, decided_by,"
+                " written_by_pid, written_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    deed.order_id,
+                    deed.what,
+                    deed.cents,
+                    deed.key,
+                    deed.approval_id,
+                    deed.decided_by,
+                    os.getpid(),
+                    _now(),
+                ),
             ).lastrowid
-            connection.execute("UPDATE cases SET state = 'refunded' WHERE id = ?", (case_id,))
+            connection.execute("UPDATE cases SET state = 'done' WHERE id = ?", (deed.case_id,))
             assert entry is not None
             return entry
+
+    def take_back(self, approval_id: str) -> bool:
+        """Mark what an approval let happen as taken back; False where there is nothing (any more) to take back."""
+        with self._writing() as connection:
+            return bool(
+                connection.execute(
+                    "UPDATE ledger SET taken_back_at = ? WHERE approval_id = ? AND taken_back_at IS NULL",
+                    (_now(), approval_id),
+                ).rowcount
+            )
 
     def _cases(self, where: str, value: int) -> list[Case]:
         with self._reading() as connection:
@@ -187,15 +306,8 @@ class Orders:
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         with closing(sqlite3.connect(draft)) as connection:
             connection.executescript(SCHEMA)
-            for order_id, customer, item, paid, days, wish, complaint in SAMPLES:
-                ordered_on = (datetime.now(UTC) - timedelta(days=days)).date().isoformat()
-                connection.execute(
-                    "INSERT INTO orders VALUES (?, ?, ?, ?, ?)", (order_id, customer, item, paid, ordered_on)
-                )
-                connection.execute(
-                    "INSERT INTO cases (order_id, wish, claimed_cents, complaint) VALUES (?, ?, ?, ?)",
-                    (order_id, wish, paid, complaint),
-                )
+            for sample in SAMPLES:
+                _add(connection, sample)
             connection.commit()
         os.replace(draft, self.path)
 
@@ -224,15 +336,30 @@ def dollars(cents: int) -> str:
     return f"${cents / 100:,.2f}"
 
 
-def _check(connection: sqlite3.Connection, order_id: int, customer: str, cents: int) -> None:
-    order = connection.execute("SELECT customer, paid_cents FROM orders WHERE id = ?", (order_id,)).fetchone()
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _add(connection: sqlite3.Connection, one: Sample) -> None:
+    ordered_on = (datetime.now(UTC) - timedelta(days=one.days_ago)).date().isoformat()
+    connection.execute(
+        "INSERT INTO orders VALUES (?, ?, ?, ?, ?)", (one.order_id, one.customer, one.item, one.paid, ordered_on)
+    )
+    connection.execute(
+        "INSERT INTO cases (order_id, wish, claimed_cents, complaint, state) VALUES (?, ?, ?, ?, ?)",
+        (one.order_id, one.wish, one.claimed, one.complaint, one.state),
+    )
+
+
+def _check(connection: sqlite3.Connection, deed: Deed, customer: str, within: bool) -> None:
+    order = connection.execute("SELECT customer, paid_cents FROM orders WHERE id = ?", (deed.order_id,)).fetchone()
     if order is None or order["customer"] != customer:
-        raise NotRefundable(f"{customer} has no order {order_id}")
-    left = order["paid_cents"] - _refunded(connection, order_id)
-    if not 0 < cents <= left:
-        raise NotRefundable(f"{dollars(cents)} cannot be refunded: {dollars(left)} of order {order_id} are left")
+        raise NotAllowed(f"{customer} has no order {deed.order_id}")
+    left = order["paid_cents"] - _refunded(connection, deed.order_id)
+    if within and not 0 < deed.cents <= left:
+        raise NotAllowed(f"{dollars(deed.cents)} cannot be refunded: {dollars(left)} of order {deed.order_id} are left")
 
 
 def _refunded(connection: sqlite3.Connection, order_id: int) -> int:
-    query = "SELECT coalesce(sum(amount_cents), 0) FROM ledger WHERE order_id = ?"
+    query = "SELECT coalesce(sum(amount_cents), 0) FROM ledger WHERE order_id = ? AND taken_back_at IS NULL"
     return int(connection.execute(query, (order_id,)).fetchone()[0])

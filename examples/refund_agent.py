@@ -1,4 +1,4 @@
-"""A refund agent: reads complaints in an orders database, asks before it pays, and pays each refund once.
+"""A refund agent: reads complaints in an orders database, asks before it acts, and does each thing once.
 
     python examples/refund_agent.py work   --orders orders.db      asks, then exits
     python examples/refund_agent.py resume --orders orders.db      a new process: acts on what was decided
@@ -11,23 +11,87 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orders import Case, NotRefundable, Orders, dollars
+from answering import to_the_point
+from orders import Case, Deed, NotAllowed, Orders, dollars
 from resumable import CannotAct, ResumableAgent, command_line, run
 
 from sayso import Approval, Grant, Sayso
 from sayso.states import State
 
-ACTIONS = {"refund": "process_refund", "refund_today": "process_urgent_refund", "close_account": "close_account"}
-REASONS = {
-    "refund": "The claim is what was paid.",
-    "refund_today": "The bank takes today's payments for a few minutes more; tomorrow the trip is over.",
-    "close_account": "The customer asks for it in writing.",
-}
 ATTEMPTS = 2
+GONE = "Money that is paid out does not come back."
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a customer may want, and how the agent asks for it. `instead` is what else could be done, `risk` what can go wrong."""
+
+    action: str
+    reason: str
+    done: str
+    risk: str = GONE
+    instead: str = ""
+    pays: bool = True
+    urgency: str = "normal"
+    question: dict[str, Any] = field(default_factory=dict)
+
+
+WISHES = {
+    "refund": Wish("process_refund", "The claim is what was paid.", "refunded", instead="Offer an exchange"),
+    "refund_today": Wish(
+        "process_urgent_refund",
+        "The bank takes today's payments for a few minutes more; tomorrow the trip is over.",
+        "refunded",
+        instead="Pay tomorrow",
+        urgency="high",
+    ),
+    "close_account": Wish(
+        "close_account", "The customer asks for it in writing.", "closed", "An account cannot be restored.", pays=False
+    ),
+    "archive": Wish(
+        "archive_complaint",
+        "It is settled, and nobody wrote for three months.",
+        "archived",
+        "Nothing is lost: it can be opened again.",
+        pays=False,
+    ),
+    "compensation": Wish(
+        "pay_compensation", "It is more than one person may pay.", "paid in compensation", instead="Offer a voucher"
+    ),
+    "voucher": Wish("send_voucher", "A voucher says sorry.", "sent as a voucher", "Until it is used it can be taken back."),
+    "shipping": Wish(
+        "refund_shipping", "It came later than promised.", "of shipping refunded", "It can be charged again.",
+        instead="Offer a voucher",
+    ),
+    "settle": Wish(
+        "settle_complaint",
+        "The customer leaves it to us.",
+        "settled",
+        "The customer is told at once.",
+        pays=False,
+        question={
+            "kind": "choose",
+            "question": "How shall I settle it?",
+            "choices": [
+                {"id": "repair", "label": "Repair it", "detail": "two weeks, free of charge"},
+                {"id": "exchange", "label": "Exchange it", "detail": "a new one goes out today"},
+            ],
+        },
+    ),
+    "reply": Wish(
+        "draft_reply",
+        "I do not know, and will not guess.",
+        "drafted",
+        "It is a draft: a colleague reads it before it goes out.",
+        pays=False,
+        question={"kind": "input", "question": "What shall I write?"},
+    ),
+}  # fmt: skip
 
 
 class RefundAgent(ResumableAgent):
@@ -50,30 +114,34 @@ class RefundAgent(ResumableAgent):
 
     def act(self, grant: Grant, context: Mapping[str, Any]) -> str:
         """Write the ledger row: the granted order and amount, under the grant's idempotency key."""
-        by = grant.approval.decision.by if grant.approval.decision else None
-        order_id, cents = grant.params["order_id"], _cents(grant.params["amount_usd"])
-        try:
-            entry = self.orders.refund(
-                order_id,
-                grant.params["customer"],
-                cents,
-                key=grant.idempotency_key,
-                case_id=context["case_id"],
-                approval_id=grant.approval.id,
-                decided_by=by or "unknown",
-            )
-        except NotRefundable as problem:
-            raise CannotAct(str(problem)) from None
-        changed = f", changed by {by} from {context['asked']}" if grant.edited else f", approved by {by}"
-        return f"refunded {dollars(cents)}{changed} (ledger entry {entry})"
-
-    def explain(self, context: Mapping[str, Any]) -> str:
-        """Everything the orders database knows about this complaint."""
-        case = self.orders.case(context["case_id"])
-        return (
-            f"Order {case.order_id} of {case.ordered_on}: {case.item}, paid {dollars(case.paid_cents)}, refunded so far "
-            f"{dollars(self.orders.refunded(case.order_id))}. The customer writes: {case.complaint}"
+        wish = WISHES[context["wish"]]
+        decided = grant.approval.decision
+        deed = Deed(
+            grant.params["order_id"],
+            _told(grant, wish),
+            _cents(grant.params.get("amount_usd", 0)),
+            grant.idempotency_key,
+            context["case_id"],
+            grant.approval.id,
+            (decided.by if decided else None) or "unknown",
         )
+        try:
+            refund = context["wish"] in ("refund", "refund_today")
+            entry = self.orders.record(deed, grant.params["customer"], within=refund)
+        except NotAllowed as problem:
+            raise CannotAct(str(problem)) from None
+        changed = f" instead of {context['asked']}" if grant.edited else ""
+        amount = f"{dollars(deed.cents)} " if wish.pays else ""
+        return f"{amount}{deed.what}{changed} (ledger entry {entry})"
+
+    def roll_back(self, approval: Approval) -> str:
+        """Take the ledger row back."""
+        taken = self.orders.take_back(approval.id)
+        return "the ledger row is taken back" if taken else "there was nothing to take back any more"
+
+    def explain(self, question: str, context: Mapping[str, Any]) -> str:
+        """What the orders database knows of what was asked."""
+        return to_the_point(question, self._facts(self.orders.case(context["case_id"])))
 
     def accept(self, approval: Approval, context: Mapping[str, Any]) -> None:
         """Close the complaint with what people or policy said; what nobody decided is asked once more."""
@@ -85,33 +153,58 @@ class RefundAgent(ResumableAgent):
         """Leave the complaint to a person."""
         self.orders.close(context["case_id"], "failed", why)
 
+    def _facts(self, case: Case) -> dict[str, str]:
+        wish, refunded = WISHES[case.wish], self.orders.refunded(case.order_id)
+        others = [one for one in self.orders.ledger() if one.customer == case.customer and not one.taken_back]
+        claimed = f"{dollars(case.claimed_cents)}; " if wish.pays else ""
+        return {
+            "risk": wish.risk,
+            "amount": f"{claimed}{dollars(case.paid_cents)} were paid for order {case.order_id}, "
+            f"{dollars(refunded)} of it came back so far.",
+            "before": f"{case.customer} is in the ledger {len(others)} times, order {case.order_id} "
+            f"{sum(one.order_id == case.order_id for one in others)} times.",
+            "who": f"The customer is {case.customer}.",
+            "why": f"{wish.reason} The customer writes: {case.complaint}",
+            "when": f"Order {case.order_id} is of {case.ordered_on}.",
+            "what": f"Order {case.order_id} is: {case.item}.",
+            "instead": f"Instead I could: {wish.instead}." if wish.instead else "I know no other way.",
+        }
+
     def _ask_about(self, case: Case) -> None:
-        refund = case.wish != "close_account"
+        wish = WISHES[case.wish]
         params: dict[str, Any] = {"order_id": case.order_id, "customer": case.customer}
-        if refund:
+        if wish.pays:
             params["amount_usd"] = case.claimed_cents / 100
-        refunded = self.orders.refunded(case.order_id)
         context = {
             "about": f"order {case.order_id}",
+            "wish": case.wish,
             "case_id": case.id,
             "attempt": case.attempts + 1,
             "asked": dollars(case.claimed_cents),
         }
         self.ask(
-            ACTIONS[case.wish],
+            wish.action,
             params,
             f"case-{case.id}-{case.attempts + 1}",
             context,
-            reason=f"{REASONS[case.wish]} Refunded so far: {dollars(refunded)}. The customer writes: {case.complaint}",
+            reason=f"{wish.reason} The customer writes: {case.complaint}",
             completed_steps=["read the complaint", f"found order {case.order_id}", "looked it up in the ledger"],
-            risks=["Money that is paid out does not come back."] if refund else ["An account cannot be restored."],
-            alternatives=["Offer an exchange"] if refund else [],
-            expected_outcome=f"{dollars(case.claimed_cents)} go back to {case.customer}, once." if refund else "",
-            evidence={"retrieval_hits": 3, "schema_ok": True, "tool_errored": False},  # complaint, order, ledger
-            urgency="high" if case.wish == "refund_today" else "normal",
+            risks=[wish.risk],
+            alternatives=[wish.instead] if wish.instead else [],
+            expected_outcome=f"{dollars(case.claimed_cents)} go to {case.customer}, once." if wish.pays else "",
+            # Complaint, order and ledger were found. Whether a complaint is settled, the agent can only suppose.
+            evidence={} if case.wish == "archive" else {"retrieval_hits": 3, "schema_ok": True, "tool_errored": False},
+            urgency=wish.urgency,
+            **wish.question,
         )
         # Only now: a process that dies before this line asks again, under the same key, and finds the same approval.
         self.orders.asked(case)
+
+
+def _told(grant: Grant, wish: Wish) -> str:
+    """What is done, in words; with what a person chose or wrote."""
+    said = grant.choice if grant.choice is not None else grant.answer
+    return wish.done if said is None else f"{wish.done}: {said}"
 
 
 def _cents(amount_usd: float) -> int:

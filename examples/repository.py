@@ -58,6 +58,10 @@ class Repository:
         """The latest five commits, one a line."""
         return self._git("log", "-5", "--format=%h %cs %s", f"refs/heads/{branch}")
 
+    def authors(self, branch: str) -> list[str]:
+        """Who made the latest five commits."""
+        return sorted(set(self._git("log", "-5", "--format=%an", f"refs/heads/{branch}").splitlines()))
+
     def delete(self, branch: str, commit: str, into: str) -> str:
         """Delete the branch if its tip is exactly `commit` and `into` holds it. Raises NotDeletable.
 

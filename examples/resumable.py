@@ -76,8 +76,12 @@ class ResumableAgent(ABC):
         """
 
     @abstractmethod
-    def explain(self, context: Mapping[str, Any]) -> str:
-        """What the agent answers when a reviewer asks for more."""
+    def explain(self, question: str, context: Mapping[str, Any]) -> str:
+        """What the agent answers to a reviewer's question."""
+
+    def roll_back(self, approval: Approval) -> str:
+        """A person undid what was done: take it back; returns what was taken back. May be called again, and then changes nothing."""
+        raise NotImplementedError(f"{approval.action} cannot be taken back")
 
     @abstractmethod
     def accept(self, approval: Approval, context: Mapping[str, Any]) -> None:
@@ -101,7 +105,7 @@ class ResumableAgent(ABC):
         if approval.final:
             self._refused(approval, context)
         elif approval.pending:
-            say(f"{context['about']}: asked {approval.assignee} for {action} ({approval.id})")
+            say(f"{context['about']}: asked for {action}")
 
     def resume(self, wait: float = 0.0) -> int:
         """Act on what was decided; returns how many requests are still open.
@@ -109,6 +113,7 @@ class ResumableAgent(ABC):
         Where nothing was decided yet, waits up to `wait` seconds for the first decision.
         """
         end = time.monotonic() + wait
+        self._take_back()
         while True:
             acted, still_open = self._round()
             left = end - time.monotonic()
@@ -116,6 +121,12 @@ class ResumableAgent(ABC):
                 return len(still_open)
             if self._hold(still_open[0], min(left, ROUND_SECONDS)):
                 return len(still_open) - 1
+
+    def _take_back(self) -> None:
+        for approval in self.client.undone():
+            told = self.roll_back(approval)
+            self.client.label(approval, "reverted", told)
+            say(f"{approval.action}: undone by a person, {told}")
 
     def _round(self) -> tuple[bool, list[Pending]]:
         steps = [(self._carry_on(record), record) for record in self.client.resume()]
@@ -147,7 +158,7 @@ class ResumableAgent(ABC):
         return self._execute(record, context)
 
     def _answer(self, approval: Approval, context: Mapping[str, Any]) -> Step:
-        answer = self.explain(context)
+        answer = self.explain(str(approval.info_request), context)
         with suppress(Conflict):  # decided, or answered by another process, in the meantime
             self.client.answer(approval, answer)
             say(f"{context['about']}: {approval.info_request} → {answer}")

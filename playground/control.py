@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from playground import snapshot
+from playground import guide, snapshot
 from playground.actors import Actors, Outcome
 from playground.changes import Changes
 from playground.errors import SlackError
@@ -62,6 +62,7 @@ class Control:
             Route("/person/{user}", self._person),
             Route("/act/{name}", self._act, methods=["POST"]),
             Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
+            Route("/guide", self._guide, methods=["GET", "PUT", "DELETE"]),
             Route("/calls", self._calls),
             Route("/stream", self._stream),
         ]
@@ -81,6 +82,16 @@ class Control:
 
     async def _person(self, request: Request) -> Response:
         return JSONResponse(snapshot.person_views(self.workspace, request.path_params["user"]))
+
+    async def _guide(self, request: Request) -> Response:
+        try:
+            if request.method == "PUT":
+                self.workspace.show_guide(guide.read(await request.json()))
+            elif request.method == "DELETE":
+                self.workspace.show_guide(None)
+        except ValueError as refusal:
+            return JSONResponse({"ok": False, "error": str(refusal)}, 400)
+        return JSONResponse({"ok": True, "guide": self.workspace.guide})
 
     async def _calls(self, request: Request) -> Response:
         last = max(0, int(request.query_params.get("last", "50")))

@@ -26,6 +26,7 @@ def state(workspace: Workspace, user: str) -> Json:
                 for entry in workspace.channels.values()
                 if _sees(entry, user)
             },
+            "guide": workspace.guide,
             "commands": [{"name": name, **about} for name, about in workspace.commands.items()],
             **person_views(workspace, user),
         }

@@ -111,6 +111,7 @@ class Workspace:
         self.views: dict[str, View] = {}
         self.files: dict[str, File] = {}
         self.calls: list[Call] = []
+        self.guide: Json | None = None
         self.element_state: dict[tuple[str, str, str], Json] = {}
         self.socket_tickets: set[str] = set()
         self._listeners: list[Listener] = []
@@ -164,6 +165,13 @@ class Workspace:
         ticket = secrets.token_urlsafe(16)
         self.socket_tickets.add(ticket)
         return f"{self.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={self.app_id}"
+
+    def show_guide(self, guide: Json | None) -> None:
+        """Put a guide beside the channels, or take it away."""
+        with self.changing():
+            changed, self.guide = guide != self.guide, guide
+        if changed:
+            self.publish({"kind": "guide"})
 
     # --- people and places ---------------------------------------------------------------------------------------
 

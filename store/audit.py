@@ -157,9 +157,11 @@ def append(connection: Connection, entries: Sequence[Entry]) -> str | None:
     return None
 
 
-def lines(unit: Unit, *, approval_id: str | None = None, session_id: str | None = None) -> Iterator[dict[str, Any]]:
-    """The trail in order, each row as one JSON object with the contract's keys first."""
-    query = select(audit).where(audit.c.seq > 0).order_by(audit.c.seq)
+def lines(
+    unit: Unit, *, approval_id: str | None = None, session_id: str | None = None, after: int = 0
+) -> Iterator[dict[str, Any]]:
+    """The trail in order, behind the row `after`, each row as one JSON object with the contract's keys first."""
+    query = select(audit).where(audit.c.seq > after).order_by(audit.c.seq)
     if approval_id is not None:
         query = query.where(audit.c.approval_id == approval_id)
     if session_id is not None:

@@ -4,11 +4,12 @@ import { act, get, listen } from "./api.js";
 import { blocks } from "./blocks.js";
 import { composer } from "./composer.js";
 import { avatar, fill, h, icon, toast } from "./dom.js";
+import { drawGuide, nextStep } from "./guide.js";
 import { drawCalls, faultsPanel } from "./faults.js";
 import { messageList } from "./messages.js";
 import { drawModals } from "./modal.js";
 import { drawSidebar } from "./sidebar.js";
-import { app, channel, first, inbox, keep, load, markRead, messages, store, unread } from "./store.js";
+import { app, channel, first, inbox, keep, load, marked, markRead, messages, store, unread } from "./store.js";
 import { Surface } from "./surface.js";
 
 const shell = document.getElementById("app");
@@ -21,6 +22,7 @@ async function become(user) {
   stop();
   store.user = user;
   await load();
+  beginAtGuide();
   if (store.place !== "home" && !channel(store.place)) store.place = first();
   stop = listen(store.user, notice, async () => { await load(); draw(); });
   draw();
@@ -33,6 +35,7 @@ async function go(change) {
   if (change.user) return become(change.user);
   if (change.panel && change.panel === store.panel) change.panel = null;
   if (change.panel) store.thread = null;
+  if (change.place) store.sought = null;
   const moved = change.place && change.place !== store.place;
   Object.assign(store, change);
   sessionStorage.setItem("place", store.place);
@@ -47,6 +50,30 @@ function draw() {
   drawSide();
   drawSidebar(go);
   drawModals();
+  drawGuide(seek);
+}
+
+// --- the guide ---
+
+// Who has not gone anywhere yet is taken to the first card of the guide, also when it comes later.
+function beginAtGuide() {
+  if (linked || store.sought || sessionStorage.getItem("place")) return false;
+  const found = marked(nextStep()?.mark);
+  if (!found) return false;
+  store.place = found.channel;
+  store.sought = found.ts;
+  return true;
+}
+
+async function seek(step) {
+  if (step.users.length && !step.users.includes(store.user)) await become(step.users[0]);
+  const found = marked(step.mark);
+  if (found) await go({ place: found.channel, thread: null, panel: null, sought: found.ts });
+}
+
+async function guideChanged() {
+  store.state.guide = (await get("guide")).guide;
+  if (beginAtGuide()) draw(); else drawGuide(seek);
 }
 
 const label = (room) => (room.im ? app().real_name : `#${room.name}`);
@@ -84,10 +111,16 @@ function beginning(room) {
 function settle(id) {
   const stream = document.getElementById("stream");
   const wanted = /\/p(\d{10})(\d{6})$/.exec(location.pathname);
-  const target = wanted && stream.querySelector(`[data-ts="${wanted[1]}.${wanted[2]}"]`);
-  if (target) { target.scrollIntoView({ block: "center" }); target.classList.add("sought"); }
+  const ts = store.sought || (wanted && `${wanted[1]}.${wanted[2]}`);
+  const target = ts && stream.querySelector(`[data-ts="${ts}"]`);
+  if (target) { intoView(target, stream); target.classList.add("sought"); }
   else stream.scrollTop = stream.scrollHeight;
   markRead(id);
+}
+
+// The whole message, or its end where it is taller than the screen: that is where its buttons are.
+function intoView(target, stream) {
+  target.scrollIntoView({ block: target.offsetHeight > stream.clientHeight ? "end" : "center" });
 }
 
 // --- the app: home and messages ---
@@ -141,7 +174,8 @@ async function messageChanged({ channel: where, ts }) {
   const { message } = await get(`message/${where}/${ts}?user=${encodeURIComponent(store.user)}`);
   if (!channel(where)) { await load(); return draw(); }
   keep(where, ts, message);
-  if (!sessionStorage.getItem("place") && !linked && !messages(store.place).length && unread(where).loud) return go({ place: where });
+  if (!sessionStorage.getItem("place") && !linked && !store.state.guide && !messages(store.place).length && unread(where).loud) return go({ place: where });
+  if (beginAtGuide()) return draw();
   if (store.place === where) redrawStream(where);
   drawSidebar(go);
   if (store.thread && store.place === where) drawSide();
@@ -154,7 +188,9 @@ function redrawStream(where) {
   const top = stream.scrollTop;
   const focused = stream.contains(document.activeElement) ? document.activeElement.id || describe(document.activeElement) : null;
   fill(stream, beginning(channel(where)), messageList(messages(where), go));
-  stream.scrollTop = atEnd ? stream.scrollHeight : top;
+  const held = store.sought && stream.querySelector(`[data-ts="${store.sought}"]`);
+  stream.scrollTop = atEnd && !held ? stream.scrollHeight : top;
+  if (held) held.scrollIntoView({ block: "nearest" });
   const again = focused && (document.getElementById(focused) || find(stream, focused));
   if (again) again.focus({ preventScroll: true });
   if (document.hasFocus() || atEnd) markRead(where);
@@ -190,12 +226,15 @@ const REACT = {
   home: viewsChanged,
   directory: reload,
   faults: faultsChanged,
+  guide: guideChanged,
   socket: faultsChanged,
   toast: ({ text }) => toast(text),
   delivery: faultsChanged,
   call: () => { if (store.panel === "faults") { clearTimeout(callsDue); callsDue = setTimeout(() => drawCalls(), 150); } },
 };
 
+// Who scrolls has found what they were taken to.
+for (const way of ["wheel", "touchmove", "keydown"]) main.addEventListener(way, () => { store.sought = null; }, { passive: true });
 scrim.addEventListener("click", () => go({}));
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;

@@ -10,6 +10,7 @@ export const store = {
   tab: "home",
   thread: null,
   panel: null,
+  sought: null,
   state: null,
 };
 
@@ -41,6 +42,13 @@ export function keep(where, ts, message) {
   if (!message) { if (index >= 0) list.splice(index, 1); }
   else if (index >= 0) { if (message.revision >= list[index].revision) list[index] = message; }
   else { list.push(message); list.sort((a, b) => (a.ts < b.ts ? -1 : 1)); }
+}
+
+// The newest message that carries this mark in its metadata, wherever this person can see it.
+export function marked(mark) {
+  const carries = (entry) => !entry.ephemeral && !isReply(entry) && Object.values(entry.metadata?.event_payload || {}).flat().includes(mark);
+  const found = Object.values(store.state.messages).flat().filter(carries);
+  return mark ? found.sort((a, b) => (a.ts < b.ts ? -1 : 1)).at(-1) || null : null;
 }
 
 // --- unread ---
