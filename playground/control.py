@@ -114,7 +114,8 @@ class Control:
 
         stop = self.workspace.listen(listener)
         try:
-            yield "retry: 500\n\n"
+            # Only now nothing is missed any more: whoever looks again on this has everything.
+            yield 'retry: 500\n\ndata: {"kind": "open"}\n\n'
             while True:
                 try:
                     notice = await asyncio.wait_for(queue.get(), 15)

@@ -23,10 +23,8 @@ export async function send(path, body, method = "POST") {
 
 export const act = (name, body) => send(`act/${name}`, body);
 
-export function listen(user, onNotice, onReopen) {
+export function listen(user, onNotice) {
   const stream = new EventSource(`/playground/stream?user=${encodeURIComponent(user)}`);
-  let opened = false;
-  stream.onopen = () => { if (opened) onReopen(); opened = true; };
   stream.onmessage = (event) => onNotice(JSON.parse(event.data));
   return () => stream.close();
 }

@@ -24,7 +24,7 @@ async function become(user) {
   await load();
   beginAtGuide();
   if (store.place !== "home" && !channel(store.place)) store.place = first();
-  stop = listen(store.user, notice, async () => { await load(); draw(); });
+  stop = listen(store.user, notice);
   draw();
   if (store.place === "home") openHome();
 }
@@ -69,6 +69,7 @@ async function seek(step) {
   if (step.users.length && !step.users.includes(store.user)) await become(step.users[0]);
   const found = marked(step.mark);
   if (found) await go({ place: found.channel, thread: null, panel: null, sought: found.ts });
+  else toast("Its card is on the way. Try again in a moment.", "good");
 }
 
 async function guideChanged() {
@@ -209,6 +210,15 @@ async function viewsChanged() {
   if (store.place === "home") drawHome();
 }
 
+// What happened between the first look and the first notice. Nothing is drawn anew for nothing: somebody may be typing.
+async function caughtUp() {
+  const before = JSON.stringify(store.state);
+  await load();
+  if (JSON.stringify(store.state) === before) return;
+  beginAtGuide();
+  draw();
+}
+
 async function reload() { await load(); draw(); await viewsChanged(); }
 
 async function faultsChanged() {
@@ -221,6 +231,7 @@ async function faultsChanged() {
 
 let callsDue = null;
 const REACT = {
+  open: caughtUp,
   message: messageChanged,
   views: viewsChanged,
   home: viewsChanged,

@@ -46,7 +46,7 @@ export function keep(where, ts, message) {
 
 // The newest message that carries this mark in its metadata, wherever this person can see it.
 export function marked(mark) {
-  const carries = (entry) => !entry.ephemeral && !isReply(entry) && Object.values(entry.metadata?.event_payload || {}).flat().includes(mark);
+  const carries = (entry) => !entry.ephemeral && !isReply(entry) && Object.values(entry.metadata?.event_payload || {}).join().split(",").includes(mark);
   const found = Object.values(store.state.messages).flat().filter(carries);
   return mark ? found.sort((a, b) => (a.ts < b.ts ? -1 : 1)).at(-1) || null : null;
 }
