@@ -13,7 +13,7 @@ TOPICS = {
     "who": r"who\b|whom|whose|customer|client|author|person|owner|name\b|mail",
     "why": r"why|reason|because|complain|happened|problem|proof|evidence|photo|sure\b",
     "when": r"when\b|date|day\b|how long|how old|since|urgent|deadline|today|late\b",
-    "what": r"which|what (is|was|are|were|item|order|product|branch|does)|item|order\b|product|parcel|contain|commit|what'?s in",
+    "what": r"which|item|product|parcel|contain|commit|branch|what'?s in|what (is|are|was) (in |it\b|this\b|that\b)",
     "instead": r"alternativ|instead|other (way|option)|exchange|repair|else\b|option",
 }
 MOST = 2

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 from guide import Seen, steps
-from orders import Entry, Orders, dollars
+from orders import Entry, Orders
 from stage import named
 
 from sayso import Approval
@@ -68,15 +68,14 @@ def ledger(entries: list[Entry], gone: Iterable[str] = ()) -> dict[str, Any]:
     times = Counter(entry.approval_id for entry in entries)
     rows = [_row(entry, times[entry.approval_id]) for entry in reversed(entries)]
     branches = [{"id": f"branch-{name}", "text": f"git branch {name}", "note": "deleted once"} for name in gone]
-    return {"title": f"The agents' ledger: what really ran ({len(rows) + len(branches)})", "rows": [*rows, *branches][:ROWS]}
+    return {"title": f"The agents' ledger ({len(rows) + len(branches)})", "rows": [*rows, *branches][:ROWS]}
 
 
 def _row(entry: Entry, times: int) -> dict[str, Any]:
-    amount = f"{dollars(entry.amount_cents)} " if entry.amount_cents else ""
     at = datetime.fromisoformat(entry.written_at).astimezone().strftime("%H:%M:%S")
     often = "ran once" if times == 1 else f"ran {times} times"
     return {
         "id": str(entry.id),
-        "text": f"{amount}{entry.what} · order {entry.order_id}, {entry.customer}"[:200],
+        "text": f"{entry.told} · order {entry.order_id}, {entry.customer}"[:200],
         "note": named(f"{at} · {'taken back' if entry.taken_back else often} · decided by {entry.decided_by}"),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from stage import NAMES, named
@@ -91,9 +92,9 @@ def _two(seen: Seen) -> Step:
     done = [rows[-1] for rows in votes.values() if len({row["actor"] for row in rows}) > 1]
     card = _first(seen.open("pay_compensation"))
     said = [row["actor"] for row in votes.get(card.id, [])] if card else []
-    text = f"{_usd(card)} needs two people: approve it as Alice first." if card else SOON
+    text = f"{_usd(card)} needs two people: you, and then somebody else." if card else SOON
     if said:
-        text = f"{said[0]} said yes. Now somebody else: approve it as another person."
+        text = f"{said[0]} said yes. One more is needed, from somebody else."
     others = [user for user in FINANCE if user not in said]
     return _step("two", "Two people", done, text, card, others)
 
@@ -114,7 +115,7 @@ def _standing(seen: Seen) -> Step:
     given, card = seen.by_people("standing_given"), _first(seen.open("refund_shipping"))
     text = "Behind ⋯: Approve & let run… The next ones then run by themselves." if card else SOON
     mark = card.id if card else None
-    if standing_holds(seen):
+    if given and standing_holds(seen):
         text, mark = f"{given[-1]['actor']} let it run. The next one comes in a moment.", given[-1]["approval_id"]
     return _step("standing", "Standing", given[-1:] if done else [], text, mark)
 
@@ -193,7 +194,7 @@ def together(seen: Seen) -> list[Row]:
     rows = seen.by_people("approved", "archive_complaint")
     return [
         after
-        for before, after in zip(rows, rows[1:], strict=False)
+        for before, after in pairwise(rows)
         if before["actor"] == after["actor"] and _between(before, after) <= ONE_TAP_SECONDS
     ]
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import httpx2
 from board import Board, Trail
 from guide import Seen, wanted
-from orders import Orders, dollars
+from orders import Orders
 from repository import Repository, Throwaway, git_is_here
 from resumable import CANCELLED_STATUS
 from stage import EXAMPLES, Agent, Run, Stage, Trouble, named, port_near
@@ -238,7 +238,7 @@ class LedgerNews:
         counts = {entry.order_id: sum(row.order_id == entry.order_id for row in rows) for entry in fresh}
         return [
             f"ledger: {counts[entry.order_id]} {'row' if counts[entry.order_id] == 1 else 'rows'} for order "
-            f"{entry.order_id}: {dollars(entry.amount_cents)} {entry.what}, decided by {entry.decided_by}"
+            f"{entry.order_id}: {entry.told}, decided by {entry.decided_by}"
             for entry in fresh
         ]
 

@@ -175,6 +175,11 @@ class Entry:
     written_at: str
     taken_back: bool
 
+    @property
+    def told(self) -> str:
+        """What was done, in words."""
+        return f"{dollars(self.amount_cents)} {self.what}" if self.amount_cents else self.what
+
 
 @dataclass(frozen=True, slots=True)
 class Deed:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import yaml
+from board import Trail
+from guide import Seen, steps
 from orders import Entry, Orders
 from repository import MERGED, UNMERGED, Throwaway, git_is_here
 from stage import EXAMPLES, Agent, Run, Stage, Trouble, answers, named, port_near
@@ -17,7 +20,10 @@ from sayso import Approval, Sayso, State
 
 PATIENCE_SECONDS = 20.0
 SLA_SECONDS = 2
-PHONE_CASE, HEADPHONES, CAMERA, SYSTEM, ACCOUNT, RAIL_PASS = range(1041, 1047)
+PHONE_CASE, HEADPHONES, CAMERA, SYSTEM, ACCOUNT, RAIL_PASS, SHOES = range(1041, 1048)
+SETTLED = (1061, 1062, 1063, 1064)
+KITCHEN, BOARD_GAME, CHAIRS, TABLE, SUNSHADE = range(1071, 1076)
+TABLET, FERRY = 1081, 1082
 T = TypeVar("T")
 
 
@@ -86,8 +92,15 @@ class Story:
         self._open(port)
         self._ask()
         self._approve_twice()
+        self._ask_the_agent()
         self._reject()
         self._overdue()
+        self._edit()
+        self._batch()
+        self._two_people()
+        self._undo()
+        self._standing()
+        self._choose_and_answer()
         if git_is_here():
             self._branches()
         else:
@@ -148,22 +161,32 @@ class Story:
         told = self._slack.person("U0BOB").expect_ephemeral(contains="lready").text()
         self._teller.check(told, f"Bob taps an old copy of the card, and only he reads: {told}")
 
+    def _ask_the_agent(self) -> None:
+        self._teller.heading("Bob asks before he decides, and the agent answers what he asked.")
+        card = self._card("#finance", self._about(CAMERA))
+        question = "What if it goes wrong, and how much was paid?"
+        self._fill("U0BOB", card, "request_info", question=question)
+        self._run(self._refunds, "resume", "--wait", "10")
+        told = self._slack.expect_update(card, contains="does not come back", timeout=PATIENCE_SECONDS).text()
+        self._teller.check("$4,800.00 were paid" in told, f"asked: {question} The card has the risk and the amount")
+        self._teller.check("Order 1043 is of" not in told, "and nothing that he did not ask")
+
     def _reject(self) -> None:
         self._teller.heading("Bob rejects the camera with a reason, and the agent takes it to heart.")
         reason = "Send it to the workshop first, it is under warranty."
         card = self._card("#finance", self._about(CAMERA))
-        bob = self._slack.person("U0BOB")
-        modal = bob.click(card, "reject").modal
-        self._teller.check(bob.submit(modal.fill("reason", reason)).ok, f"Bob writes: {reason}")
+        self._fill("U0BOB", card, "reject", reason=reason)
+        self._teller.tell(f"Bob writes: {reason}")
         self._run(self._refunds, "resume", "--wait", "10")
         self._teller.check(reason in self._orders.note(CAMERA), "the agent keeps the reason with its complaint")
         self._teller.check(not self._rows(CAMERA), "order 1043: no ledger row")
 
     def _overdue(self) -> None:
         self._teller.heading(f"Alice leaves the urgent one lying; after {SLA_SECONDS} s it is somebody else's.")
-        asking = self._run(self._refunds, "work", "--limit", "1")
-        self._teller.check("asked U0ALICE" in asking.lines[0], "Alice was asked; nobody else is on call")
+        self._orders.call("refund_today")
+        self._run(self._refunds, "work", "--limit", "1")
         approval = self._about(RAIL_PASS)
+        self._teller.check(approval.assignee == "U0ALICE", "Alice was asked; nobody else is on call")
         later = self._teller.until(lambda: self._moved(approval), "the overdue card moves on")
         fallback = str(later.assignee)
         self._teller.check(fallback in ("U0CAROL", "U0DAN"), f"nobody decided in time: it moved to {fallback}, a lead")
@@ -173,6 +196,84 @@ class Story:
         self._run(self._refunds, "resume", "--wait", "10")
         row = self._paid(RAIL_PASS)
         self._teller.check(row.decided_by == fallback, f"1 ledger row for order {RAIL_PASS}, on the word of {fallback}")
+
+    def _edit(self) -> None:
+        self._teller.heading("Alice changes an amount, and the changed one is paid.")
+        self._orders.call("refund")
+        self._run(self._refunds, "work")
+        card = self._card("#finance", self._about(SHOES))
+        self._fill("U0ALICE", card, "edit", **{"param:amount_usd": "64.50"}, note="Half: one shoe was fine")
+        self._run(self._refunds, "resume", "--wait", "10")
+        self._teller.check(self._paid(SHOES).amount_cents == 6450, "$64.50 went out where $129.00 were asked for")
+
+    def _batch(self) -> None:
+        self._teller.heading("Four small ones share a card, and one tap decides them.")
+        card = self._slack.expect_card(
+            "#approvals", contains="4 requests", has="batch_approve", timeout=PATIENCE_SECONDS
+        )
+        self._teller.quote(card.text(), 3)
+        self._slack.person("U0ALICE").click(card, "batch_approve")
+        self._run(self._refunds, "resume", "--wait", "10")
+        for order in SETTLED:
+            self._paid(order)
+
+    def _two_people(self) -> None:
+        self._teller.heading("What is large needs two people.")
+        approval = self._about(KITCHEN)
+        alice, bob = self._slack.person("U0ALICE"), self._slack.person("U0BOB")
+        card = self._card("#finance", approval)
+        alice.click(card, "approve")
+        card = self._slack.expect_update(card, contains="1 of 2", timeout=PATIENCE_SECONDS)
+        alice.click_stale(card, "approve")
+        self._run(self._refunds, "resume")
+        pending = self._client.get(approval).pending and not self._rows(KITCHEN)
+        self._teller.check(pending, "Alice said yes, twice: that is one person, and nothing is paid")
+        bob.click(card, "approve")
+        self._run(self._refunds, "resume", "--wait", "10")
+        self._paid(KITCHEN)
+
+    def _undo(self) -> None:
+        self._teller.heading("A voucher went out by policy alone; Bob takes it back.")
+        self._teller.check(self._paid(BOARD_GAME).decided_by == "policy", "nobody was asked")
+        card = self._slack.expect_card(
+            "#approvals", approval_id=self._about(BOARD_GAME).id, has="undo", timeout=PATIENCE_SECONDS
+        )
+        self._fill("U0BOB", card, "undo", note="They had one already")
+        self._run(self._refunds, "resume", "--wait", "10")
+        self._teller.check(self._rows(BOARD_GAME)[0].taken_back, "the agent has taken the ledger row back")
+        self._slack.expect_update(card, contains="Rolled back", timeout=PATIENCE_SECONDS)
+
+    def _standing(self) -> None:
+        self._teller.heading("Alice approves one and lets the like of it run.")
+        card = self._card("#approvals", self._about(CHAIRS))
+        self._fill("U0ALICE", card, "approve_standing")
+        for _ in (TABLE, SUNSHADE):
+            self._orders.call("shipping")
+        self._run(self._refunds, "work")
+        for order in (CHAIRS, TABLE, SUNSHADE):
+            self._paid(order)
+        by = {order: self._rows(order)[0].decided_by for order in (CHAIRS, TABLE, SUNSHADE)}
+        self._teller.check(
+            by == {CHAIRS: "U0ALICE", TABLE: "policy", SUNSHADE: "policy"}, "the first by Alice, two by it"
+        )
+        self._slack.expect_card("#approvals", contains="2 of 20", timeout=PATIENCE_SECONDS)
+        self._teller.check(True, "one message counts them: 2 of 20")
+
+    def _choose_and_answer(self) -> None:
+        self._teller.heading("The agent leaves a choice and an answer to people.")
+        for wish in ("settle", "reply"):
+            self._orders.call(wish)
+        self._run(self._refunds, "work")
+        self._slack.person("U0BOB").click(self._card("#approvals", self._about(TABLET)), "choose:exchange")
+        self._fill(
+            "U0ALICE", self._card("#approvals", self._about(FERRY)), "answer", answer="Not today; take the train."
+        )
+        self._run(self._refunds, "resume", "--wait", "10")
+        self._run(self._refunds, "resume")
+        self._paid(TABLET)
+        self._paid(FERRY)
+        self._teller.check(self._rows(TABLET)[0].what == "settled: exchange", "Bob chose the exchange")
+        self._teller.check(self._rows(FERRY)[0].what.endswith("take the train."), "what Alice wrote is the draft")
 
     def _branches(self) -> None:
         self._teller.heading("The branch agent tidies a git repository: only the commit that was approved goes.")
@@ -197,9 +298,17 @@ class Story:
         verified = self._stage.bot("audit", "verify")
         self._teller.check(verified.startswith("intact"), f"python -m bot audit verify: {verified.split(', head')[0]}")
         rows = self._orders.ledger()
-        paid = sorted(row.order_id for row in rows)
+        ran = sorted(row.order_id for row in rows)
+        expected = [PHONE_CASE, HEADPHONES, RAIL_PASS, SHOES, *SETTLED, KITCHEN, BOARD_GAME, CHAIRS, TABLE, SUNSHADE]
         self._teller.check(
-            paid == [PHONE_CASE, HEADPHONES, RAIL_PASS], f"the ledger has {len(rows)} rows, one for each of {paid}"
+            ran == [*expected, TABLET, FERRY], f"the ledger has {len(rows)} rows, one for each of {len(ran)} orders"
+        )
+        trail = Trail(self._stage.directory / "sayso.db")
+        found = steps(Seen(self._client.list(), trail.rows(), datetime.now(UTC)))
+        trail.close()
+        missing = [step.title for step in found if not step.done]
+        self._teller.check(
+            not missing, f"the checklist of the page is ticked from it: {', '.join(s.title for s in found)}"
         )
 
     # --- doing ---------------------------------------------------------------------------------------------------
@@ -226,6 +335,14 @@ class Story:
         self._teller.check(response.status == 200, f"{user} approves: {card.text().splitlines()[0]}")
 
     # --- looking up ----------------------------------------------------------------------------------------------
+
+    def _fill(self, user: str, card: Card, action: str, **values: str) -> None:
+        person = self._slack.person(user)
+        form = person.click(card, action).modal
+        for name, value in values.items():
+            form.fill(name, value)
+        if not (sent := person.submit(form)).ok:
+            raise Trouble(f"{user} cannot {action}: {sent.errors}")
 
     def _about(self, order: int) -> Approval:
         found = next((one for one in self._client.list() if one.params.get("order_id") == order), None)

@@ -140,4 +140,7 @@ def test_answers_a_reviewer_with_the_branches_history(sayso: FakeSayso, shop: Th
     sayso.decide(ids[EXPORT]).request_info("What is in it?")
     assert resumed(sayso, shop) == 3
     assert sayso.get(ids[EXPORT]).info_request is None
-    assert "Export invoices as CSV" in BranchAgent(sayso.restarted(), shop).explain({"branch": EXPORT})
+    agent = BranchAgent(sayso.restarted(), shop)
+    assert "Export invoices as CSV" in agent.explain("What is in it?", {"branch": EXPORT})
+    assert "makes it again" in agent.explain("What if that is wrong?", {"branch": EXPORT})
+    assert agent.explain("Who wrote it?", {"branch": EXPORT}) == f"Who committed to {EXPORT}: Demo."

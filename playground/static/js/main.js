@@ -35,7 +35,7 @@ async function go(change) {
   if (change.user) return become(change.user);
   if (change.panel && change.panel === store.panel) change.panel = null;
   if (change.panel) store.thread = null;
-  if (change.place) store.sought = null;
+  if (change.place) { store.sought = null; awaited = null; }
   const moved = change.place && change.place !== store.place;
   Object.assign(store, change);
   sessionStorage.setItem("place", store.place);
@@ -55,6 +55,8 @@ function draw() {
 
 // --- the guide ---
 
+let awaited = null; // a step whose card is still to come
+
 // Who has not gone anywhere yet is taken to the first card of the guide, also when it comes later.
 function beginAtGuide() {
   if (linked || store.sought || sessionStorage.getItem("place")) return false;
@@ -67,14 +69,21 @@ function beginAtGuide() {
 
 async function seek(step) {
   if (step.users.length && !step.users.includes(store.user)) await become(step.users[0]);
-  const found = marked(step.mark);
-  if (found) await go({ place: found.channel, thread: null, panel: null, sought: found.ts });
-  else toast("Its card is on the way. Try again in a moment.", "good");
+  awaited = step.id;
+  if (!(await arrived())) toast("Its card is on the way. It opens when it comes.", "good");
+}
+
+// Goes to the card of the step that was clicked, once it is there.
+async function arrived() {
+  const found = awaited && marked(store.state.guide?.steps.find((step) => step.id === awaited)?.mark);
+  if (!found) return false;
+  await go({ place: found.channel, thread: null, panel: null, sought: found.ts });
+  return true;
 }
 
 async function guideChanged() {
   store.state.guide = (await get("guide")).guide;
-  if (beginAtGuide()) draw(); else drawGuide(seek);
+  if (beginAtGuide()) draw(); else if (!(await arrived())) drawGuide(seek);
 }
 
 const label = (room) => (room.im ? app().real_name : `#${room.name}`);
@@ -177,6 +186,7 @@ async function messageChanged({ channel: where, ts }) {
   keep(where, ts, message);
   if (!sessionStorage.getItem("place") && !linked && !store.state.guide && !messages(store.place).length && unread(where).loud) return go({ place: where });
   if (beginAtGuide()) return draw();
+  if (await arrived()) return;
   if (store.place === where) redrawStream(where);
   drawSidebar(go);
   if (store.thread && store.place === where) drawSide();
@@ -217,6 +227,7 @@ async function caughtUp() {
   if (JSON.stringify(store.state) === before) return;
   beginAtGuide();
   draw();
+  await arrived();
 }
 
 async function reload() { await load(); draw(); await viewsChanged(); }
