@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -225,6 +228,12 @@ def opened() -> Iterator[Office]:
 def main() -> None:
     """Play the scenes."""
     IMAGES.mkdir(parents=True, exist_ok=True)
+    only = sys.argv[1] if len(sys.argv) > 1 else ""
+    if not only or "demo-guide".startswith(only) or only.startswith("demo"):
+        with chromium() as browser:
+            demo(browser)
+    if only.startswith("demo"):
+        return
     with opened() as office, chromium() as browser:
         studio = Studio(office, browser)
         for scene in SCENES:
@@ -417,6 +426,41 @@ def overdue(studio: Studio) -> None:
     card = studio.posted(made)
     studio.office.advance(3700)
     studio.card("card-expired", studio.shown(card, "Expired"))
+
+
+def demo(browser: Any) -> None:
+    """The demo as a visitor finds it, once they have approved the first card; on a phone also with its guide open."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(ROOT / "examples/demo.py"), "--directory", f"{folder}/demo", "--port", "0"]
+        played = subprocess.Popen([*command, "--bot-port", "0"], stdout=subprocess.PIPE, text=True)
+        try:
+            url = next(line.strip() for line in played.stdout or () if line.strip().startswith("http://"))
+            # What the agents say goes on; nobody reads it, and a full pipe would hold them.
+            threading.Thread(target=lambda: [None for _ in played.stdout or ()], daemon=True).start()
+            _demo_pages(browser, url)
+        finally:
+            played.send_signal(signal.SIGINT)
+            played.wait()
+
+
+def _demo_pages(browser: Any, url: str) -> None:
+    for end, size in (("", {"width": 1280, "height": 860}), ("-phone", {"width": 390, "height": 690})):
+        page = browser.new_context(viewport=size).new_page()
+        page.goto(url)
+        page.add_style_tag(content=STILL)
+        first = page.get_by_test_id("message").filter(has_text="Refund $180")
+        if not end:
+            touched(first, "approve")
+            page.get_by_test_id("confirm-ok").click()
+            page.get_by_test_id("ledger-row").filter(has_text="order 1042").wait_for()
+            page.get_by_test_id("guide-edit").click()
+        page.get_by_test_id("message").filter(has_text="Refund $4,800").get_by_test_id("action-approve").wait_for()
+        page.wait_for_timeout(6000)  # what comes after the first yes has come
+        page.mouse.move(0, 0)
+        page.screenshot(path=IMAGES / f"demo{end}.png")
+        if end:
+            page.get_by_test_id("guide-line").click()
+            page.screenshot(path=IMAGES / f"demo-guide{end}.png")
 
 
 SCENES = (pending, forms, decided, asked_otherwise, together, notices, afterwards, standing, lists, overdue)

@@ -174,7 +174,8 @@ class RefundAgent(ResumableAgent):
         wish = WISHES[case.wish]
         params: dict[str, Any] = {"order_id": case.order_id, "customer": case.customer}
         if wish.pays:
-            params["amount_usd"] = case.claimed_cents / 100
+            whole, cents = divmod(case.claimed_cents, 100)
+            params["amount_usd"] = case.claimed_cents / 100 if cents else whole  # as people write it
         context = {
             "about": f"order {case.order_id}",
             "wish": case.wish,
