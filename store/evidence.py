@@ -99,15 +99,17 @@ def holds(unit: Unit, found: Witnessed) -> bool:
     are rows of their own: then the trail is read once more, behind them.
     """
     approval = found.approval
-    rows = unit.execute(_rows_about, {"_id": approval.id}).all() if approval.votes else _rows_of(found)
-    if approval.votes and rows and rows[0].version != approval.version:
+    # Before the trail: what is put beside an approval after that makes a later version of it, which shows below.
+    beside = _decisions(unit, approval) if approval.votes else None
+    rows = _rows_of(found) if beside is None else unit.execute(_rows_about, {"_id": approval.id}).all()
+    if beside is not None and rows and rows[0].version != approval.version:
         return False
     values, lines = unit.seals.row(approval.id), list(_whole(rows))
     assert values is not None, "whoever loads an approval has its row"
     for fault in (
         *against_trail(values, unit.seals.sum(approval.id), lines, unit.now),
         *against_digest(approval),
-        *(_against_votes(unit, approval, lines) if approval.votes else ()),
+        *(() if beside is None else unknown(decisions, beside, kept_of(lines), lines)),
     ):
         raise Tampered(what=fault)
     return True
@@ -252,12 +254,12 @@ def against_digest(approval: Approval) -> list[str]:
     return ["its digest is not that of its agent, action, parameters, kind, policy version and expiry"]
 
 
-def _against_votes(unit: Unit, approval: Approval, lines: Sequence[Line]) -> list[str]:
+def _decisions(unit: Unit, approval: Approval) -> list[Mapping[str, Any]]:
     try:
         rows = unit.execute(select(decisions).where(decisions.c.approval_id == approval.id)).all()
     except (ValueError, TypeError):
-        return ["a row of its decisions cannot be read"]
-    return unknown(decisions, [row._asdict() for row in rows], kept_of(lines), lines)
+        raise Tampered(what="a row of its decisions cannot be read") from None
+    return [row._asdict() for row in rows]
 
 
 def beside_holds(unit: Unit, approval_id: str, table: Table, row: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from policies.approval import Approval
 from policies.errors import SaysoError
 from policies.files.manifest import load_manifest
 from policies.files.roster import load_roster
-from store import approvals
+from store import agents, approvals
 from store.agents import Agent, token_hash
 from store.engine import Database, StoreUnavailable
 from tests.chaos.model import Op
@@ -35,14 +36,34 @@ def world_in(folder: Path, database: Database) -> World:
     return World(database, book, Directory({user: PersonFacts(user, team=TEAM) for user in PEOPLE}, home_team=TEAM))
 
 
+def _known(database: Database, token: str) -> Agent:
+    """The agent of this token; asked again for as long as the network is cut."""
+    while True:
+        try:
+            found = database.read(lambda unit: agents.authenticate(unit, token))
+        except StoreUnavailable:
+            time.sleep(0.05)
+            continue
+        assert found is not None
+        return found
+
+
 class Doer:
     """Makes calls on one approval after another. `ahead` is the same database by a clock that is far ahead."""
 
-    def __init__(self, world: World, agent: Agent, token: str, ahead: World | None = None) -> None:
-        self.world, self.agent, self.ahead = world, agent, ahead
-        self._token_hash = token_hash(token)
+    agent: Agent
+
+    def __init__(self, world: World, token: str = "", *, ahead: World | None = None) -> None:
+        self.world, self.ahead = world, ahead
         self.ids: dict[str, str] = {}
         self.digests: dict[str, str] = {}
+        if token:
+            self.act_as(token)
+
+    def act_as(self, token: str) -> None:
+        """Be the agent of this token from now on."""
+        self._token_hash = token_hash(token)
+        self.agent = _known(self.world.database, self._token_hash)
 
     def do(self, key: str, action: str, op: Op) -> str | None:
         """The call's answer; None where nobody can say whether it took effect."""

@@ -74,14 +74,13 @@ def replica() -> None:
     database = Database(env["SAYSO_DATABASE_URL"], pool_size=4)
     ahead = Database(env["SAYSO_DATABASE_URL"], pool_size=2, shift_seconds=FAR_AHEAD_SECONDS)
     world = world_in(folder, database)
-    agent = database.read(lambda unit: agents.authenticate(unit, agents.token_hash(env["CHAOS_TOKEN"])))
-    assert agent is not None
-    doers = [Doer(world, agent, env["CHAOS_TOKEN"], World(ahead, world.book, world.directory)) for _ in range(CLIENTS)]
+    doers = [Doer(world, ahead=World(ahead, world.book, world.directory)) for _ in range(CLIENTS)]
     log = os.open(env["CHAOS_NOTES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with socket.create_connection(("127.0.0.1", int(env["CHAOS_PORT"]))) as line, line.makefile("rw") as orders:
         print(first // CLIENTS, file=orders, flush=True)
         for order in orders:
-            block = range(int(order), int(order) + BLOCK)
+            start, *tokens = order.split()
+            block = dict(enumerate(tokens, int(start)))
             threads = [
                 threading.Thread(target=_play, args=(doer, first + index, seed, block, log))
                 for index, doer in enumerate(doers)
@@ -93,8 +92,10 @@ def replica() -> None:
             print("done", file=orders, flush=True)
 
 
-def _play(doer: Doer, client: int, seed: int, block: range, log: int) -> None:
-    for number in block:
+def _play(doer: Doer, client: int, seed: int, block: dict[int, str], log: int) -> None:
+    """`block` has the token of each history's agent."""
+    for number, token in block.items():
+        doer.act_as(token)
         action, found = plan(seed, number)
         key = f"history-{seed}-{number}"
         for place, op in enumerate(found.get(client, ())):
@@ -116,11 +117,9 @@ class Stage:
     def __init__(self, url: str, folder: Path, zygote: Zygote, seed: int, proxy: TcpProxy | None) -> None:
         self.folder, self.zygote, self.seed, self.proxy = folder, zygote, seed, proxy
         self.database = Database(url, pool_size=2)
-        token = self.database.run(lambda unit: agents.add(unit, f"historian{seed}"))[1]
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._env = {
             "SAYSO_DATABASE_URL": proxy.url if proxy else url,
-            "CHAOS_TOKEN": token,
             "CHAOS_SEED": str(seed),
             "CHAOS_PORT": str(self._listener.getsockname()[1]),
             "CHAOS_FOLDER": str(folder),
@@ -142,8 +141,11 @@ class Stage:
 
     def play(self, first: int, kill: int | None, pause: float) -> None:
         """One block; `kill` names the replica that dies `pause` seconds after its start."""
+        # An agent that fails twice is taken over from: each history has its own.
+        names = [f"historian {self.seed} {number}" for number in range(first, first + BLOCK)]
+        tokens = self.database.run(lambda unit: [agents.add(unit, name)[1] for name in names])
         for number in range(REPLICAS):
-            self._lines[number].sendall(f"{first}\n".encode())
+            self._lines[number].sendall(f"{first} {' '.join(tokens)}\n".encode())
         if kill is not None:
             time.sleep(pause)
             self.children[kill].kill()

@@ -47,8 +47,8 @@ def _side(url: str, folder: Path) -> Side:
     database = Database(url, pool_size=2)
     if database.sqlite:
         schema.upgrade(database)
-    agent, token = database.run(lambda unit: agents.add(unit, "lockstep"))
-    return Side(database, Doer(world_in(folder, database), agent, token))
+    token = database.run(lambda unit: agents.add(unit, "lockstep"))[1]
+    return Side(database, Doer(world_in(folder, database), token))
 
 
 class Lockstep(RuleBasedStateMachine):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import load
+from sqlalchemy import Select
 from support.files import PLAIN, write_manifest
 from support.marks import on_postgresql
 from test_store_execute import Desk, first
@@ -18,6 +22,7 @@ from policies.files.manifest import load_manifest
 from policies.lifecycle import State
 from store import approvals
 from store.engine import Database
+from store.unit import Unit
 
 
 def needing_two(database: Database, folder: Path) -> tuple[Desk, Approval]:
@@ -47,3 +52,46 @@ def test_ones_own_no_overtakes_ones_own_yes(
         decide.approve(desk.world, yes)
     assert load(database, approval).state is State.REJECTED
     assert approvals.load_with.__name__ == "load_late", "both were let in between"
+
+
+class Overtaking:
+    """Before the `nth` statement of the next transaction, if that only reads so far, `work` takes place."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, nth: int, work: Callable[[], object]) -> None:
+        self.reads, self.done = 0, False
+        execute = Unit.execute
+
+        def late(unit: Unit, statement: Any, *args: Any, **kwargs: Any) -> Any:
+            reading = isinstance(statement, Select) and statement._for_update_arg is None
+            if reading and not self.done:
+                self.reads += 1
+                if self.reads == nth:
+                    self.done = True
+                    work()
+            elif not reading:
+                self.done = True  # it holds locks from here on: whoever overtakes would wait for it
+            return execute(unit, statement, *args, **kwargs)
+
+        monkeypatch.setattr(Unit, "execute", late)
+
+
+@on_postgresql
+def test_a_vote_between_any_two_readings_is_no_tampering(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bob's second tap comes in anywhere between the readings of his first: both are told that it is approved."""
+    desk, _ = needing_two(database, tmp_path)
+    overtaken = 0
+    for nth in range(1, 30):
+        approval = desk.ask()
+        decide.approve(desk.world, desk.tap(approval))
+        bobs = desk.tap(approval, "U0BOB")
+        with monkeypatch.context() as patch:
+            between = Overtaking(patch, nth, partial(decide.approve, desk.world, bobs))
+            assert decide.approve(desk.world, bobs).state is State.APPROVED
+        assert load(database, approval).state is State.APPROVED
+        overtaken += between.reads == nth
+        if between.reads < nth:
+            break
+        assert not [line for line in desk.trail(approval) if line["event"] == "refused"]
+    assert overtaken > 3
