@@ -24,6 +24,7 @@ from bot.api.callback_sender import CallbackSender, Resolve, by_name
 from bot.api.prefix import Prefixed
 from bot.server import audit_anchor, health
 from bot.server.leaving import Leaving
+from bot.server.letterbox import Letterbox
 from bot.server.metrics import Metrics
 from bot.server.open_database import open_database
 from bot.server.policybook import load_book, remember, watch
@@ -35,6 +36,7 @@ from bot.server.startup_check import check_all
 from bot.server.ticker import Ticker
 from bot.service import callback_hosts, integrity, morning_digest
 from bot.service.context import Book, World
+from bot.service.mail_servers import mail_server
 from bot.service.sweep import sweep
 from bot.settings import Settings
 from bot.slack import listeners
@@ -105,7 +107,8 @@ async def _running(
     await people.load()
     await runtime.call(remember, world, world.book.manifest)
     bolt = _bolt(runtime, people)
-    watched = health.Health(runtime)
+    letterbox = _letterbox(runtime)
+    watched = health.Health(runtime, letterbox)
     health.install(app, watched)
     ticker = Ticker(partial(_sweep, runtime), settings.sweep_seconds)
     courier, callbacks = Courier(runtime, post_interval), CallbackSender(runtime, resolve=resolve)
@@ -116,6 +119,8 @@ async def _running(
     ]
     if not world.database.sqlite:
         tasks.append(Relay(world.database, signals).run())
+    if letterbox is not None:
+        tasks.append(letterbox.run())
     if settings.socket_mode:
         tasks.append(_socket(bolt, settings))
     elif settings.slack_signing_secret:
@@ -143,6 +148,13 @@ async def _running(
         pool.shutdown(wait=True)
         world.database.close()
         gc.collect()  # calls that were cut off end while their loop still runs
+
+
+def _letterbox(runtime: Runtime) -> Letterbox | None:
+    settings = runtime.settings
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    return Letterbox(runtime, mail_server(settings.smtp_url), settings.mail_from)
 
 
 def _bolt(runtime: Runtime, people: People) -> AsyncApp:

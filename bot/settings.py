@@ -13,7 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot import data_dir
 from bot.service import callback_hosts, callback_signing
+from bot.service.mail_servers import mail_server
 from policies.errors import SaysoError
+from policies.mailing import is_mail_address
 
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
 SLACK_API = "https://slack.com/api/"
@@ -65,6 +67,9 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""
     shutdown_seconds: Annotated[int, Field(ge=1, le=600)] = 5
     shutdown_delay_seconds: Annotated[int, Field(ge=0, le=300)] = 0
+    smtp_url: str | None = _SECRET
+    mail_from: str | None = None
+    mail_after_seconds: Annotated[int, Field(ge=10, le=86_400)] = 120
 
     @model_validator(mode="before")
     @classmethod
@@ -143,6 +148,20 @@ class Settings(BaseSettings):
         """Addresses and networks whose word on who asks, and how, is taken."""
         return _listed(self.trusted_proxies)
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str | None) -> str | None:
+        if value is not None:
+            mail_server(value)
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str | None) -> str | None:
+        if value is not None and not is_mail_address(value):
+            raise ValueError("must be an e-mail address like sayso@example.com")
+        return value
+
     @property
     def socket_mode(self) -> bool:
         """Whether Slack is reached over Socket Mode."""
@@ -160,6 +179,9 @@ class Settings(BaseSettings):
             raise BadSetting(
                 "SAYSO_CALLBACK_SECRET: is not set (needed with SAYSO_CALLBACK_HOSTS)", field="SAYSO_CALLBACK_SECRET"
             )
+        if (self.smtp_url is None) != (self.mail_from is None):
+            missing, there = ("SAYSO_MAIL_FROM", "SAYSO_SMTP_URL")[:: 1 if self.smtp_url else -1]
+            raise BadSetting(f"{missing}: is not set (needed with {there})", field=missing)
 
 
 def _listed(value: str) -> list[str]:

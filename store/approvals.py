@@ -328,6 +328,12 @@ def checkpoint(unit: Unit, approval_id: str, agent_id: str) -> tuple[bool, Any]:
     return (row is not None, row.checkpoint if row else None)
 
 
+def with_checkpoint(unit: Unit, approval: Approval) -> Approval:
+    """The approval with the checkpoint that was saved with it, which is read only where somebody sees it."""
+    _, saved = checkpoint(unit, approval.id, approval.agent_id)
+    return replace(approval, request=approval.request.model_copy(update={"checkpoint": saved}))
+
+
 def taken_over_by(unit: Unit, agent_id: str, session_id: str) -> str | None:
     """Who does something of this session by hand now (docs/rules.md: C4); None where nobody does."""
     query = select(approvals.c.decided_by).where(

@@ -595,6 +595,17 @@ mornings = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+# Who was written to while Slack did not show what waits: the messages of which the last letter told.
+mails = Table(
+    "mails",
+    metadata,
+    Column("reader", Text, primary_key=True),
+    Column("told", JsonText, nullable=False),
+    Column("at", UtcDateTime),
+    Column("lease", Text),
+    Column("leased_until", UtcDateTime),
+)
+
 # Which approval stands for which call of a host such as Claude Code: a step keeps its approval whatever id its call has.
 host_calls = Table(
     "host_calls",

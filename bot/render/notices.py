@@ -90,7 +90,7 @@ def notice(
     }
     blocks = _filled(render("notice", context), plan, approval, kind)
     noted = metadata(approval) if kind is Notice.DONE else _noted(approval, kind)
-    return Message(blocks, notice_line(_PLAIN[kind], approval, sentence, sent.now), noted)
+    return Message(blocks, notice_line(IN_WORDS[kind], approval, sentence, sent.now), noted)
 
 
 def _untold(approval: Approval, sentence: Shown) -> Listing:
@@ -159,7 +159,7 @@ def _plan(kind: Notice, approval: Approval, undo_until: datetime | None) -> _Pla
     if kind is Notice.TAKEOVER:
         hand_back = (Button("hand_back", "Hand back", button_value(approval), "primary"),)
         buttons = hand_back if approval.state is State.TAKEN_OVER else ()
-        return _Plan(tuple(quoted_text.person_says(approval)), tuple(_package(approval)), True, True, buttons)
+        return _Plan(tuple(quoted_text.person_says(approval)), tuple(package(approval)), True, True, buttons)
     if kind is Notice.INFO_ANSWERED:
         return _Plan(tuple(quoted_text.exchange(approval)))
     if kind is Notice.INFO_REQUESTED and approval.info_request:
@@ -183,7 +183,7 @@ def _reasons(reason: str) -> tuple[Said, ...]:
     return (Said("", (reason,), 600, 1),) if reason.strip() else ()
 
 
-def _package(approval: Approval) -> list[Said]:
+def package(approval: Approval) -> list[Said]:
     """The takeover package in the agent's words: what was done, the present state, why it asked, what comes next (docs/rules.md: C4)."""
     request = approval.request
     said = [
@@ -360,7 +360,7 @@ _LEAD: Final[dict[Notice, Callable[[Approval, Names], Mrkdwn]]] = {
     Notice.REVERTED: lambda *_: Mrkdwn("☑️ *Rolled back*, reported by the agent"),
     Notice.NOT_ROLLED_BACK: _not_rolled_back,
 }
-_PLAIN: Final = {
+IN_WORDS: Final = {
     Notice.REMINDER: "Still waiting for you",
     Notice.YOURS: "Waiting for you",
     Notice.REASSIGNED: "Yours now",

@@ -22,11 +22,15 @@ def push_line(approval: Approval, sentence: str, now: datetime | None = None) ->
     """The line of a card; `now` is when it is sent."""
     if not approval.pending:
         return notification(f"{verdict(approval)}: {sentence}")
-    asks = "Take over?" if approval.level is Level.HUMAN_TAKEOVER else _VERBS[Kind(approval.request.kind)]
     undone = stakes(approval.policy)
     agent = f"asked by {clip(visible(approval.agent), 60)}"
     parts = [clip(visible(sentence), 300), undone[0].lower() + undone[1:], time_left(approval, now), agent]
-    return notification(f"{asks} {' · '.join(part for part in parts if part)}")
+    return notification(f"{asks(approval)} {' · '.join(part for part in parts if part)}")
+
+
+def asks(approval: Approval) -> str:
+    """What is asked of whoever decides, in a word."""
+    return "Take over?" if approval.level is Level.HUMAN_TAKEOVER else _VERBS[Kind(approval.request.kind)]
 
 
 def notice_line(words: str, approval: Approval, sentence: str, now: datetime | None = None) -> str:

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.server.edge import Edge
+from bot.server.letterbox import Letterbox
 from bot.server.runtime import Runtime
 from bot.server.slack_client import RateLimited, SlackTrouble
 from store import callbacks, outbox
@@ -20,6 +21,7 @@ from store.unit import Unit
 DATABASE_FRESH_SECONDS = 1.0
 SLACK_FRESH_SECONDS = 4.0
 BACKLOG_FRESH_SECONDS = 1.0
+MAIL_FRESH_SECONDS = 30.0
 CHECK_SECONDS = 3.0
 SILENT = "does not answer"
 
@@ -54,12 +56,13 @@ class Probe:
 class Health:
     """Database and Slack, each looked at on a way of its own: a server with much to do is not one that is ill."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, letterbox: Letterbox | None = None) -> None:
         self._runtime = runtime
         # Neither the pool's threads nor its connections: both are taken while there is much to do.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="health")
         self._database = Probe(self._ask_database, DATABASE_FRESH_SECONDS)
         self._slack = Probe(self._ask_slack, SLACK_FRESH_SECONDS)
+        self._mail = Probe(letterbox.check, MAIL_FRESH_SECONDS) if letterbox else None
         self._backlog = Probe(self._count_backlog, BACKLOG_FRESH_SECONDS)
 
     async def troubles(self) -> dict[str, str]:
@@ -68,6 +71,12 @@ class Health:
             return {"server": "is shutting down"}
         database, slack = await asyncio.gather(self._database.trouble(), self._slack.trouble())
         return {name: trouble for name, trouble in (("database", database), ("slack", slack)) if trouble}
+
+    async def ways(self) -> dict[str, str]:
+        """Each way to people, `ok` or what is wrong with it; mail only where it is set up."""
+        probes = {"slack": self._slack} | ({"mail": self._mail} if self._mail else {})
+        said = await asyncio.gather(*(probe.trouble() for probe in probes.values()))
+        return {name: trouble or "ok" for name, trouble in zip(probes, said, strict=True)}
 
     async def count_backlog(self) -> None:
         """Set the figures of what waits; whoever asks for them often shares an answer."""
@@ -124,11 +133,11 @@ def install(app: FastAPI, health: Health) -> None:
     @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz")
     async def readyz() -> Response:
-        """Database and Slack are reachable: 200, else 503 with what is not."""
-        troubles = await health.troubles()
+        """Database and Slack are reachable: 200, else 503 with what is not; `ways` says which way to people works."""
+        troubles, ways = await asyncio.gather(health.troubles(), health.ways())
         if troubles:
-            return JSONResponse({"status": "not ready", "troubles": troubles}, 503)
-        return JSONResponse({"status": "ready"})
+            return JSONResponse({"status": "not ready", "troubles": troubles, "ways": ways}, 503)
+        return JSONResponse({"status": "ready", "ways": ways})
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:

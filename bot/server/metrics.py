@@ -27,6 +27,9 @@ class Metrics:
             "sayso_callbacks", "Callbacks to agents' addresses, by outcome", ["outcome"], registry=make
         )
         self.callbacks_waiting = Gauge("sayso_callbacks_waiting", "Callbacks that wait to be sent", registry=make)
+        self.mails = Counter(
+            "sayso_mails", "Letters to people Slack does not reach, by outcome", ["outcome"], registry=make
+        )
         self.swept = Counter("sayso_swept", "What sweeps did, by kind", ["kind"], registry=make)
         self.backlog = Gauge("sayso_outbox_backlog", "Messages that wait to be shown", ["kind"], registry=make)
         self.backlog_age = Gauge(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -69,7 +69,7 @@ def scene(unit: Unit, item: Item) -> Scene:
         uses = standings.let_run(unit, told.standing, counting.LATELY)
         return Scene((approval, *uses), {}, unit.now, standings.get(unit, told.standing))
     if approval is not None and isinstance(told, NoticeFacts) and told.notice is Notice.TAKEOVER:
-        approval = _with_checkpoint(unit, approval)
+        approval = approvals.with_checkpoint(unit, approval)
     held = _held(unit, approval) if item.card else None
     waits = item.card and approval is not None and approval.pending
     known = memory.remembered(unit, approval) if waits and approval is not None else None
@@ -85,12 +85,6 @@ def _held(unit: Unit, approval: Approval | None) -> Held | None:
     session_id = approval.request.session_id
     session = sessions.get(unit, approval.agent_id, session_id) if session_id else None
     return Held(session.by, session=True) if session and session.by and session.state == "paused" else None
-
-
-def _with_checkpoint(unit: Unit, approval: Approval) -> Approval:
-    """The approval as the takeover package shows it: with the agent's state, which is read for nothing else (docs/rules.md: C4)."""
-    _, saved = approvals.checkpoint(unit, approval.id, approval.agent_id)
-    return replace(approval, request=approval.request.model_copy(update={"checkpoint": saved}))
 
 
 def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobody) -> Message:

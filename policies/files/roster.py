@@ -14,6 +14,7 @@ from policies.files.manifest import ADMINS, Channel
 from policies.files.schema import GROUP, USER, Line, Strict, Version, Word, validated
 from policies.files.strict_yaml import Document, parse
 from policies.hours import Hours, always_but, hours_of, working_hours
+from policies.mailing import is_mail_address
 from policies.quiet_hours import NEVER, Morning, check_quiet, quiet_hours
 
 UserId = Annotated[str, Field(pattern=USER)]
@@ -43,6 +44,13 @@ def _own_dates(value: str) -> str:
     return value
 
 
+def _mail_address(value: str) -> str:
+    if not is_mail_address(value):
+        raise ValueError(f"{value!r} is not an e-mail address like ann@example.com")
+    return value
+
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 DayOff = Annotated[str, AfterValidator(_day_off)]
 OwnDates = Annotated[str, AfterValidator(_own_dates)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -69,6 +77,8 @@ class Person(Strict):
 
     principal: Line | None = None
     """The name agents act under on this person's behalf, such as an e-mail address."""
+    email: MailAddress | None = None
+    """Where this person is written to while Slack does not show them what waits; else their principal, or what Slack says."""
     hours: str | None = None
     """Working hours, such as Mon-Fri 09:00-17:00; several with commas; none means always."""
     timezone: Zone = "UTC"
@@ -120,6 +130,8 @@ class Operations(Strict):
 
     channel: Channel
     """A Slack channel."""
+    email: MailAddress | None = None
+    """Where they are written to while Slack does not take messages."""
 
 
 class RosterFile(Strict):
@@ -145,6 +157,7 @@ class Roster:
     def __init__(self, file: RosterFile, version: str, document: Document | None = None) -> None:
         self.file, self.version, self.document = file, version, document or Document({})
         self.operations = file.operations.channel if file.operations else None
+        self.operations_email = file.operations.email if file.operations else None
 
     @property
     def roles(self) -> dict[str, Role]:

@@ -86,6 +86,7 @@ roles:
 people:
   U0ALICE:
     principal: alice@example.com
+    email: ann@example.com
     hours: "Mon-Fri 09:00-17:00"
     timezone: Europe/Berlin
     max_open: 10
@@ -262,6 +263,7 @@ _ROSTER_VALUES: dict[str, list[str]] = {
     "    members": [*_LISTS, "[alice]", "['@alice']", "[u0alice]", "[B0BOT]", "[U0ALICE, 3]"],
     "    usergroup": ["leads", "U0ALICE", "3", "[S0LEADS]", '""'],
     "    principal": ['""', "3", "[a]"],
+    "    email": ['""', "3", "ann", "ann@", "ann@example.com, bob@example.com", "Ann <ann@example.com>", "[a@b.c]"],
     "    hours": [
         "9-17",
         '"Mon-Fri"',
