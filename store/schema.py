@@ -54,7 +54,7 @@ def upgrade(database: Database) -> None:
     """Bring the schema to head. Replicas that start together wait for one another."""
     require_known(database)
     with database.engine.connect() as connection, connection.begin():
-        _wait_turn(connection)
+        wait_turn(connection)
         _require_none_or_all(connection)
         config = _config()
         config.attributes["connection"] = connection
@@ -98,7 +98,8 @@ def _require_none_or_all(connection: Connection) -> None:
         raise SchemaHalf(what=f"without a version, with {', '.join(sorted(found))}")
 
 
-def _wait_turn(connection: Connection) -> None:
+def wait_turn(connection: Connection) -> None:
+    """Wait until nobody else migrates or fills the database, and let this transaction take its time."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATE_LOCK})"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, Table, exists, select
+from sqlalchemy import Select, Table, exists, func, select
 
 from store import rows as approval_rows
 from store.audit import GENESIS, Head, body_of, hash_of
@@ -18,6 +18,7 @@ from store.tables import approvals, audit, decisions, delegates, delegations, de
 from store.unit import Unit
 
 BESIDE_APPROVALS = (decisions, labels, demotions, delegations, delegates, standings)
+Tell = Callable[[int], None]
 MOST = 1000  # faults told one by one; of a database that is another one, every row is a fault
 _CHUNK = 200
 _STREAM = 1000
@@ -48,15 +49,16 @@ class Findings:
         return [*self.faults, *([f"and {self.left_out} more"] if self.left_out else [])]
 
 
-def verify(unit: Unit, known: Iterable[Head] = ()) -> Findings:
+def verify(unit: Unit, known: Iterable[Head] = (), tell: Tell = lambda done: None) -> Findings:
     """Walk the whole chain, and hold every approval and what is beside it against its rows; no fault means intact.
 
     `known` are ends seen before and kept outside the database: the chain must still pass through each of them. Reads in
-    portions, whatever the size. Of a database that is written meanwhile it needs a snapshot (Database.snapshot).
+    portions, whatever the size, and tells how many rows and approvals each had. Of a database that is written meanwhile
+    it needs a snapshot (Database.snapshot).
     """
     findings = Findings()
-    findings.head = _chain(unit, known, findings)
-    _approvals(unit, findings)
+    findings.head = _chain(unit, known, findings, tell)
+    _approvals(unit, findings, tell)
     _without_approval(unit, findings)
     return findings
 
@@ -88,7 +90,12 @@ def since(unit: Unit, mark: Head) -> list[str]:
     return [f"row {expected} is missing"]
 
 
-def _chain(unit: Unit, known: Iterable[Head], findings: Findings) -> Head:
+def size(unit: Unit) -> int:
+    """How much `verify` will tell of: rows of the trail, and approvals."""
+    return sum(unit.execute(select(func.count()).select_from(table)).scalar_one() for table in (audit, approvals))
+
+
+def _chain(unit: Unit, known: Iterable[Head], findings: Findings, tell: Tell = lambda done: None) -> Head:
     expected, previous = 0, GENESIS
     wanted = {mark.seq: mark.hash for mark in known}
     for row in unit.execute(select(audit).order_by(audit.c.seq).execution_options(yield_per=_STREAM)):
@@ -98,6 +105,8 @@ def _chain(unit: Unit, known: Iterable[Head], findings: Findings) -> Head:
         if row.seq in wanted and wanted.pop(row.seq) != row.hash:
             findings.add([f"row {row.seq} is not the one that was signed"])
         expected, previous = row.seq + 1, row.hash
+        if expected % _STREAM == 0:
+            tell(_STREAM)
     if expected == 0:
         findings.add(["the chain has no beginning"])
     findings.add(f"the tail is cut: row {seq} was there and is gone" for seq in wanted)
@@ -117,7 +126,7 @@ def _row_faults(row: Any, previous: str) -> Iterator[str]:
         yield f"row {row.seq} is filed under another approval or session"
 
 
-def _approvals(unit: Unit, findings: Findings) -> None:
+def _approvals(unit: Unit, findings: Findings, tell: Tell) -> None:
     last = ""
     while True:
         query = select(approvals.c.id).where(approvals.c.id > last).order_by(approvals.c.id).limit(_CHUNK)
@@ -131,6 +140,7 @@ def _approvals(unit: Unit, findings: Findings) -> None:
         except approval_rows.UNREADABLE:
             faults = [fault for one in ids for fault in _alone(unit, one)]
         findings.add(faults)
+        tell(len(ids))
 
 
 def _alone(unit: Unit, approval_id: str) -> list[str]:

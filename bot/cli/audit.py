@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any
 
+from bot.cli import progress
 from bot.server import audit_anchor
 from bot.server.open_database import open_database
 from bot.settings import load_settings
@@ -41,7 +42,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     if settings.audit_key is None:
         print(audit_anchor.UNSIGNED, file=sys.stderr)
     begun = time.monotonic()
-    found = database.snapshot(lambda unit: verification.verify(unit, known))
+    with progress.shown("verifying", database.read(verification.size)) as tell:
+        found = database.snapshot(lambda unit: verification.verify(unit, known, tell))
     faults += found.told
     for fault in faults:
         print(fault)

@@ -28,7 +28,7 @@ from bot.server.starting import Starting
 from bot.service.context import World
 from bot.service.sweep import sweep
 from bot.settings import Settings, load_settings
-from store import changes
+from store import changes, moving
 
 if sys.platform != "win32":
     import resource
@@ -52,6 +52,7 @@ def serve() -> int:
         for one in sockets:
             opened.callback(one.close)
         make_ready(database)
+        moving.require_not_moved(database)
         changes.require_listening(database)
         audit_anchor.require_place(settings, database)
         if settings.audit_key is None:
@@ -161,6 +162,7 @@ def sweep_once(*, as_json: bool) -> int:
     """One sweep now; prints its counts."""
     settings = load_settings()
     world = World(open_database(settings), load_book(settings))
+    moving.require_not_moved(world.database)
     world.directory = world.database.read(last_known)
     counts = asdict(sweep(world))
     print(json.dumps(counts) if as_json else ", ".join(f"{kind} {count}" for kind, count in counts.items()))
