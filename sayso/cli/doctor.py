@@ -22,7 +22,7 @@ def add(verbs: Any) -> None:
 
 
 def _work(args: argparse.Namespace) -> int:
-    lines = [*_server(), *_settings(args.path)]
+    lines = [*_server(), *_hosts(args.path)]
     for good, text in lines:
         print(f"{'ok  ' if good else 'FIX '} {text}")
     return 0 if all(good for good, _ in lines) else 1
@@ -71,7 +71,16 @@ def _tried(method: str, path: str, body: bytes | None) -> tuple[int, dict[str, A
     return reply.status, told if isinstance(told, dict) else {}
 
 
-def _settings(path: Path | None) -> Iterator[Line]:
+def _hosts(path: Path | None) -> Iterator[Line]:
+    """The settings of every host that asks Sayso; where none does, what to do."""
+    from sayso.cli import command_hosts
+
+    others = [] if path else list(command_hosts.lines())
+    yield from others
+    yield from _settings(path, alone=not others)
+
+
+def _settings(path: Path | None, *, alone: bool) -> Iterator[Line]:
     places = [path] if path else [install.place("claude-code", scope) for scope in ("project", "local", "user")]
     found = False
     for place in places:
@@ -86,7 +95,7 @@ def _settings(path: Path | None) -> Iterator[Line]:
         if hooks:
             found = True
             yield from _hooks_are_right(place, settings)
-    if not found:
+    if not found and alone:
         yield False, f"no settings ask Sayso ({', '.join(map(str, places))}): sayso hook install claude-code"
 
 

@@ -238,6 +238,43 @@ def test_doctor_says_what_is_missing(hosting: Office, settings: Path) -> None:
     assert "disableAllHooks" in sayso("doctor", SAYSO_URL=url, SAYSO_TOKEN=token)[1]
 
 
+def test_doctor_looks_at_codex_and_gemini_too(hosting: Office, settings: Path, tmp_path: Path) -> None:
+    """Their settings are enough, and what lets tools run unasked is named: a short time-out, no trust, a hook turned off."""
+    env = {"SAYSO_URL": hosting.server.url, "SAYSO_TOKEN": hosting.agent.token, "CODEX_HOME": str(tmp_path)}
+
+    def told() -> tuple[int, str]:
+        code, out, err = sayso("doctor", **env)
+        assert not err
+        return code, "\n".join(line for line in out.splitlines() if line.startswith("FIX"))
+
+    assert "no settings ask Sayso" in told()[1]
+    sayso("install", "gemini")
+    assert told() == (0, "")
+    gemini = tmp_path / ".gemini" / "settings.json"
+    right = gemini.read_text(encoding="utf-8")
+    for wrong, why in [
+        (right.replace("60000", "30000"), "waits 30 s, the hook up to 50"),
+        (
+            right.replace("60000", "60000").replace("sayso hook --for gemini", "sayso hook --for gemini --within 90"),
+            "up to 90",
+        ),
+        (right.replace('"matcher": "*"', '"matcher": "write_file"'), "the others run unasked"),
+        (right.replace('"BeforeTool"', '"BeforeToolSelection"'), "does not ask Sayso"),
+        (json.dumps(json.loads(right) | {"hooksConfig": {"disabled": ["sayso"]}}), "turns the hook off"),
+    ]:
+        gemini.write_text(wrong, encoding="utf-8")
+        code, fix = told()
+        assert (code, why in fix) == (1, True), fix
+    gemini.unlink()
+    codex = tmp_path / "config.toml"
+    printed = sayso("install", "codex")[1]
+    codex.write_text(printed, encoding="utf-8")
+    code, fix = told()
+    assert (code, fix.count("FIX"), "nobody has trusted the hooks" in fix) == (1, 1, True), fix
+    codex.write_text(f'{printed}[hooks.state."config:pre_tool_use:0:0"]\ntrusted_hash = "sha256:x"\n', encoding="utf-8")
+    assert told() == (0, "")
+
+
 def test_the_thin_host_of_these_tests_agrees(hosting: Office) -> None:
     """What the other tests take for a host sees the same verdict."""
     host = Host(hosting.server.url, hosting.agent.token)
