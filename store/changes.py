@@ -101,7 +101,7 @@ def present(unit: Unit) -> News:
     return News(unit.execute(select(func.coalesce(func.max(audit.c.seq), 0))).scalar_one())
 
 
-def since(unit: Unit, seq: int) -> News:
+def after(unit: Unit, seq: int) -> News:
     """What came after a row of the trail, at most MOST_ROWS of it."""
     query = select(audit.c.seq, audit.c.approval_id).where(audit.c.seq > seq).order_by(audit.c.seq).limit(MOST_ROWS)
     rows = unit.execute(query).all()

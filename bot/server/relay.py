@@ -43,7 +43,7 @@ class Relay:
         news: News | None = None
         while True:
             try:
-                look = changes.present if news is None else partial(changes.since, seq=news.through)
+                look = changes.present if news is None else partial(changes.after, seq=news.through)
                 found = await asyncio.to_thread(self._database.read, look)
             except StoreUnavailable as error:
                 log.warning("cannot look for what other servers changed: %s", error)
