@@ -158,10 +158,17 @@ def append(connection: Connection, entries: Sequence[Entry]) -> str | None:
 
 
 def lines(
-    unit: Unit, *, approval_id: str | None = None, session_id: str | None = None, after: int = 0
+    unit: Unit,
+    *,
+    approval_id: str | None = None,
+    session_id: str | None = None,
+    after: int = 0,
+    through: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The trail in order, behind the row `after`, each row as one JSON object with the contract's keys first."""
     query = select(audit).where(audit.c.seq > after).order_by(audit.c.seq)
+    if through is not None:
+        query = query.where(audit.c.seq <= through)
     if approval_id is not None:
         query = query.where(audit.c.approval_id == approval_id)
     if session_id is not None:
@@ -186,10 +193,15 @@ def head(unit: Unit) -> Head:
     return Head(row.seq, row.hash) if row else Head(-1, "")
 
 
+def hash_at(unit: Unit, seq: int) -> str | None:
+    """The hash of a row; None where there is none."""
+    found: str | None = unit.execute(select(audit.c.hash).where(audit.c.seq == seq)).scalar_one_or_none()
+    return found
+
+
 def first_hash(unit: Unit) -> str | None:
     """What tells one chain from another: its first row. None while there is none."""
-    found: str | None = unit.execute(select(audit.c.hash).where(audit.c.seq == 1)).scalar_one_or_none()
-    return found
+    return hash_at(unit, 1)
 
 
 def hash_of(previous: str, seq: int, line: str) -> str:

@@ -18,7 +18,6 @@ from policies.learning.stamping import UNMODIFIED, Act, Stamping
 from policies.learning.tuning import Record
 from policies.replay.calls import BAD_LABELS
 from policies.request import Request
-from store import audit
 from store.tables import approvals, decisions, labels
 from store.unit import Unit
 
@@ -219,20 +218,19 @@ def _sampled(policy: str) -> float:
     return float(json.loads(policy).get("sample_review") or 0.0)
 
 
-def corrections(unit: Unit) -> Iterator[dict[str, Any]]:
-    """Edits and rejections with their reasons, oldest first, as examples for the agent (docs/rules.md: F8)."""
-    for line in audit.lines(unit):
-        if line["event"] not in ("modified", "rejected"):
-            continue
-        edited = line["event"] == "modified"
-        yield {
-            "at": line["at"],
-            "kind": "edit" if edited else "rejection",
-            "approval_id": line["approval_id"],
-            "agent": line["agent"],
-            "action": line["action"],
-            "asked": line.get("before", line["params"]),
-            "corrected": line["params"] if edited else None,
-            "reason": line["rationale"],
-            "by": line["actor"],
-        }
+def correction(line: dict[str, Any]) -> dict[str, Any] | None:
+    """What a row of the trail teaches the agent, if it is an edit or a rejection (docs/rules.md: F8)."""
+    if line["event"] not in ("modified", "rejected"):
+        return None
+    edited = line["event"] == "modified"
+    return {
+        "at": line["at"],
+        "kind": "edit" if edited else "rejection",
+        "approval_id": line["approval_id"],
+        "agent": line["agent"],
+        "action": line["action"],
+        "asked": line.get("before", line["params"]),
+        "corrected": line["params"] if edited else None,
+        "reason": line["rationale"],
+        "by": line["actor"],
+    }

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bot.cli import progress
@@ -26,6 +29,11 @@ def add_parser(commands: Any) -> None:
     export.add_argument(
         "--corrections", action="store_true", help="only edits and rejections, as examples for the agent"
     )
+    start = export.add_mutually_exclusive_group()
+    start.add_argument(
+        "--since", metavar="CURSOR", type=_cursor, help="only what is new: the cursor that the last export ended with"
+    )
+    start.add_argument("--after", metavar="SEQ", dest="since", type=_cursor, help="the same by a row's number alone")
     export.set_defaults(run=_export)
     accept = verbs.add_parser("accept", help="keep the chain's present end after a restore; recorded in the trail")
     accept.add_argument("why", metavar="WHY", help="why the history is right as it is")
@@ -61,13 +69,57 @@ def _accept(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _export(arguments: argparse.Namespace) -> int:
-    def write(unit: Unit) -> None:
-        for line in learning.corrections(unit) if arguments.corrections else audit.lines(unit):
-            sys.stdout.write(json.dumps(line, ensure_ascii=True) + "\n")
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far somebody has read: a row's number, and the beginning of its hash, which tells one history from another."""
 
-    open_database(load_settings()).read(write)
+    seq: int
+    mark: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.seq}-{self.mark}"
+
+
+_MARK = 16  # hex digits of a hash
+_PAGE = 250  # rows read at a time: some are long
+
+
+def _cursor(text: str) -> Cursor:
+    found = re.fullmatch(rf"([0-9]{{1,18}})(?:-([0-9a-f]{{{_MARK}}}))?", text, re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError("must be a row's number, or the cursor that an export ended with")
+    return Cursor(int(found[1]), found[2] or "")
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    database = open_database(load_settings())
+    since: Cursor = arguments.since or Cursor(0)
+    end = database.read(audit.head)
+    _require_known(database.read(lambda unit: audit.hash_at(unit, since.seq)), since)
+    with progress.shown("exporting", end.seq - since.seq) as tell:
+        # Rows are numbered without a gap, in the order of their commits: page after page misses none, and holds up nobody.
+        for first in range(since.seq, end.seq, _PAGE):
+            page = database.read(partial(_page, after=first, through=min(first + _PAGE, end.seq)))
+            for line in page:
+                said = learning.correction(line) if arguments.corrections else line
+                if said is not None:
+                    sys.stdout.write(json.dumps(said, ensure_ascii=True) + "\n")
+            tell(len(page))
+    sys.stdout.flush()
+    print(f"cursor {Cursor(end.seq, end.hash[:_MARK])}", file=sys.stderr)
     return 0
+
+
+def _page(unit: Unit, after: int, through: int) -> list[dict[str, Any]]:
+    return list(audit.lines(unit, after=after, through=through))
+
+
+def _require_known(found: str | None, since: Cursor) -> None:
+    """Raise NotFound where the history is not the one that was read: whoever goes on would miss rows without a word."""
+    if found is None:
+        raise NotFound(f"--since: there is no row {since.seq}: was an older backup restored?", field="--since")
+    if not found.startswith(since.mark):
+        raise NotFound(f"--since: row {since.seq} is another one now: was a backup restored?", field="--since")
 
 
 def _report(arguments: argparse.Namespace) -> int:

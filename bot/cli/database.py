@@ -1,10 +1,11 @@
-"""`python -m bot migrate | move | grants`: what is done to the database itself."""
+"""`python -m bot migrate | move | backup | grants`: what is done to the database itself."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from bot.cli import progress
@@ -12,7 +13,7 @@ from bot.cli.agent import Command
 from bot.server import open_database
 from bot.settings import Settings, load_settings
 from policies.errors import SaysoError
-from store import durability, first_contact, grants, moving, schema
+from store import backups, durability, first_contact, grants, moving, schema, verification
 from store.database_url import SETTING
 from store.engine import Database
 
@@ -22,6 +23,10 @@ def add_parser(commands: Any, command: Command) -> None:
     command(commands, "migrate", _migrate, "bring the database's schema to head")
     move = command(commands, "move", _move, "carry everything into another, empty database, open approvals too")
     move.add_argument("--to", required=True, metavar="URL", help="such as postgresql://sayso@host/sayso")
+    backup = command(
+        commands, "backup", _backup, "copy a SQLite database while servers work on it, and verify the copy"
+    )
+    backup.add_argument("file", metavar="FILE", type=Path, help="a new file, for its owner only")
     least = command(
         commands, "grants", _grants, "print the SQL that lets a PostgreSQL role serve, and nothing beyond that"
     )
@@ -34,6 +39,17 @@ def _migrate(arguments: argparse.Namespace) -> int:
         open_database.migrate(load_settings())
     print(f"schema at {schema.newest()}")
     return 0
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    database = open_database.open_database(load_settings())
+    with progress.shown("backing up", database.read(verification.size)) as tell:
+        found = backups.back_up(database, arguments.file.absolute(), tell)
+    for fault in found.told:
+        print(fault)
+    state = "not intact" if found.told else "intact"
+    print(f"backed up: {found.head.seq} rows of {found.approvals} approvals, {state}, head {found.head.hash}")
+    return 1 if found.told else 0
 
 
 def _move(arguments: argparse.Namespace) -> int:
