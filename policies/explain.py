@@ -10,6 +10,7 @@ from policies.deadlines import SlaClock, urgent
 from policies.errors import InvalidInput
 from policies.files.manifest import Manifest
 from policies.files.policy import Policy
+from policies.files.tightening import Ratchet
 from policies.kinds import check_kind
 from policies.request import Request, check_params
 from policies.routing import History, Level, Route, RouteName, route
@@ -57,6 +58,7 @@ class Explanation:
     sla_clock: str | None = None
     policy_version: str = ""
     entry: str | None = None  # the manifest's pattern that stands for the action, where it is not named itself
+    ratchet: str | None = None  # how levels are lost and earned, where the action has any
     standing: str | None = None  # whether a reviewer may let the like of it run, where the manifest has such bounds
 
     def as_dict(self) -> dict[str, Any]:
@@ -82,6 +84,7 @@ def explain(manifest: Manifest, request: Request, *, agent: str, history: Histor
         reasons=reasons,
         problem=_problem(policy, request),
         policy_version=manifest.version,
+        ratchet=policy.ratchet.value if policy.autonomy or policy.ratchet is Ratchet.SEQUENTIAL else None,
         entry=policy.action if policy.action != request.action else None,
         **(_asked(policy, went, request) if went.name is RouteName.ASK else {}),
     )
@@ -137,6 +140,8 @@ def in_words(explanation: Explanation, *, path: str) -> str:
     for number, reason in enumerate(explanation.reasons, 1):
         where = f"{path}:{reason.line}" if reason.line else "a rule of Sayso"
         lines.append(f"  {number}. {reason.text} [{where}]")
+    if explanation.ratchet:
+        lines.append(f"Levels are lost and earned by the preset {explanation.ratchet}")
     if explanation.role:
         lines.extend(_who(explanation))
     return "\n".join(lines)

@@ -27,6 +27,7 @@ class History:
     reported. `*_uses` count what was claimed before: of this action by this agent, by anybody, and for this principal.
     `requests_24h` is what this agent asked of this action within 24 h and was not refused by policy. `unseen_in_row`
     is how many ran by policy alone since a person last decided one of this agent and action, whatever the session.
+    `demotion` is the last level that this agent lost this action to; `demoted_24h` says that it did so within 24 h.
     `held_elsewhere` says, in words, which other session of this agent people stopped; None where this request is clear of it.
     `standings` are the standing approvals of this agent and action that hold now, the oldest first.
     """
@@ -40,6 +41,7 @@ class History:
     requests_24h: int = 0
     unseen_in_row: int = 0
     demotion: Demotion | None = None
+    demoted_24h: bool = False
     total_usd: Decimal = Decimal(0)
     aggregate_unread: int = 0
     total_unread: int = 0

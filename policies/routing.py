@@ -9,9 +9,11 @@ from itertools import zip_longest
 
 from policies import restrictions
 from policies.amounts import read_amount
+from policies.autonomy import forgiven
 from policies.case import Case
 from policies.files.manifest import REGULATED_TAGS
 from policies.files.policy import OnTimeout, Policy, Severity
+from policies.files.tightening import Ratchet
 from policies.history import History
 from policies.levels import Level, RouteName, RuleResult, asked, denied, runs, strictness
 from policies.request import Request
@@ -187,11 +189,21 @@ def _agent_not_allowed(case: Case) -> RuleResult | None:
 
 
 def _recent_failures(case: Case) -> RuleResult | None:
+    if case.policy.ratchet is Ratchet.SEQUENTIAL:
+        return _under_watch(case)
     failures = case.history.agent_failures_24h
     if failures >= FAILURES_TO_TAKE_OVER:
         reason = f"the agent failed {failures} times within 24 h, silence after a claim included: a person takes over"
         return asked(Level.HUMAN_TAKEOVER, reason)
     return None
+
+
+def _under_watch(case: Case) -> RuleResult | None:
+    lost = case.history.demotion
+    if lost is None or not case.history.demoted_24h or forgiven(case.policy.autonomy, case.agent, lost):
+        return None
+    reason = "this agent lost a level of this action within 24 h (ratchet: sequential): a person takes over"
+    return asked(Level.HUMAN_TAKEOVER, reason, "ratchet")
 
 
 def _always_asked(case: Case) -> RuleResult | None:

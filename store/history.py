@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, insert, literal, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, insert, literal, select
 
 from policies.action_names import is_pattern, like
 from policies.approval import Approval
 from policies.autonomy import FALL_WINDOW, Execution
 from policies.files.policy import Policy
+from policies.files.tightening import Ratchet
 from policies.history import Demotion, History
 from policies.levels import Level
 from policies.request import Request, principal_of
@@ -21,6 +23,7 @@ from store.unit import Unit
 
 _REFUSED = ("denied", "blocked")
 _UNDECIDED = ("cancelled", "expired")
+RECENT = 1000  # executions that the sequential preset looks at
 
 
 def counted(unit: Unit, history: History, policy: Policy, request: Request, agent_id: str) -> History:
@@ -32,8 +35,9 @@ def counted(unit: Unit, history: History, policy: Policy, request: Request, agen
         figures |= row._mapping
     if policy.checkpoint_every is not None:
         figures["unseen_in_row"] = _unseen(unit, policy.action, policy.checkpoint_every - 1, agent_id)
-    if policy.autonomy is not None:
-        figures["demotion"] = demotion(unit, agent_id, policy.action)
+    if policy.autonomy is not None or policy.ratchet is Ratchet.SEQUENTIAL:
+        lost = demotion(unit, agent_id, policy.action)
+        figures |= {"demotion": lost, "demoted_24h": lost_lately(unit, lost)}
     return replace(history, **figures) if figures else history
 
 
@@ -103,6 +107,11 @@ def demotion(unit: Unit, agent_id: str, action: str) -> Demotion | None:
     return Demotion(Level(row.level), row.at) if row else None
 
 
+def lost_lately(unit: Unit, lost: Demotion | None) -> bool:
+    """Whether that level was lost within 24 h."""
+    return lost is not None and lost.at > unit.now - FALL_WINDOW
+
+
 def demote(unit: Unit, approval: Approval, level: Level) -> None:
     """Remember that the agent of `approval` lost its action to `level`."""
     values: dict[str, Any] = {"agent_id": approval.agent_id, "action": approval.action, "level": level.value}
@@ -118,25 +127,39 @@ def outcomes(unit: Unit, agent_id: str, action: str, since: datetime | None = No
     claimed and never reported is one too: silence must not be worth more than an honest word.
     """
     oldest = since or unit.now - FALL_WINDOW
-    query = (
-        select(approvals.c.id, approvals.c.state, approvals.c.finished_at)
-        .where(approvals.c.agent_id == agent_id, of_entry(approvals.c.action, action), approvals.c.finished_at > oldest)
-        .where(approvals.c.state.in_(("succeeded", "failed", "outcome_unknown")))
-        .order_by(approvals.c.finished_at, approvals.c.id)
-    )
-    incidents = _incidents(unit, agent_id, action, oldest)
+    query = _ended(agent_id, action).where(approvals.c.finished_at > oldest)
+    return _in_order(unit.execute(query), _incidents(unit, agent_id, action, labels.c.at > oldest))
+
+
+def newest_outcomes(unit: Unit, agent_id: str, action: str) -> list[Execution]:
+    """The same of the newest RECENT that were asked for, whenever that was: what the sequential preset looks at."""
+    query = _ended(agent_id, action).order_by(approvals.c.created_at.desc(), approvals.c.id.desc()).limit(RECENT)
     ended = unit.execute(query).all()
+    if not ended:
+        return []
+    first = ended[-1].created_at
+    return _in_order(ended, _incidents(unit, agent_id, action, approvals.c.created_at >= first))
+
+
+def _ended(agent_id: str, action: str) -> Select[Any]:
+    query = select(approvals.c.id, approvals.c.state, approvals.c.finished_at, approvals.c.created_at)
+    own = query.where(approvals.c.agent_id == agent_id, of_entry(approvals.c.action, action))
+    return own.where(approvals.c.state.in_(("succeeded", "failed", "outcome_unknown")))
+
+
+def _in_order(ended: Iterable[Any], incidents: dict[str, datetime]) -> list[Execution]:
     found = [Execution(row.state == "succeeded", row.finished_at) for row in ended if row.id not in incidents]
-    return sorted([*found, *(Execution(False, at) for at in incidents.values())], key=lambda one: one.at)
+    found += [Execution(False, at, incident=True) for at in incidents.values()]
+    return sorted(found, key=lambda one: one.at)
 
 
-def _incidents(unit: Unit, agent_id: str, action: str, oldest: datetime) -> dict[str, datetime]:
-    """What succeeded and was labelled an incident after `oldest`: when that was first said."""
+def _incidents(unit: Unit, agent_id: str, action: str, lately: ColumnElement[bool]) -> dict[str, datetime]:
+    """What succeeded and was labelled an incident: when that was first said."""
     query = (
         select(approvals.c.id, func.min(labels.c.at, type_=UtcDateTime()).label("at"))
         .join(labels, labels.c.approval_id == approvals.c.id)
         .where(approvals.c.agent_id == agent_id, of_entry(approvals.c.action, action), approvals.c.state == "succeeded")
-        .where(labels.c.label == "incident", labels.c.at > oldest)
+        .where(labels.c.label == "incident", lately)
         .group_by(approvals.c.id)
     )
     return {row.id: row.at for row in unit.execute(query)}

@@ -12,6 +12,7 @@ from bot.service.context import Context, World
 from policies import autonomy
 from policies.approval import Approval
 from policies.errors import NobodyCanDecide, NotReady, Tampered
+from policies.files.tightening import Ratchet
 from policies.levels import Level
 from policies.lifecycle import State
 from policies.messages import Cause, Lasting, Notice
@@ -112,10 +113,11 @@ def _unknown_outcome(ctx: Context, of: tuple[str, ...]) -> str | None:
 
 def _demoted(ctx: Context, of: tuple[str, ...]) -> str | None:
     agent_id, agent, action, level = of
-    rules = ctx.manifest.policy(action).autonomy
+    policy = ctx.manifest.policy(action)
+    rules, lost = policy.autonomy, history.demotion(ctx.unit, agent_id, action)
     if rules is None:
-        return f"the manifest's autonomy says nothing of {action} any more"
-    lost = history.demotion(ctx.unit, agent_id, action)
+        lasts = policy.ratchet is Ratchet.SEQUENTIAL and history.lost_lately(ctx.unit, lost)
+        return None if lasts else f"nothing is held against {agent} with {action} any more"
     given = autonomy.standing(rules, agent, lost).level
     return f"the manifest gives {agent} {given.value} again" if given.rank < Level(level).rank else None
 

@@ -29,7 +29,7 @@ from policies.files.schema import CHANNEL, Line, Share, Strict, Version, Word, o
 from policies.files.standing_bounds import StandingBounds
 from policies.files.strict_yaml import Document, Path, parse
 from policies.files.tiers import TIERS, Tier
-from policies.files.tightening import Autonomy, FirstUses, Quota, Rule
+from policies.files.tightening import Autonomy, FirstUses, Quota, Ratchet, Rule
 from policies.kinds import Kind
 
 REGULATED_TAGS = frozenset({"financial", "pii", "regulated"})
@@ -72,6 +72,8 @@ class Defaults(Strict):
     """How long a request that was rejected, cancelled or left to expire is remembered when it is asked again."""
     limits: Limits = Limits()
     """What one agent may ask for."""
+    ratchet: Annotated[Ratchet, one_of(Ratchet)] = Ratchet.CLASSIC
+    """How levels are lost and earned: classic (two failures, ten successes: rough) or sequential (recommended)."""
     rules: Rules = []
     """Rules of one's own for every action; they may only tighten."""
 
@@ -159,6 +161,8 @@ class Action(Strict):
     """In a session, how many may run before a person has to decide one."""
     quota: Quota | None = None
     """How often one agent may ask."""
+    ratchet: Annotated[Ratchet | None, one_of(Ratchet)] = None
+    """How levels are lost and earned: classic or sequential."""
     autonomy: Autonomy | None = None
     """How much oversight an agent starts with, and what it earned."""
     standing: StandingBounds | None = None
@@ -326,6 +330,7 @@ class Manifest:
             checkpoint_every=action.checkpoint_every,
             quota=action.quota,
             autonomy=action.autonomy,
+            ratchet=action.ratchet or defaults.ratchet,
             tier=action.tier or defaults.tier,
             sla_clock=action.sla_clock or defaults.sla_clock,
             kinds=action.kinds,
@@ -383,6 +388,7 @@ _CITED = (
     "checkpoint_every",
     "quota.per_day",
     "autonomy",
+    "ratchet",
     "standing",
 )
 

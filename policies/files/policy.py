@@ -14,7 +14,7 @@ from policies.files.limits import DAY, Aggregate, Amount, Conditions
 from policies.files.schema import Strict, one_of
 from policies.files.standing_bounds import StandingBounds
 from policies.files.tiers import Tier
-from policies.files.tightening import Autonomy, FirstUses, Quota, Rule
+from policies.files.tightening import Autonomy, FirstUses, Quota, Ratchet, Rule
 from policies.kinds import Kind
 
 
@@ -94,6 +94,7 @@ class Policy(Strict):
     checkpoint_every: int | None = None
     quota: Quota | None = None
     autonomy: Autonomy | None = None
+    ratchet: Ratchet = Ratchet.CLASSIC
     tier: Tier | None = None
     sla_clock: SlaClock = SlaClock.ALWAYS
     reveal: list[str] = []

@@ -83,6 +83,13 @@ class Accepted(Strict):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+class Ratchet(StrEnum):
+    """How levels of autonomy are lost and earned (docs/rules.md: F7)."""
+
+    CLASSIC = "classic"
+    SEQUENTIAL = "sequential"
+
+
 class Autonomy(Strict):
     """The ratchet (docs/rules.md: F7): agents start here, lose a level by themselves, and gain one only where the owner writes it down."""
 

@@ -53,7 +53,7 @@ def proposals(manifest: Manifest, records: Iterable[AgentRecord]) -> list[Propos
         policy = manifest.policy(record.action)
         if policy.autonomy is None:
             continue
-        after = earned(policy.autonomy, record.agent, record.demotion, record.outcomes)
+        after = earned(policy, record.agent, record.demotion, record.outcomes)
         if after is not None:
             before = standing(policy.autonomy, record.agent, record.demotion).level
             found.append(Proposal(record.agent, record.action, before, after, policy.owner))

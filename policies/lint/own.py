@@ -7,7 +7,7 @@ from typing import Any
 
 from policies import expressions
 from policies.files.policy import OnTimeout, Severity
-from policies.files.tightening import Rule, Then
+from policies.files.tightening import Ratchet, Rule, Then
 from policies.levels import Level
 from policies.lint.findings import Case, Finding
 from policies.param_presence import Presence, declared
@@ -102,6 +102,9 @@ def _ratchet(case: Case) -> Iterator[Finding]:
     if case.policy.owner is None:
         message = "agents can earn autonomy here, and no owner accepts it"
         yield case.warning("autonomy", message, "Name the owner (owner: Head of finance)")
+    if case.policy.ratchet is Ratchet.CLASSIC:
+        message = "the preset classic is rough: an agent that fails one time in ten gets ten in a row by luck, one time in three"
+        yield case.note("autonomy", message, "Say ratchet: sequential, which proposes a level where it is proven")
     granted = {entry.level for entry in rules.agents.values()} | {rules.start}
     if Level.SOFT_APPROVAL in granted and case.policy.on_timeout is not OnTimeout.APPROVE:
         message = "soft_approval is hard_approval here, because on_timeout: approve is not declared"

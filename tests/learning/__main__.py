@@ -6,10 +6,10 @@ import argparse
 import sys
 import time
 
-from tests.learning import fleets
+from tests.learning import agents, fleets
 from tests.learning.figures import HEAD
 
-PARTS = {"fleets": fleets.figures}
+PARTS = {"fleets": fleets.figures, "agents": agents.figures}
 
 
 def main() -> int:

@@ -180,6 +180,39 @@ def test_two_failures_cost_a_level_and_operations_hear_of_it(closed_office: Offi
     closed_office.intact()
 
 
+def test_by_rate_two_failures_cost_nothing_and_a_bad_stretch_does(closed_office: Office) -> None:
+    """With `ratchet: sequential` two failures are no takeover; four in a row are one, for 24 h, also without levels of the action's own."""
+    write_manifest(closed_office.folder, ACTIONS | {"wipe": FREE, "mop": FREE}, ratchet="sequential")
+    closed_office.open()
+    for number in range(4):
+        last = used(closed_office, "wipe", "failed")
+        lost = [line.get("demoted_to") for line in closed_office.trail(last) if line["event"] == "result"]
+        assert lost == ["notify_only" if number == 3 else None]
+    closed_office.slack.expect_message("#ops", "fails too often, with wipe")
+    taken = closed_office.agent.ask("wipe")
+    assert taken["level"] == "human_takeover"
+    assert "this agent lost a level of this action within 24 h (ratchet: sequential)" in taken["why"][0]
+    assert closed_office.agent.ask("mop")["state"] == "approved"
+    closed_office.advance(86_401)
+    assert closed_office.agent.ask("wipe")["state"] == "approved"
+    closed_office.intact()
+
+
+def test_a_grave_incident_costs_a_level_at_once(closed_office: Office) -> None:
+    """By rate, what went wrong once with an irreversible action is enough, when somebody says so."""
+    granted = {"start": "hard_approval", "agents": {"demo": {"level": "full_auto", "since": "2020-01-01"}}}
+    wipe = FREE | {"autonomy": granted, "owner": "me", "ratchet": "sequential", "reversible": False}
+    opened(closed_office, wipe=wipe | {"conditions": {"auto_approve_below_usd": 50}, "amount": "params.usd"})
+    made = closed_office.agent.ask("wipe", {"thing": "x", "usd": 1})
+    assert made["state"] == "approved"
+    closed_office.agent.claim(made)
+    closed_office.agent.result(made)
+    closed_office.critic.label(made, "incident")
+    assert [line["demoted_to"] for line in closed_office.trail(made) if line["event"] == "labelled"] == ["notify_only"]
+    assert closed_office.agent.ask("wipe", {"thing": "y", "usd": 1})["level"] == "human_takeover"
+    closed_office.intact()
+
+
 def test_a_delegated_agent_gets_no_more_than_its_parent(closed_office: Office) -> None:
     """What the parent may not do its delegate may not either; the chain stands in the answer, the card and the audit (docs/rules.md: E6)."""
     opened(closed_office, wipe=FREE | {"blocked_agents": ["planner"]})

@@ -112,7 +112,8 @@ def test_incidents_found_afterwards_cost_autonomy(closed_office: Office) -> None
     later = office.agent.ask("remind", {"thing": "bob"})
     assert (later["state"], later["level"]) == ("approved", "notify_only")
     record = office.database.read(learning.records)["remind"]
-    assert (record.incidents, record.outcomes) == (2, ((0.97, False), (0.97, False)))
+    assert (record.incidents, record.ran) == (2, 2)
+    assert [(one.said, one.right, one.drawn) for one in record.cases] == [(0.97, False, 1.0)] * 2
     office.intact()
 
 

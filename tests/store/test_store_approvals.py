@@ -6,16 +6,18 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from builders import add, add_agent, at_once, due_at, load, made, save, told
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from support.marks import on_postgresql
 
 from policies.amounts import SumOf
 from policies.approval import Approval, Decided, Decision, InfoRequest
 from policies.deadlines import Clock
 from policies.files.policy import unknown
+from policies.files.tightening import Ratchet
 from policies.history import History
 from policies.lifecycle import State
 from policies.request import Request
@@ -23,6 +25,7 @@ from store import approvals, directory, history, prior_history, workload
 from store.duplicates import DuplicateKey, DuplicateVote
 from store.engine import Database
 from store.tables import approvals as approval_rows
+from store.tables import demotions, labels
 from store.types import database_now
 from store.unit import Unit
 
@@ -304,6 +307,41 @@ def test_silence_after_a_claim_is_a_failure(database: Database) -> None:
         ).history.agent_failures_24h
         == 0
     )
+
+
+def test_a_level_lost_lately_is_known_where_the_preset_asks(database: Database) -> None:
+    """With `sequential` a request knows whether its agent lost the action within 24 h, whatever levels the action has; else nothing is asked."""
+    agent = add_agent(database)
+    claimed = add(database, agent, state=State.CLAIMED)
+    lost = {"agent_id": agent.id, "action": "process_refund", "level": "notify_only", "approval_id": claimed.id}
+    database.run(lambda unit: unit.execute(insert(demotions), lost | {"at": unit.now}))
+    request = Request(action="process_refund", params={})
+    for ratchet, days, expected in (
+        ("sequential", 0, (True, True)),
+        ("sequential", 2, (True, False)),
+        ("classic", 0, (False, False)),
+    ):
+        rules = claimed.policy.model_copy(update={"ratchet": Ratchet(ratchet), "autonomy": None})
+        database.shift_seconds = days * 86_400
+        found = database.read(
+            partial(history.counted, history=History(), policy=rules, request=request, agent_id=agent.id)
+        )
+        assert (found.demotion is not None, found.demoted_24h) == expected
+
+
+def test_the_newest_executions_are_read_with_what_was_said_of_them(database: Database) -> None:
+    """Oldest first, whenever they were; an incident counts from when somebody said so, and what nobody finished not at all."""
+    agent = add_agent(database)
+    assert database.read(lambda unit: history.newest_outcomes(unit, agent.id, "process_refund")) == []
+    good, bad, wrong, _open = (add(database, agent, state=State.CLAIMED) for _ in range(4))
+    for one, state in ((good, State.SUCCEEDED), (bad, State.FAILED), (wrong, State.SUCCEEDED)):
+        database.run(lambda unit, one=one, state=state: save(unit, one, ended(unit, one, state)))
+    labelled = {"approval_id": wrong.id, "label": "incident", "by": "U0BOB"}
+    database.shift_seconds = 3600
+    database.run(lambda unit: unit.execute(insert(labels), labelled | {"at": unit.now}))
+    database.shift_seconds = 40 * 86_400
+    found = database.read(lambda unit: history.newest_outcomes(unit, agent.id, "process_refund"))
+    assert [(one.succeeded, one.incident) for one in found] == [(True, False), (False, False), (False, True)]
 
 
 def test_everything_known_before_comes_in_one_look(database: Database) -> None:
