@@ -6,10 +6,15 @@ import argparse
 import sys
 import time
 
-from tests.learning import agents, fleets
+from tests.learning import agents, confidence, fleets, people
 from tests.learning.figures import HEAD
 
-PARTS = {"fleets": fleets.figures, "agents": agents.figures}
+PARTS = {
+    "fleets": fleets.figures,
+    "confidence": confidence.figures,
+    "agents": agents.figures,
+    "people": people.figures,
+}
 
 
 def main() -> int:
