@@ -34,8 +34,11 @@ $(STAMP): pyproject.toml packaging/server/pyproject.toml constraints.txt
 $(DEMO_STAMP): constraints-demo.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Sayso needs Python 3.11 or newer; set PYTHON=")'
 	@echo "building $(DEMO), once"
-	@$(PYTHON) -m venv $(DEMO)
-	@$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps -r constraints-demo.txt
+	@# A pip that can install into another environment saves the seconds that a pip of its own takes.
+	@if $(PYTHON) -m pip --python $(PYTHON) --version >/dev/null 2>&1; then \
+		$(PYTHON) -m venv --without-pip $(DEMO) && pip="$(PYTHON) -m pip --python $(DEMO)/bin/python"; \
+	else $(PYTHON) -m venv $(DEMO) && pip="$(DEMO)/bin/python -m pip"; fi && \
+	$$pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps -r constraints-demo.txt
 	@echo "$(CURDIR)" > "$$($(DEMO)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sayso.pth"
 	@touch $@
 

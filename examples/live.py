@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -87,8 +88,13 @@ class Live:
             "SAYSO_SLACK_API_URL": f"{url}/api/",
         }
         self._stage.configure(slack, port, EXAMPLES / "actions.yml", EXAMPLES / "reviewers.yml")
+        # A visitor waits: the agents get their tokens while the server starts.
+        with ThreadPoolExecutor() as beside:
+            tokens = [beside.submit(self._stage.token, name) for name in ("refunds", "branches")]
+            self._stage.start_server()
+            for token in tokens:
+                token.result()
         self._agents = self._supervised()
-        self._stage.start_server()
         return url
 
     def _supervised(self) -> list[Supervised]:

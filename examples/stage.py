@@ -122,6 +122,7 @@ class Stage:
         self._lock = _own(self.directory, keep)
         self._children: list[Child] = []
         self._runs: list[Run] = []
+        self._writing = threading.Lock()
         self.bot_url = ""
         self._settings: dict[str, str] = {}
         self._memory = self.directory / "demo.json"
@@ -175,9 +176,12 @@ class Stage:
     def token(self, name: str) -> str:
         """The agent's token, made at the first call. Raises Trouble."""
         if name not in self._tokens:
-            self._tokens[name] = json.loads(self.bot("agent", "add", name, "--json"))["token"]
-            self._memory.touch(mode=0o600)
-            self._memory.write_text(json.dumps({"bot_port": self.bot_port, "tokens": self._tokens}), encoding="utf-8")
+            token = json.loads(self.bot("agent", "add", name, "--json"))["token"]
+            with self._writing:
+                self._tokens[name] = token
+                self._memory.touch(mode=0o600)
+                known = {"bot_port": self.bot_port, "tokens": self._tokens}
+                self._memory.write_text(json.dumps(known), encoding="utf-8")
         return self._tokens[name]
 
     def running(self, run: Run) -> Run:
