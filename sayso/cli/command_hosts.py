@@ -88,7 +88,8 @@ def _one(host: Host, where: str, entry: dict[str, Any], hook: dict[str, Any]) ->
 
 def _codex(path: Path, settings: dict[str, Any]) -> Iterator[tuple[bool, str]]:
     state = settings["hooks"].get("state", {})
-    trusted = any(isinstance(one, dict) and one.get("trusted_hash") for one in state.values())
+    known = {key for key, one in state.items() if isinstance(one, dict) and one.get("trusted_hash")}
+    trusted = any(":pre_tool_use:" in key for key in known)
     yield (
         trusted,
         f"{path}: somebody has trusted hooks"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -202,6 +203,21 @@ def test_the_directory_that_codex_is_told_to_work_in_is_no_work_tree(closed_offi
     finally:
         codex.close()
     assert not (other / "here").exists()
+
+
+def test_codex_asks_once_somebody_has_trusted_its_hooks(codex: Codex) -> None:
+    """The doctor says that nobody has; trusted in its window, they run without the option for machines, and the doctor is content."""
+    codex.install()
+    doctor = [sys.executable, "-m", "sayso", "hook", "doctor"]
+    process = codex.run(doctor, codex.tree)
+    assert (process.ended(), any("nobody has trusted" in line for line in iter(process.line, None))) == (1, True)
+    codex.trust()
+    assert codex.run(doctor, codex.tree).ended() == 0
+    codex.api.turns = [[codex.writes("edge")]]
+    process = codex.start(trusted=False)
+    codex.tap(codex.waiting()["edge"])
+    over(process)
+    assert (codex.ledger, states(codex)) == (["edge"], ["succeeded"])
 
 
 def test_codex_passes_over_a_hook_that_nobody_has_trusted(codex: Codex) -> None:

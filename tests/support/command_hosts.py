@@ -14,6 +14,7 @@ from support.frameworks import Place, Process
 from support.npm import installed
 from support.office import Office
 from support.scripted_api import Block, ScriptedApi
+from support.terminal import Terminal
 
 VERSIONS = {"@openai/codex": "0.171.0", "@google/gemini-cli": "0.61.0"}
 
@@ -105,6 +106,24 @@ class Codex(CommandHost):
         options = ["--json", "--skip-git-repo-check", *(["--dangerously-bypass-hook-trust"] if trusted else [])]
         verb = ["exec", "resume", "--last"] if resumed else ["exec"]
         return self.run([self.binary, *verb, *options, prompt], self.tree, **env)
+
+    def trust(self) -> None:
+        """Somebody starts it in a terminal and says that they trust all hooks, as its window asks."""
+        window = Terminal([self.binary], self.tree, self.env)
+        settings = self.home / ".codex" / "config.toml"
+        try:
+            for _ in range(20):
+                if "Trust all" in window.shows():
+                    window.type("2\r")
+                else:
+                    window.type("/hooks")
+                    window.shows(0.5)
+                    window.type("\r")
+                if ":post_tool_use:" in settings.read_text():
+                    return
+            raise AssertionError(f"it did not ask about hooks: {window.shows()[-2000:]}")
+        finally:
+            window.close()
 
     def shell(self, command: str) -> Block:
         """Its tool for commands, which its hooks know as Bash."""
