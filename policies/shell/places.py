@@ -124,6 +124,8 @@ def writing(path: str | None, places: Places, *, glob: bool = False) -> Finding:
         inner = posixpath.relpath(path, places.tree)
         if guard := is_guarded(inner) or (glob and _glob_guarded(inner)):
             return Finding(Effect.DESTRUCTIVE, f"changes {shown}: {guard}")
+    if where is Where.SCRATCH and "/.git/" in f"{path.casefold()}/":
+        return Finding(Effect.DESTRUCTIVE, f"changes {shown}: git runs what stands there by itself")
     return Finding(Effect.LOCAL, f"writes {shown}")
 
 
