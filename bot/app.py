@@ -124,9 +124,9 @@ async def _running(
     if settings.socket_mode:
         tasks.append(_socket(bolt, settings))
     elif settings.slack_signing_secret:
-        app.router.routes.append(
-            WebRoute("/slack/events", Ingress(bolt, settings.slack_signing_secret).receive, methods=["POST"])
-        )
+        # In front of all others, which would be asked first.
+        taps = WebRoute("/slack/events", Ingress(bolt, settings.slack_signing_secret).receive, methods=["POST"])
+        app.router.routes.insert(0, taps)
     sending = [asyncio.create_task(courier.run()), asyncio.create_task(callbacks.run())]
     running = [asyncio.create_task(task) for task in tasks]
     ticker.start()
