@@ -149,15 +149,21 @@ def _scopes(stored: str | None) -> frozenset[Scope]:
 
 def authenticate(unit: Unit, hashed: str) -> Agent | None:
     """The agent whose living token hashes to `hashed`; brings the database's time along."""
-    row = unit.execute(_living(unit.clock.seconds), {"_hashed": hashed}).one_or_none()
+    row = unit.execute(living(unit.clock.seconds), {"_hashed": hashed}).one_or_none()
     if row is None:
         return None
     unit.now = row.database_time
+    return authenticated(row, hashed)
+
+
+def authenticated(row: Row[Any], hashed: str) -> Agent:
+    """The agent of a row of `living`."""
     return _agent(row, _scopes(row.scopes), hashed)
 
 
 @lru_cache(maxsize=8)
-def _living(clock_shift: float) -> Select[Any]:
+def living(clock_shift: float) -> Select[Any]:
+    """The agent whose living token hashes to `_hashed`: one row or none."""
     clock = database_now(clock_shift)
     return (
         select(*_columns, agent_tokens.c.scopes, clock.label("database_time"))

@@ -32,7 +32,7 @@ from policies.deadlines import Clock
 from policies.errors import Tampered
 from policies.lifecycle import GRANTED, OPEN, State
 from store import bulk, callbacks
-from store.duplicates import DuplicateKey, DuplicateVote, told_as
+from store.duplicates import DuplicateKey, DuplicateVote
 from store.rows import (
     PENDING,
     TAKEN_OVER,
@@ -45,10 +45,12 @@ from store.rows import (
     principal_columns,
 )
 from store.tables import approvals, decisions, delegations
+from store.together import PutOff
 from store.types import database_now
 from store.unit import Unit
 
-_insert = insert(approvals)
+_insert = insert(approvals).inline()
+_KEY_USED = DuplicateKey, ("uq_approvals_idempotency", "approvals.idempotency_key")
 _UNFINISHED = tuple(state.value for state in sorted(OPEN | GRANTED))
 
 
@@ -60,7 +62,7 @@ def add(
     body_hash: str,
     above: Iterable[str] = (),
 ) -> None:
-    """Insert a new approval; raises DuplicateKey where the key was used meanwhile.
+    """Insert a new approval; DuplicateKey is raised where the key was used meanwhile, when this is written.
 
     `above` are the ids of the agents for whom it is made, other than its own: what it spends counts for each of them.
     """
@@ -84,8 +86,7 @@ def add(
             "finished_at": None,
         }
     )
-    with told_as(DuplicateKey, "uq_approvals_idempotency", "approvals.idempotency_key"):
-        unit.execute(_insert, values)
+    unit.put_off(PutOff(approvals, _insert, values, refused=_KEY_USED))
     unit.seals.made(values)
     rows = [{"approval_id": approval.id, "agent_id": one, "at": approval.created_at} for one in dict.fromkeys(above)]
     if rows:
@@ -93,16 +94,26 @@ def add(
         unit.seals.beside(delegations, rows)
 
 
-def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False, within_window: bool = False) -> bool:
+def save(
+    unit: Unit,
+    before: Approval,
+    after: Approval,
+    *,
+    in_time: bool = False,
+    within_window: bool = False,
+    missed: type[Exception] | None = None,
+) -> bool:
     """The compare-and-set: write `after` only where the row still is `before`; False when somebody was first.
 
     With `in_time` the database's own clock must also still be before the expiry (docs/rules.md: I1), with
-    `within_window` before the end of the undo window.
+    `within_window` before the end of the undo window. With `missed` it is put off, and raises that when somebody was first.
     """
     deadline = _IN_TIME if in_time else _WITHIN_WINDOW if within_window else None
     statement, values = _saving(unit, before, after, deadline)
     _known(unit, before)
-    if unit.execute(statement, values).rowcount != 1:
+    if missed is not None:
+        unit.put_off(PutOff(approvals, statement, values, missed))
+    elif unit.execute(statement, values).rowcount != 1:
         return False
     unit.seals.changed(before.id, _written(values))
     callbacks.want(unit, before, after)
@@ -283,15 +294,15 @@ def _whose(approval: Approval, accounts: Sequence[str]) -> dict[str, Any]:
     return {"_approval_id": approval.id, "_digest": approval.digest, "_by": list(accounts)}
 
 
-_insert_decision = insert(decisions)
+_insert_decision = insert(decisions).inline()
+_TWICE = DuplicateVote, ("uq_decisions_once_each", "decisions.approval_id")
 _change_decision = update(decisions).where(_theirs)
 
 
 def add_decision(unit: Unit, approval: Approval, act: Act, *, role: str, note: str | None) -> None:
-    """Insert who did what, once a person and digest; raises DuplicateVote at the second time."""
+    """Insert who did what, once a person and digest; DuplicateVote is raised at the second time, when this is written."""
     values = {"approval_id": approval.id, "digest": approval.digest, **_acted(approval, act, role, note)}
-    with told_as(DuplicateVote, "uq_decisions_once_each", "decisions.approval_id"):
-        unit.execute(_insert_decision, values)
+    unit.put_off(PutOff(decisions, _insert_decision, values, refused=_TWICE))
     unit.seals.beside(decisions, [values])
 
 

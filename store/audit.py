@@ -147,14 +147,21 @@ def append(connection: Connection, entries: Sequence[Entry]) -> str | None:
     """
     if not entries:
         return None
-    rows = [{"approval_id": one.approval_id, "session_id": one.session_id, "line": one.line()} for one in entries]
     if connection.dialect.name == "postgresql":
         # One chain, one lock: taken and used within one call, because every commit has to pass here.
-        texts: dict[str, Any] = {f"{name}s": [row[name] for row in rows] for name in ("approval_id", "session_id")}
-        texts["lines"] = "\n".join(str(row["line"]) for row in rows)
-        return str(connection.execute(_append_all, texts).one()[1])
+        return str(connection.execute(_append_all, arrays(entries)).one()[1])
+    rows = [{"approval_id": one.approval_id, "session_id": one.session_id, "line": one.line()} for one in entries]
     connection.execute(_append, rows)
     return None
+
+
+def arrays(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The rows as PostgreSQL's `sayso_append_audit` is given them."""
+    return {
+        "approval_ids": [one.approval_id for one in entries],
+        "session_ids": [one.session_id for one in entries],
+        "lines": "\n".join(one.line() for one in entries),
+    }
 
 
 def lines(

@@ -6,16 +6,20 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from policies import messages
 from policies.messages import CardFacts, Cause, Face, MessageFacts, MessageKind, ReviewFacts
 from store import bulk
 from store.tables import outbox
+from store.together import PutOff
 from store.types import JsonText
-from store.unit import Unit
+from store.unit import Unit, insert_into
 
 if TYPE_CHECKING:
     from policies.approval import Approval
@@ -98,7 +102,7 @@ def put_card(
     With `alike` it waits `after` for its like, to share a screen with them, and joins one that is there already, unless
     that asks only people who are `barred` from deciding it; `risk` is what a digest keeps apart.
     """
-    _put(
+    values = _row(
         unit,
         f"card:{approval_id}:{round_}",
         MessageKind.CARD,
@@ -112,12 +116,13 @@ def put_card(
         alike=alike,
         risk=risk,
     )
+    _want(unit, values)
 
 
 def put_review(unit: Unit, approval: Approval, *, channel: str, round_: int, at: datetime) -> None:
     """Want a card at that moment for a review after the fact; `round_` numbers those who are asked."""
     key, facts = f"review:{approval.id}:{round_}", ReviewFacts(round_)
-    _put(unit, key, MessageKind.CARD, approval.id, channel, None, facts, 0, approval.version, next_at=at)
+    _want(unit, _row(unit, key, MessageKind.CARD, approval.id, channel, None, facts, 0, approval.version, next_at=at))
 
 
 def put_notice(
@@ -136,12 +141,24 @@ def put_notice(
     With a `cause` it is an alarm, which ends when that is gone (alarms.py).
     """
     stored = cause.stored if cause else None
-    return _put(
+    values = _row(
         unit, f"notice:{key}", MessageKind.NOTICE, approval_id, channel, thread_of, facts, urgency, 1, cause=stored
     )
+    return unit.execute(_inserting(unit.connection.dialect.name, asking=True), values).first() is not None
 
 
-def _put(
+@cache
+def _inserting(dialect: str, *, asking: bool) -> sqlite.Insert | postgresql.Insert | ReturningInsert[Any]:
+    """What adds a message unless its key is there; `asking` whether it was not."""
+    new = insert_into(dialect, outbox).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    return new.returning(outbox.c.id) if asking else new.inline()
+
+
+def _want(unit: Unit, values: dict[str, Any]) -> None:
+    unit.put_off(PutOff(outbox, _inserting(unit.connection.dialect.name, asking=False), values))
+
+
+def _row(
     unit: Unit,
     key: str,
     kind: MessageKind,
@@ -152,24 +169,20 @@ def _put(
     urgency: int,
     wanted: int,
     **more: Any,
-) -> bool:
-    done = unit.execute(
-        unit.insert(outbox).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(outbox.c.id),
-        {
-            "dedupe_key": key,
-            "kind": kind.value,
-            "approval_id": approval_id,
-            "channel": channel,
-            "thread_of": thread_of,
-            "facts": messages.as_stored(facts),
-            "urgency": urgency,
-            "wanted": wanted,
-            "next_at": unit.now,
-            "created_at": unit.now,
-            **more,
-        },
-    )
-    return done.first() is not None
+) -> dict[str, Any]:
+    return {
+        "dedupe_key": key,
+        "kind": kind.value,
+        "approval_id": approval_id,
+        "channel": channel,
+        "thread_of": thread_of,
+        "facts": messages.as_stored(facts),
+        "urgency": urgency,
+        "wanted": wanted,
+        "next_at": unit.now,
+        "created_at": unit.now,
+        **more,
+    }
 
 
 IS_CARD, IS_LIVE = outbox.c.kind == MessageKind.CARD.value, outbox.c.face == Face.LIVE.value
@@ -249,7 +262,8 @@ def refresh(unit: Unit, approval_id: str, version: int, *, touched: bool = False
 
     `touched` where a person did something on it: then no other request joins that message any more.
     """
-    unit.execute(_refresh_and_close if touched else _refresh, _change(unit, approval_id, version))
+    statement = _refresh_and_close if touched else _refresh
+    unit.put_off(PutOff(outbox, statement, _change(unit, approval_id, version)))
 
 
 def close(unit: Unit, approval_id: str) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    ScalarSelect,
     Select,
     and_,
     bindparam,
+    func,
     insert,
+    literal,
     literal_column,
     or_,
     select,
@@ -40,20 +43,33 @@ def kin(unit: Unit, family: Collection[str], action: str, *, asked_as: str, sinc
     The same as `asked_as` whatever became of it, and still open or moved on after `since`; and what was rejected,
     withdrawn or undone after `since`.
     """
-    values = {"_family": sorted(family), "_action": action, "_asked_as": asked_as, "_since": since}
-    found = unit.execute(_kin(), values).scalars().all()
-    return list(several(unit, sorted(set(found))).values()) if found else []
+    values = {"_family": sorted(family), "_kin_action": action, "_asked_as": asked_as, "_since": since}
+    return these(unit, unit.execute(_kin(), values).scalars().all())
+
+
+def these(unit: Unit, approval_ids: Collection[str]) -> list[Approval]:
+    """The approvals of these ids, each once, in the order of ids."""
+    return list(several(unit, sorted(set(approval_ids))).values()) if approval_ids else []
+
+
+def kin_of_one() -> ScalarSelect[str]:
+    """The ids that `kin` finds for the agent `_agent_id` alone, between commas, for a statement that reads more."""
+    return select(func.aggregate_strings(_kin(alone=True).subquery("kin").c.id, ",")).scalar_subquery()
 
 
 @cache
-def _kin() -> CompoundSelect[Any]:
-    of_family: Any = bindparam("_family", expanding=True)
+def _kin(*, alone: bool = False) -> CompoundSelect[Any]:
+    family: Any = bindparam("_family", expanding=True)
+
+    def of_family(column: ColumnElement[str]) -> ColumnElement[bool]:
+        return column == bindparam("_agent_id") if alone else column.in_(family)
+
     since = bindparam("_since", type_=UtcDateTime())
-    own, recent = approvals.c.agent_id.in_(of_family), approvals.c.updated_at > since
-    of_action = approvals.c.action == bindparam("_action")
+    own, recent = of_family(approvals.c.agent_id), approvals.c.updated_at > since
+    of_action = approvals.c.action == bindparam("_kin_action")
     same = and_(approvals.c.asked_as == bindparam("_asked_as"), of_action)
     rejected, undone = _state == literal_column("'rejected'"), approvals.c.undone_at.is_not(None)
-    for_them = select(delegations.c.approval_id).where(delegations.c.agent_id.in_(of_family), delegations.c.at > since)
+    for_them = select(delegations.c.approval_id).where(of_family(delegations.c.agent_id), delegations.c.at > since)
     for_them = for_them.order_by(delegations.c.at.desc()).limit(MOST * 10)
     wanted = [
         _newest(own, same, or_(PENDING, recent)),
@@ -86,10 +102,25 @@ def locked(unit: Unit, approval_id: str) -> Approval | None:
 
 def withdrawn(unit: Unit, agent_id: str, user: str, within: timedelta) -> list[datetime]:
     """When this agent cancelled what waited for `user`, within that time before now."""
-    query = select(approvals.c.updated_at).where(approvals.c.agent_id == agent_id, _REFUSED)
-    query = query.where(_state == literal_column("'cancelled'"), approvals.c.updated_at > unit.now - within)
-    query = query.where(approvals.c.assignee == user, approvals.c.decided_by.startswith("agent:"))
-    return list(unit.execute(query.order_by(approvals.c.updated_at.desc()).limit(MOST)).scalars())
+    values = {"_agent_id": agent_id, "_user": user, "_cancelled_since": unit.now - within}
+    return list(unit.execute(_withdrawn, values).scalars())
+
+
+_cancelled = and_(
+    approvals.c.agent_id == bindparam("_agent_id"),
+    _REFUSED,
+    _state == literal_column("'cancelled'"),
+    approvals.c.updated_at > bindparam("_cancelled_since", type_=UtcDateTime()),
+    approvals.c.decided_by.startswith("agent:"),
+)
+_withdrawn = (
+    select(approvals.c.updated_at)
+    .where(_cancelled, approvals.c.assignee == bindparam("_user"))
+    .order_by(approvals.c.updated_at.desc())
+    .limit(MOST)
+)
+withdrew_any = select(literal(1)).select_from(approvals).where(_cancelled).limit(1).scalar_subquery()
+"""Whether the agent `_agent_id` cancelled anything at all after `_cancelled_since`."""
 
 
 def remember_key(unit: Unit, approval: Approval, key: str, body_hash: str) -> None:

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Executable, ScalarSelect, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 
-from store import audit
+from store import audit, together
 from store.seals import Seals
+from store.together import PutOff
 from store.types import database_now
 
 
@@ -29,6 +30,7 @@ class Unit:
         self._now: datetime | None = None
         self._entries: list[audit.Entry] = []
         self._later: dict[tuple[Executable, bool], list[dict[str, Any]]] = {}
+        self._put_off: list[PutOff] = []
         self._together: dict[Executable, Callable[[list[dict[str, Any]]], dict[str, Any]]] = {}
 
     @property
@@ -50,16 +52,26 @@ class Unit:
         self._now = moment
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        """Run one statement in this transaction."""
+        """Run one statement in this transaction, behind what was put off."""
+        self._settle()
         result = self.connection.execute(statement, parameters)
         assert isinstance(result, CursorResult)
         return result
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An insert that may say what to do where the row is there already: first come, first served, and no error."""
-        if self.connection.dialect.name == "postgresql":
-            return postgresql.insert(table)
-        return sqlite.insert(table)
+        return insert_into(self.connection.dialect.name, table)
+
+    def put_off(self, write: PutOff) -> None:
+        """Write this before the next statement of this transaction, or at its end together with its audit rows."""
+        if any(write.table is other.table for other in self._put_off):
+            self._settle()
+        self._put_off.append(write)
+
+    def _settle(self) -> None:
+        if self._put_off:
+            writes, self._put_off = self._put_off, []
+            together.in_order(self.connection, writes)
 
     def record(self, entry: audit.Entry) -> None:
         """Keep an audit row for the end of the transaction: the chain's lock is held as briefly as can be."""
@@ -86,7 +98,8 @@ class Unit:
             self._together[statement] = together
 
     def write(self) -> None:
-        """Write what was put off; whoever reads what it changes calls this first."""
+        """Write what was kept for later; whoever reads what it changes calls this first."""
+        self._settle()
         later, self._later = self._later, {}
         for (statement, one_row), rows in later.items():
             together = self._together.get(statement)
@@ -105,12 +118,24 @@ class Unit:
                 self.write()
         except BaseException:
             self._later.clear()
+            self._put_off.clear()
             del self._entries[entries:], self.callbacks[callbacks:]
             self.seals = seals
             raise
 
     def flush(self) -> None:
         """Write what was kept for the end."""
-        self.write()
+        if self._later:
+            self.write()
         entries, self._entries = self.seals.attached(self._entries), []
-        self.transaction = audit.append(self.connection, entries)
+        if self._put_off and entries and self.connection.dialect.name == "postgresql":
+            writes, self._put_off = self._put_off, []
+            self.transaction = together.with_audit(self.connection, writes, audit.arrays(entries))
+        else:
+            self._settle()
+            self.transaction = audit.append(self.connection, entries)
+
+
+def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert in the words of a database that may say what to do where the row is there already."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

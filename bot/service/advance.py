@@ -58,17 +58,19 @@ def advance(
     saving: Saving = Saving.AT_ANY_TIME,
     *,
     touched: bool = False,
+    put_off: bool = False,
     **recorded: Unpack[Recorded],
 ) -> Approval:
     """Make `before` into `after`, and give it back as it was saved.
 
     One compare-and-set; then what is said of it, its cards drawn anew, its audit row, and after the commit whoever
     waits. Nobody else needs to know a version: what is said gets the approval as it was saved. Where a person `touched` it,
-    no other request joins its message any more. Raises Overtaken.
+    no other request joins its message any more. Raises Overtaken; with `put_off` at the end of the transaction, which is
+    for whoever begins all of it anew then.
     """
     draft = after if isinstance(after, Draft) else Draft(after)
     saved = replace(draft.approval, version=before.version + 1, updated_at=ctx.now)
-    _save(ctx, before, saved, saving)
+    _save(ctx, before, saved, saving, put_off=put_off)
     for say in draft.says:
         say(ctx, saved)
     _refresh(ctx, saved, saving, touched)
@@ -95,12 +97,13 @@ def wake(world: World, approval: Approval) -> None:
         world.signals.deadline_set(approval.clock.wake_at)
 
 
-def _save(ctx: Context, before: Approval, after: Approval, saving: Saving) -> None:
+def _save(ctx: Context, before: Approval, after: Approval, saving: Saving, *, put_off: bool) -> None:
     if saving is Saving.TOGETHER:
         approvals.save_later(ctx.unit, before, after)
         return
     in_time, within_window = saving is Saving.IN_TIME, saving is Saving.WITHIN_WINDOW
-    if not approvals.save(ctx.unit, before, after, in_time=in_time, within_window=within_window):
+    missed = Overtaken if put_off else None
+    if not approvals.save(ctx.unit, before, after, in_time=in_time, within_window=within_window, missed=missed):
         raise Overtaken
 
 

@@ -91,6 +91,7 @@ class Directory:
     expired: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unsure: frozenset[str] = frozenset()
     _registers: dict[Roster, Register] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _actors: dict[tuple[Roster, str], Actor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def register(self, roster: Roster) -> Register:
         """Everybody Sayso knows: the roster's people, and those of whom Slack was heard."""
@@ -195,7 +196,9 @@ class Directory:
             return False
         if user not in self.people:
             return True
-        actor = self.actor(roster, user)
+        actor = self._actors.get((roster, user))
+        if actor is None:
+            actor = self._actors[roster, user] = self.actor(roster, user)
         return genuine(actor) is None and (actor.identified or not principals)
 
 

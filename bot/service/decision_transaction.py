@@ -87,6 +87,7 @@ def _acted(ctx: Context, tap: Tap, verb: Verb, change: Change, *, again: bool) -
         tap.actor.user,
         Saving.IN_TIME if approval.pending else Saving.AT_ANY_TIME,
         touched=True,
+        put_off=True,
         decision=draft.approval.state.value,
         rationale=tap.note,
         latency_ms=approvals.latency_ms(approval, ctx.now),

@@ -13,15 +13,31 @@ from policies.request import Request
 from policies.routing import History, Route, route
 from store import agents, history, prior_history, turns
 from store.agents import Agent
-from store.prior_history import Before
+from store.prior_history import Asking, Before
 from store.unit import Unit
 
 
-def known(unit: Unit, agent: Agent, key: str, *, request: Request, policy: Policy, excluding: str = "") -> Before:
-    """What the store knows before it is judged; sums leave out the approval `excluding`."""
+def known(
+    unit: Unit,
+    agent: Agent,
+    key: str,
+    *,
+    request: Request,
+    policy: Policy,
+    excluding: str = "",
+    asking: Asking | None = None,
+) -> Before:
+    """What the store knows before it is judged; sums leave out the approval `excluding`. Raises Unauthorised as `before`."""
     aggregate, session = aggregate_of(policy, request.params), request.session_id
     return prior_history.before(
-        unit, agent.id, key, action=policy.action, aggregate=aggregate, excluding=excluding, session_id=session
+        unit,
+        agent.id,
+        key,
+        action=policy.action,
+        aggregate=aggregate,
+        excluding=excluding,
+        session_id=session,
+        asking=asking,
     )
 
 

@@ -25,6 +25,7 @@ from policies.resubmission import HOUR, SHOWN
 from policies.routing import Route, RouteName
 from store import resubmissions
 from store.agents import Agent
+from store.prior_history import Asking, Before
 from store.unit import Unit
 
 
@@ -32,12 +33,14 @@ from store.unit import Unit
 class Past:
     """What the store knows of a request that may have been asked before.
 
-    `meant` is the open approval that is meant again; `others` are open ones of the same that are another thing.
+    `meant` is the open approval that is meant again; `others` are open ones of the same that are another thing. Where the
+    agent did not withdraw anything within the hour, nobody was pinged for nothing.
     """
 
     again: Again | None = None
     meant: Approval | None = None
     others: tuple[Approval, ...] = ()
+    withdrew: bool = True
 
 
 def past_of(
@@ -48,14 +51,18 @@ def past_of(
     policy: Policy,
     authority: Authority,
     step: str | None,
+    asked_as: str,
+    known: Before,
 ) -> Past:
     """What this agent and those it acts for asked before; `step` is what the agent calls this one, if it does."""
     if not policy.known:
-        return Past()
-    family = {agent.id, *authority.above_ids(agent)}
-    since = ctx.now - timedelta(seconds=policy.resubmit_seconds)
-    asked_as = sameness.identity(request)
-    found = resubmissions.kin(ctx.unit, family, request.action, asked_as=asked_as, since=since)
+        return Past(withdrew=known.withdrew)
+    above = authority.above_ids(agent)
+    if known.kin is not None and not above:
+        found = resubmissions.these(ctx.unit, known.kin)
+    else:
+        since = _since(ctx, policy)
+        found = resubmissions.kin(ctx.unit, {agent.id, *above}, request.action, asked_as=asked_as, since=since)
     same = [one for one in found if one.asked_as == asked_as]
     waiting = tuple(one for one in same if one.pending)
     meant = next((one for one in waiting if _meant(one, agent, request, authority, step)), None)
@@ -68,7 +75,16 @@ def past_of(
         if (earlier := _earlier(ctx, agent, request, policy=policy, one=one, asked_as=asked_as)) is not None
         and not (earlier.no and not earlier.differs and earlier.at <= allowed_at)
     ]
-    return Past(resubmission.again(told), None, waiting)
+    return Past(resubmission.again(told), None, waiting, known.withdrew)
+
+
+def asking(ctx: Context, agent: Agent, request: Request, *, policy: Policy, asked_as: str) -> Asking:
+    """What `past_of` asks of the agent's own past, for the read that asks for all the rest."""
+    return Asking(agent.token, request.action, asked_as, _since(ctx, policy))
+
+
+def _since(ctx: Context, policy: Policy) -> datetime:
+    return ctx.now - timedelta(seconds=policy.resubmit_seconds)
 
 
 def _meant(one: Approval, agent: Agent, request: Request, authority: Authority, step: str | None) -> bool:
@@ -222,9 +238,12 @@ def _from_the_no_on(known: Again | None, policy: Policy, roles: Sequence[str]) -
     return roles if refused_in in (policy.role, *policy.escalation_path) else [refused_in, *roles]
 
 
-def silent_until(unit: Unit, approval: Approval, user: str) -> datetime | None:
-    """Until when `user` is not pinged of it, because this agent pinged them for nothing; None where they are."""
-    withdrawn = resubmissions.withdrawn(unit, approval.agent_id, user, HOUR)
+def silent_until(unit: Unit, approval: Approval, user: str, *, withdrew: bool) -> datetime | None:
+    """Until when `user` is not pinged of it, because this agent pinged them for nothing; None where they are.
+
+    `withdrew` is whether it withdrew anything within the hour.
+    """
+    withdrawn = resubmissions.withdrawn(unit, approval.agent_id, user, HOUR) if withdrew else []
     return resubmission.silent_until(approval.again, withdrawn, user, unit.now)
 
 

@@ -58,6 +58,7 @@ class _Ask:
     policy: Policy
     manifest: Manifest  # the one that judges: the files may change while it does
     weight: int  # as how many requests it counts
+    asked_as: str  # what it asks for, whatever the spelling
     step: str | None = None  # what the agent calls the step that it asks in
     authority: Authority = field(default_factory=Authority)
     also: tuple[str, ...] = ()
@@ -117,11 +118,14 @@ def _known_agent(unit: Unit, token_hash: str) -> Agent:
     return agent
 
 
-def _still(unit: Unit, ask: _Ask) -> _Ask:
-    """The request as it is once its turn has come: its agent, or one above it, may have been revoked since it was read."""
-    authority.require_above(unit, ask.authority)
-    token = ask.agent.token
-    return ask if token is None else replace(ask, agent=_known_agent(unit, token))
+def _still(ctx: Context, ask: _Ask) -> tuple[_Ask, prior_history.Before]:
+    """The request as it is once its turn has come, and what came before: its agent, or one above it, may have been revoked
+    since it was read."""
+    authority.require_above(ctx.unit, ask.authority)
+    known = _known(
+        ctx.unit, ask, resubmission.asking(ctx, ask.agent, ask.request, policy=ask.policy, asked_as=ask.asked_as)
+    )
+    return replace(ask, agent=known.agent or ask.agent), known
 
 
 def _require_scope(agent: Agent, *scopes: Scope) -> None:
@@ -136,8 +140,9 @@ def dry_run(world: World, token_hash: str, body: bytes, *, heard: Heard = None) 
 
     def look(ctx: Context) -> Route:
         authorised = _authorised(ctx, ask)
-        found = _judged(ctx, authorised, _known(ctx.unit, authorised))
-        return _after_what_was(ctx, authorised, found, _past(ctx, authorised))
+        known = _known(ctx.unit, authorised)
+        found = _judged(ctx, authorised, known)
+        return _after_what_was(ctx, authorised, found, _past(ctx, authorised, known))
 
     return world.read(look)
 
@@ -157,7 +162,8 @@ def _read(world: World, agent: Agent, key: str | None, body: bytes, step: str | 
     check_params(policy.params_schema, request.params)
     body_hash = fingerprint(without_nulls(Request, value))
     weight = limits.weight(manifest.limits, body)
-    return _Ask(agent, key, body_hash, fingerprint(value), request, policy, manifest, weight, step)
+    asked_as = sameness.identity(request)
+    return _Ask(agent, key, body_hash, fingerprint(value), request, policy, manifest, weight, asked_as, step)
 
 
 def _printable(text: str) -> bool:
@@ -180,14 +186,13 @@ def _submit(ctx: Context, ask: _Ask) -> Submitted:
             return made
         ask = _authorised(ctx, ask)
     turns.take(ctx.unit, [ask.agent.id, *ask.authority.above_ids(ask.agent)])
-    ask = _still(ctx.unit, ask)
-    known = _known(ctx.unit, ask)
+    ask, known = _still(ctx, ask)
     made = _made_before(ctx.unit, ask, known)
     if made is not None:
         return made
     limits.hold(ask.manifest.limits, known.used_last_minute, ask.weight)
     ask = ask if acts_for_others else _authorised(ctx, ask)
-    past = _past(ctx, ask)
+    past = _past(ctx, ask, known)
     if past.meant is not None:
         return _meant_again(ctx.unit, ask, past.meant)
     limits.hold_pending(ask.manifest.limits, known.pending)
@@ -235,8 +240,8 @@ def _authorised(ctx: Context, ask: _Ask) -> _Ask:
     return replace(ask, request=found.signed(ask.request), authority=found)
 
 
-def _known(unit: Unit, ask: _Ask) -> prior_history.Before:
-    return judge.known(unit, ask.agent, ask.key, request=ask.request, policy=ask.policy)
+def _known(unit: Unit, ask: _Ask, asking: prior_history.Asking | None = None) -> prior_history.Before:
+    return judge.known(unit, ask.agent, ask.key, request=ask.request, policy=ask.policy, asking=asking)
 
 
 def _judged(ctx: Context, ask: _Ask, known: prior_history.Before, *, use: bool = False) -> Route:
@@ -247,8 +252,17 @@ def _judged(ctx: Context, ask: _Ask, known: prior_history.Before, *, use: bool =
     return judge.judged(ctx.unit, ask.agent, ask.request, ask.policy, past=past, authority=ask.authority)
 
 
-def _past(ctx: Context, ask: _Ask) -> Past:
-    return resubmission.past_of(ctx, ask.agent, ask.request, policy=ask.policy, authority=ask.authority, step=ask.step)
+def _past(ctx: Context, ask: _Ask, known: prior_history.Before) -> Past:
+    return resubmission.past_of(
+        ctx,
+        ask.agent,
+        ask.request,
+        policy=ask.policy,
+        authority=ask.authority,
+        step=ask.step,
+        asked_as=ask.asked_as,
+        known=known,
+    )
 
 
 def _after_what_was(ctx: Context, ask: _Ask, found: Route, past: Past) -> Route:
@@ -286,7 +300,7 @@ def _decided(ctx: Context, ask: _Ask, found: Route, past: Past) -> Approval:
                 replace(_by_policy(approval, State.APPROVED, Decided.APPROVED), clock=clock, expires_at=clock.claim_by)
             )
         case RouteName.ASK:
-            return _asked(ctx, approval, ask.policy, found)
+            return _asked(ctx, approval, ask.policy, found, past)
 
 
 def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
@@ -311,7 +325,7 @@ def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
         policy_version=ask.manifest.version,
         created_at=unit.now,
         updated_at=unit.now,
-        asked_as=sameness.identity(request),
+        asked_as=ask.asked_as,
         again=past.again,
         step=ask.step,
         standing=found.standing if found.name is RouteName.AUTO else None,
@@ -323,12 +337,12 @@ def _by_policy(approval: Approval, state: State, kind: Decided) -> Approval:
     return sealed(replace(approval, state=state, decision=decision))
 
 
-def _asked(ctx: Context, approval: Approval, policy: Policy, found: Route) -> Approval:
+def _asked(ctx: Context, approval: Approval, policy: Policy, found: Route, past: Past) -> Approval:
     roles, staff = staffing.roles_ahead(policy, found.role), staffing.Staff(ctx)
     staffing.require_somebody(ctx.world, policy, approval.principals, roles)
     choice, available = resubmission.first(staff, approval, policy, staffing.roles_first(policy, found.role))
     assert choice is not None, "require_somebody found somebody"
-    silent_until = resubmission.silent_until(ctx.unit, approval, choice.user)
+    silent_until = resubmission.silent_until(ctx.unit, approval, choice.user, withdrew=past.withdrew)
     if silent_until is not None:
         approval = resubmission.silenced(approval)
     clock = deadlines.opened(

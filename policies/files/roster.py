@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -159,7 +160,7 @@ class Roster:
         self.operations = file.operations.channel if file.operations else None
         self.operations_email = file.operations.email if file.operations else None
 
-    @property
+    @cached_property
     def roles(self) -> dict[str, Role]:
         """Every role by name; the admins are one, so that they can be asked where an action names no role."""
         roles = dict(self.file.roles)

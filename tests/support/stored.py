@@ -103,9 +103,9 @@ def told(unit: Unit, approval: Approval, event: str) -> None:
     unit.record(entry_of(approval, event, unit.now, "system"))
 
 
-def save(unit: Unit, before: Approval, after: Approval, **options: bool) -> bool:
+def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False) -> bool:
     """Save it, with its row in the trail."""
-    if not approvals.save(unit, before, after, **options):
+    if not approvals.save(unit, before, after, in_time=in_time):
         return False
     told(unit, after, "approved")
     return True
