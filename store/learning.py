@@ -6,11 +6,11 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Subquery, and_, case, func, select
 
 from policies.learning import calibration, stamping, tuning
 from policies.learning.calibration import Case, OwnWord
@@ -18,7 +18,7 @@ from policies.learning.stamping import UNMODIFIED, Act, Stamping
 from policies.learning.tuning import Record
 from policies.replay.calls import BAD_LABELS
 from policies.request import Request
-from store.tables import approvals, decisions, labels
+from store.tables import approvals, decisions, labels, looks, outbox
 from store.unit import Unit
 
 # Looked at, newest first: decisions and labels; requests that ran; cases whose confidence is compared with what turned out.
@@ -72,19 +72,21 @@ def records(unit: Unit) -> dict[str, Record]:
 
 def _decisions(unit: Unit, since: datetime) -> tuple[list[tuple[str, str]], dict[str, list[Stamping]]]:
     """How each approval was last decided, as its action and kind, and how each person decides, by action."""
+    newest = _newest(since)
+    shown = _shown(unit, newest)
     query = (
-        select(decisions.c.approval_id, approvals.c.action, decisions.c.verb, decisions.c.by, decisions.c.at)
-        .add_columns(decisions.c.latency_ms)
-        .join(approvals, approvals.c.id == decisions.c.approval_id)
-        .where(decisions.c.at > since)
-        .order_by(decisions.c.id.desc())
-        .limit(MOST)
+        select(newest, approvals.c.action, looks.c.at.label("opened"))
+        .join(approvals, approvals.c.id == newest.c.approval_id)
+        .outerjoin(looks, and_(looks.c.approval_id == newest.c.approval_id, looks.c.by == newest.c.by))
+        .order_by(newest.c.id.desc())
     )
     last: dict[str, tuple[str, str]] = {}
     by_user: dict[str, list[Act]] = defaultdict(list)
     for row in unit.execute(query):
         ended = row.verb in _COUNTS and row.approval_id not in last
-        seen = row.at - timedelta(milliseconds=row.latency_ms)
+        asked = row.at - timedelta(milliseconds=row.latency_ms)
+        known = [asked, *shown.get(row.approval_id, ()), *([row.opened] if row.opened else [])]
+        seen = max(moment for moment in known if moment <= row.at)
         by_user[row.by].append(Act(row.action, row.verb, row.at, seen, ended))
         if ended:
             last[row.approval_id] = (row.action, _COUNTS[row.verb])
@@ -93,6 +95,35 @@ def _decisions(unit: Unit, since: datetime) -> tuple[list[tuple[str, str]], dict
         for action, one in stamping.habits(user, acts[::-1]):
             habits[action].append(one)
     return list(last.values()), habits
+
+
+def _newest(since: datetime) -> Subquery:
+    columns = ("id", "approval_id", "verb", "by", "at", "latency_ms")
+    query = select(*(decisions.c[name] for name in columns)).where(decisions.c.at > since)
+    return query.order_by(decisions.c.id.desc()).limit(MOST).subquery()
+
+
+def _shown(unit: Unit, newest: Subquery) -> dict[str, list[datetime]]:
+    """When Slack posted the cards of what was decided: a message's name there is its moment."""
+    screen = outbox.alias("screen")
+    query = (
+        select(outbox.c.approval_id, func.coalesce(screen.c.slack_ts, outbox.c.slack_ts).label("ts"))
+        .outerjoin(screen, screen.c.id == outbox.c.screen_id)
+        .where(outbox.c.kind == "card", outbox.c.approval_id.in_(select(newest.c.approval_id)))
+    )
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for row in unit.execute(query):
+        moment = _moment(row.ts)
+        if moment is not None:
+            found[row.approval_id].append(moment)
+    return found
+
+
+def _moment(ts: str | None) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(ts), UTC) if ts else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _taken_over(since: datetime) -> Any:

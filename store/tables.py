@@ -349,6 +349,15 @@ disclosures = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+# When somebody opened a request, the last time before they decided it.
+looks = Table(
+    "looks",
+    metadata,
+    Column("approval_id", Text, ForeignKey("approvals.id"), primary_key=True),
+    Column("by", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 # One yes for many: given with an approval, and changed once, when it ends. Its uses are the approvals that name it.
 standings = Table(
     "standings",

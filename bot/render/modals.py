@@ -68,6 +68,12 @@ def read_metadata(view: dict[str, Any]) -> dict[str, Any]:
     return noted if isinstance(noted, dict) else {}
 
 
+def approval_of(view: dict[str, Any]) -> str | None:
+    """The approval that a modal is about; None where it is about none."""
+    named = read_metadata(view).get("approval_id")
+    return named if isinstance(named, str) and named else None
+
+
 def lead(approval: Approval) -> list[AnyPart]:
     """What it is about, first in every modal."""
     shown = visible(redactor_of(approval)(approval.sentence))

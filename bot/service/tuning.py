@@ -95,7 +95,9 @@ def paragraphs(found: Report) -> Iterator[Paragraph]:
         yield _suggested(number, one, one.suggestion)
     for one in found.actions:
         if one.suggestion is None:
-            yield Paragraph((one.record.action, *_figures(one)))
+            yield Paragraph(
+                (_briefly(one.record), *(line for entry in one.calibrations for line in _calibration(entry)))
+            )
     if not found.actions:
         yield Paragraph((f"Nothing is known of any action in the last {found.days} days.",))
     elif not pressing:
@@ -117,6 +119,13 @@ def _suggested(number: int, one: Tuned, what: Suggestion) -> Paragraph:
         *checks,
     )
     return Paragraph(lines, what.diff)
+
+
+def _briefly(record: Record) -> str:
+    return (
+        f"{record.action}: yes {record.agreed}; right {record.turned_out}; "
+        f"incidents, {INCIDENTS_LOOK_BACK.days} days: {record.went_wrong}"
+    )
 
 
 def _figures(one: Tuned) -> Iterator[str]:

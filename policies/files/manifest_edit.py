@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import json
+import textwrap
+from collections.abc import Mapping
 
 import yaml
+
+WIDTH = 60
+_WORDS_OF_YAML = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
 
 def with_key(text: str, action: str, key: str, value: str) -> str:
@@ -17,6 +23,60 @@ def with_key(text: str, action: str, key: str, value: str) -> str:
     first = node.value[0][0].start_mark
     separator = ", " if node.flow_style else "\n" + " " * first.column
     return f"{text[: first.index]}{key}: {value}{separator}{text[first.index :]}"
+
+
+def with_item(text: str, action: str, key: str, item: Mapping[str, str]) -> str:
+    """The manifest's text with one item more at the end of the list `key` of `action`; what stands there stays as it is."""
+    node = child(child(yaml.compose(text, Loader=yaml.SafeLoader), "actions"), action)
+    assert isinstance(node, yaml.MappingNode)
+    first = node.value[0][0].start_mark
+    old = next((value for name, value in node.value if name.value == key), None)
+    if old is None and node.flow_style:
+        deep = _indent(text, first.index) + " " * 4
+        return f"{text[: first.index]}{key}: [{_flow(item, deep)}],\n{deep}{text[first.index :]}"
+    if old is None:
+        indent = " " * first.column
+        return f"{text[: first.index]}{key}:\n{_block(item, indent + '  ')}\n{indent}{text[first.index :]}"
+    if not old.flow_style:
+        at = _line_end(text, end(old))
+        return f"{text[:at]}\n{_block(item, ' ' * old.start_mark.column)}{text[at:]}"
+    deep, closing = _indent(text, old.start_mark.index) + " " * 4, old.end_mark.index - 1
+    comma = f",\n{deep}" if old.value else ""
+    return f"{text[:closing]}{comma}{_flow(item, deep)}{text[closing:]}"
+
+
+def _line_end(text: str, index: int) -> int:
+    """Where the line ends that `index` ends: behind its comment. A block of text ends with its line."""
+    if text[index - 1] == "\n":
+        return index - 1
+    found = text.find("\n", index)
+    return len(text) if found < 0 else found
+
+
+def _indent(text: str, index: int) -> str:
+    line = text[text.rfind("\n", 0, index) + 1 :]
+    return line[: len(line) - len(line.lstrip(" "))]
+
+
+def _flow(item: Mapping[str, str], deep: str) -> str:
+    return "{" + f",\n{deep}".join(f"\n{deep}  ".join(_wrapped(*pair)) for pair in item.items()) + "}"
+
+
+def _block(item: Mapping[str, str], lead: str) -> str:
+    lines = [line if at == 0 else f"  {line}" for pair in item.items() for at, line in enumerate(_wrapped(*pair))]
+    return "\n".join(lead + ("  " if number else "- ") + line for number, line in enumerate(lines))
+
+
+def _wrapped(key: str, value: str) -> list[str]:
+    """The pair over several lines, none longer than a phone shows: a quoted text that goes on below has a space there."""
+    said = f"{key}: {_quoted(value)}"
+    if "  " in value or value != value.strip():
+        return [said]  # a line that begins or ends in spaces loses them
+    return textwrap.wrap(said, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _quoted(value: str) -> str:
+    return value if value.isidentifier() and value not in _WORDS_OF_YAML else json.dumps(value, ensure_ascii=False)
 
 
 def difference(before: str, after: str, path: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from policies.files.manifest import REGULATED_TAGS, Manifest
-from policies.files.manifest_edit import difference, with_key
+from policies.files.manifest_edit import difference, with_item, with_key
 from policies.files.policy import Policy, Severity
 from policies.learning import chance, families
 from policies.learning.calibration import WORST_ERROR, Bucket, Calibration, Case, OwnWord, calibrations
@@ -210,10 +210,9 @@ class _Case:
         return difference(before, text, self.manifest.name)
 
     def with_rule(self, when: str, reason: str) -> str:
-        own = self.manifest.file.actions[self.policy.action].rules
-        rules = [rule.model_dump(mode="json") for rule in own]
-        rules.append({"when": when, "then": "ask", "reason": reason[:_MOST_REASON]})
-        return self.changed(rules=json.dumps(rules, ensure_ascii=False))
+        before = self.manifest.document.text
+        rule = {"when": when, "then": "ask", "reason": reason[:_MOST_REASON]}
+        return difference(before, with_item(before, self.policy.action, "rules", rule), self.manifest.name)
 
 
 def _less(case: _Case, *, shown: bool) -> Iterator[Suggestion]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from itertools import takewhile
 
+from sqlalchemy import select
 from support.marks import on_sqlite
 from support.office import Office
 from support.servers import command
+
+from store.tables import looks
 
 
 def decided(office: Office, count: int) -> list[str]:
@@ -27,6 +32,31 @@ def said(office: Office, words: str, user: str = "U0ADMIN") -> str:
     reply = office.person(user).command("/sayso", words).reply
     assert reply is not None
     return reply.text()
+
+
+def patched(office: Office, told: str) -> None:
+    """The manifest after `patch` took the diff as it stands in the answer."""
+    lines = told[told.index("--- ") :].splitlines()
+    diff = "\n".join(takewhile(lambda line: line[:1] in tuple("-+@ "), lines)) + "\n"
+    command = ["patch", "-p0", str(office.manifest)]
+    subprocess.run(command, input=diff, text=True, check=True, capture_output=True)
+
+
+@on_sqlite
+def test_what_somebody_opens_is_when_they_began_to_look(office: Office) -> None:
+    """Details and forms count from when they were opened, once it is known who opened them."""
+    asked = office.agent.refund(480)
+    bob = office.person("U0BOB")
+    bob.click(office.card(asked, timeout=20), "details")
+    office.until(lambda: opened(office) == [(asked["id"], "U0BOB")], "it is kept who has it open")
+    bob.click(office.card(asked), "approve")
+    assert opened(office) == [(asked["id"], "U0BOB")]
+
+
+def opened(office: Office) -> list[tuple[str, str]]:
+    """Who opened what."""
+    query = select(looks.c.approval_id, looks.c.by)
+    return [tuple(row) for row in office.database.read(lambda unit: unit.execute(query).all())]
 
 
 def test_tune_tells_what_the_record_says_and_changes_nothing(office: Office) -> None:
@@ -52,7 +82,9 @@ def test_tune_tells_what_the_record_says_and_changes_nothing(office: Office) -> 
         office.critic.label(one, "incident")
     told = said(office, "tune")
     assert "1. suggest: auto→ask" in told
-    assert "+    rules: [" in told
+    patched(office, told)
+    assert '- when: "true"' in office.manifest.read_text()
+    office.manifest.write_text(before)
     assert office.manifest.read_text() == before
     printed = command(office.env, "policy", "tune")
     assert printed.returncode == 0, printed.stderr

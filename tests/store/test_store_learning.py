@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 from builders import add, add_agent
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from policies.request import Request
-from store import learning
+from store import learning, looks
 from store.engine import Database
-from store.tables import approvals, decisions, labels
+from store.tables import approvals, decisions, labels, outbox
 
 
 def decide(database: Database, approval_id: str, verb: str, by: str, *, ms: int = 60_000, digest: str = "d") -> None:
@@ -72,6 +72,33 @@ def test_each_figure_has_its_time(database: Database) -> None:
         (0.9, 1.0, 0.9, False),
         (0.9, 1.0, 0.9, True),
     ]
+
+
+def test_a_look_begins_where_the_card_was_shown_or_opened(database: Database) -> None:
+    """Not where it was asked for: a card that came late, or that somebody opened a moment ago, was looked at for a moment."""
+    agent = add_agent(database)
+    waited, shown, opened, later = (add(database, agent, age=3600) for _ in range(4))
+    for seconds in (10, 7198):
+        database.shift_seconds = seconds
+        database.run(lambda unit: looks.remember(unit, opened.id, "U0BOB"))
+    database.run(lambda unit: looks.remember(unit, "apr_unknown", "U0BOB"))
+    for number, approval in enumerate((waited, shown, opened, later)):
+        database.shift_seconds = 2 + number * 3600
+        decide(database, approval.id, "approve", f"U{number}" if approval is not opened else "U0BOB", ms=3_600_000)
+    database.run(lambda unit: looks.remember(unit, later.id, "U3"))
+    ((at,),) = database.read(
+        lambda unit: unit.execute(select(decisions.c.at).where(decisions.c.approval_id == shown.id)).all()
+    )
+    card = {"kind": "card", "approval_id": shown.id, "channel": "C", "facts": {}, "urgency": 1, "wanted": 1}
+    card |= {"dedupe_key": "k", "created_at": at, "slack_ts": f"{at.timestamp() - 3:.6f}"}
+    database.run(lambda unit: unit.execute(insert(outbox), card))
+    habits = {one.user: one.median_seconds for one in database.read(learning.records)["process_refund"].reviewers}
+    assert {user: round(seconds) for user, seconds in habits.items()} == {
+        "U0": 3600,
+        "U1": 3,
+        "U0BOB": 4,
+        "U3": 3600,
+    }
 
 
 def test_what_ran_is_counted_for_ninety_days(database: Database) -> None:

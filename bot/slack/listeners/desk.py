@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from bot.acts.act import Answer, Open, Show, Tell
+from bot.render import modals
 from bot.render.buttons import read_value
 from bot.server.runtime import Runtime
 from bot.server.slack_client import SlackTrouble
@@ -15,6 +16,7 @@ from bot.service.authorization import Tap, Unconfirmed
 from bot.slack.people import People
 from policies.errors import SaysoError
 from policies.permissions import Actor
+from store import looks
 from store.engine import StoreUnavailable
 
 P = ParamSpec("P")
@@ -101,6 +103,19 @@ class Desk:
         except SlackTrouble as error:
             log.warning("a modal did not open: %s", error)
             await self._tell(body, "Slack did not open the form in time. Please tap again.")
+        else:
+            await self._looked(body, view)
+
+    async def _looked(self, body: Body, view: Body) -> None:
+        """Remember what this person has open now; nothing of theirs hangs on it."""
+        found = modals.approval_of(view)
+        user = str((body.get("user") or {}).get("id") or body.get("user_id") or "")
+        if found is None or not user:
+            return
+        try:
+            await self.runtime.call(self.runtime.world.database.run, lambda unit: looks.remember(unit, found, user))
+        except SaysoError as error:
+            log.info("what %s looked at is not kept: %s", user, error)
 
     def update_modal(self, body: Body, view: Body) -> None:
         """Show another view in the modal that the person is looking at."""

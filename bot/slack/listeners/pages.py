@@ -15,23 +15,27 @@ def first(lines: Sequence[str], more: str = "") -> str:
     return page(lines, 1, more or "")
 
 
-def page(lines: Sequence[str], number: int, more: str) -> str:
-    """Page `number`, from 1, of `lines`; the last page where there are fewer. `more` may name {page}, the next one."""
-    found = _pages(lines)
+def page(pieces: Sequence[str], number: int, more: str, *, lines: int | None = None) -> str:
+    """Page `number`, from 1, of `pieces`; the last page where there are fewer. `more` may name {page}, the next one.
+
+    `lines` is how many lines a page has at most, where a piece has several and none is longer than that.
+    """
+    found = _pages(pieces, lines)
     at = min(max(1, number), len(found))
     left = sum(map(len, found[at:]))
     tail = f"… and {left} more{more.format(page=at + 1)}" if left else ""
     return "\n".join([*found[at - 1], *([tail] if tail else [])])
 
 
-def _pages(lines: Sequence[str]) -> list[list[str]]:
+def _pages(pieces: Sequence[str], lines: int | None) -> list[list[str]]:
     room = MOST_TEXT - _ROOM_FOR_TAIL
     pages: list[list[str]] = [[]]
-    used = 0
-    for line in lines:
-        if pages[-1] and used + len(line) + 1 > room:
+    used = high = 0
+    for piece in pieces:
+        tall = piece.count("\n") + 1
+        if pages[-1] and (used + len(piece) + 1 > room or (lines is not None and high + tall > lines)):
             pages.append([])
-            used = 0
-        pages[-1].append(line if len(line) <= room else clip(visible(line, lines=True), room))
-        used += len(pages[-1][-1]) + 1
+            used = high = 0
+        pages[-1].append(piece if len(piece) <= room else clip(visible(piece, lines=True), room))
+        used, high = used + len(pages[-1][-1]) + 1, high + tall
     return pages

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from bot.render.labels import mention
-from bot.render.visible_text import Mrkdwn, clip, escape, visible
+from bot.render.visible_text import Mrkdwn, escape, visible
 from bot.service import authorization, tuning
 from bot.slack.listeners import pages
 from bot.slack.listeners.desk import Desk
 from policies.errors import InvalidInput
 from policies.permissions import Actor
 
-MOST_DIFF = 1800
+MOST_DIFF, MOST_LINES = 1500, 38
 _PERSON = re.compile(r"^(  (?:RUBBER-STAMPING\? )?)([UW][A-Z0-9]{2,20}):")
 
 
@@ -25,7 +25,7 @@ async def tune(desk: Desk, actor: Actor, rest: str) -> str:
     book = world.book
     found = await desk.call(world.database.read, lambda unit: tuning.report(unit, book.manifest, book.roster))
     told = [_drawn(one) for one in tuning.paragraphs(found)]
-    return pages.page(told, int(rest[:6] or 1), " parts: `/sayso tune {page}`")
+    return pages.page(told, int(rest[:6] or 1), " parts: `/sayso tune {page}`", lines=MOST_LINES)
 
 
 def _drawn(one: tuning.Paragraph) -> str:
@@ -34,10 +34,16 @@ def _drawn(one: tuning.Paragraph) -> str:
     lead = Mrkdwn(f"*{_said(head)}*{colon}{_said(tail)}") if colon or rest else _said(first)
     lines = [lead, *map(_said, rest)]
     if one.diff:
-        # A fence inside the diff would end the block it stands in.
-        diff = clip(visible(one.diff.rstrip(), lines=True), MOST_DIFF).replace("```", "'''")
-        lines.append(Mrkdwn(f"```\n{escape(diff)}\n```"))
+        lines.append(_diff(one.diff.rstrip()))
     return "\n".join([*lines, ""])
+
+
+def _diff(diff: str) -> Mrkdwn:
+    """The diff as `patch` takes it, to the character; where Slack could not show it so, where it is to be had."""
+    shown = visible(diff, lines=True)
+    if len(diff) > MOST_DIFF or shown != diff or "```" in diff:
+        return Mrkdwn("_Its diff does not fit here: `python -m bot policy tune` prints it._")
+    return Mrkdwn(f"```\n{escape(shown)}\n```")
 
 
 def _said(line: str) -> Mrkdwn:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from policy_builders import manifest
 
 from policies.files.manifest import load_manifest
-from policies.files.manifest_edit import with_key
+from policies.files.manifest_edit import with_item, with_key
 from policies.learning.calibration import Case, OwnWord, Point, Threshold, buckets, calibrations, threshold
 from policies.learning.stamping import Stamping
 from policies.learning.tuning import (
@@ -212,6 +215,41 @@ def cases(agent: str, outcomes: Iterable[tuple[float, bool]], drawn: float | Non
 def points(outcomes: Iterable[tuple[float, bool]]) -> list[Point]:
     """The same, unweighted."""
     return [Point(stated, right) for stated, right in outcomes]
+
+
+LISTS = {
+    "none, in a block": "    title: Pay   # a word",
+    "a block": "    title: Pay\n    rules:\n      - when: amount > 5.0\n        then: ask\n        reason: mine   # so",
+    "a block as high as its key": "    title: Pay\n    rules:\n    - {when: amount > 5.0, then: ask, reason: mine}   # so",
+    "one line": "    title: Pay\n    rules: [{when: amount > 5.0, then: ask, reason: mine}]   # so",
+    "an empty one": "    title: Pay\n    rules: []   # so",
+    "one with a text over lines": "    title: Pay\n    rules:\n      - when: amount > 5.0\n        then: ask\n        reason: >\n          mine",
+}
+
+
+@pytest.mark.parametrize("style", LISTS)
+@given(reason=st.text(min_size=1, max_size=300), agent=st.text(min_size=1, max_size=40))
+def test_a_rule_more_changes_nothing_else(style: str, reason: str, agent: str) -> None:
+    """However the list is written, the new rule says what it should to the character, every other line stays, and none grows long."""
+    rest = "describe: Pay\n    severity: low\n    reversible: true\n    batch: false"
+    text = f"version: 1\nactions:\n  pay:\n{LISTS[style]}\n    {rest}\n  mop: {{title: M, describe: m, severity: low, reversible: true}}\n"
+    for action in ("pay", "mop"):
+        item = {"when": f"agent == {json.dumps(agent)}", "then": "ask", "reason": reason}
+        after = yaml.safe_load(with_item(text, action, "rules", item))
+        before = yaml.safe_load(text)
+        assert after["actions"][action].pop("rules") == [*before["actions"][action].pop("rules", []), item]
+        assert after == before
+        if action == "pay" and "[" not in LISTS[style]:
+            assert set(text.splitlines()) <= set(with_item(text, action, "rules", item).splitlines())
+
+
+def test_the_lines_of_a_diff_fit_a_phone() -> None:
+    """No added line is longer than some seventy characters, however long the reason is."""
+    reason = "4 incidents in 40 runs of 90 days, 10.0% (3.5% to 21.4%): asked until the cause is known " * 3
+    written = with_item(TEXT, "first", "rules", {"when": "true", "then": "ask", "reason": reason.strip()})
+    added = set(written.splitlines()) - set(TEXT.splitlines())
+    assert max(map(len, added)) <= 76
+    assert len(added) > 5
 
 
 def test_calibration_shows_ten() -> None:
