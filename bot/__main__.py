@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bot.cli import agent, audit, database, policy
+from bot.cli import agent, audit, database, doctor, policy
 from policies.errors import SaysoError
 
 
@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "serve", _serve, "run the server")
     database.add_parser(commands, _command)
     _command(commands, "sweep", _sweep, "one sweep now, prints its counts").add_argument("--json", action="store_true")
+    doctor.add_options(_command(commands, "doctor", doctor.doctor, "what is wrong, and what to click or set"))
     agent.add_parser(commands, _command)
     policy.add_parser(commands)
     audit.add_parser(commands)

@@ -22,7 +22,7 @@ from bot.api import aap, hooks, routes
 from bot.api.admission import Admission
 from bot.api.callback_sender import CallbackSender, Resolve, by_name
 from bot.api.prefix import Prefixed
-from bot.server import audit_anchor, health
+from bot.server import arrivals, audit_anchor, health
 from bot.server.leaving import Leaving
 from bot.server.letterbox import Letterbox
 from bot.server.metrics import Metrics
@@ -43,6 +43,7 @@ from bot.slack import listeners
 from bot.slack.courier import Courier
 from bot.slack.ingress import Ingress
 from bot.slack.listeners.desk import Desk
+from bot.slack.listeners.listed import Listed
 from bot.slack.people import People
 from store import approvals, durability
 from store.engine import Database, StoreUnavailable
@@ -125,8 +126,8 @@ async def _running(
         tasks.append(_socket(bolt, settings))
     elif settings.slack_signing_secret:
         # In front of all others, which would be asked first.
-        taps = WebRoute("/slack/events", Ingress(bolt, settings.slack_signing_secret).receive, methods=["POST"])
-        app.router.routes.insert(0, taps)
+        ingress = Ingress(bolt, settings.slack_signing_secret, note=runtime.arrivals.note)
+        app.router.routes.insert(0, WebRoute("/slack/events", ingress.receive, methods=["POST"]))
     sending = [asyncio.create_task(courier.run()), asyncio.create_task(callbacks.run())]
     running = [asyncio.create_task(task) for task in tasks]
     ticker.start()
@@ -144,6 +145,8 @@ async def _running(
         await people.close()
         await runtime.slack.close()
         watched.close()
+        with contextlib.suppress(StoreUnavailable):
+            await _keep_arrivals(runtime)
         await runtime.call(audit_anchor.keep, settings, world.database)
         pool.shutdown(wait=True)
         world.database.close()
@@ -181,6 +184,7 @@ def _bolt(runtime: Runtime, people: People) -> AsyncApp:
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
+    bolt.use(Listed(runtime.arrivals))
     listeners.register(bolt, Desk(runtime, people))
     return bolt
 
@@ -212,6 +216,8 @@ async def _sweep(runtime: Runtime) -> None:
 
 async def _swept(runtime: Runtime) -> None:
     counts = await runtime.call(sweep, runtime.world)
+    runtime.arrivals.note(arrivals.SWEPT)
+    await _keep_arrivals(runtime)
     for kind in counts.__dataclass_fields__:
         runtime.metrics.swept.labels(kind).inc(getattr(counts, kind))
     if counts.total:
@@ -222,6 +228,12 @@ async def _swept(runtime: Runtime) -> None:
     for moment in await runtime.call(runtime.world.database.read, partial(_following, runtime.world)):
         if moment is not None:
             runtime.signals.deadline_set(moment)
+
+
+async def _keep_arrivals(runtime: Runtime) -> None:
+    found = runtime.arrivals.take()
+    if found:
+        await runtime.call(runtime.world.database.run, partial(arrivals.write_down, names=found))
 
 
 def _following(world: World, unit: Unit) -> tuple[datetime | None, datetime | None]:

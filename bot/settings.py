@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import errno
+import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot import data_dir
+from bot import data_dir, slack_secrets
 from bot.service import callback_hosts, callback_signing
 from bot.service.mail_servers import mail_server
 from policies.errors import SaysoError
@@ -20,6 +25,11 @@ from policies.mailing import is_mail_address
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
 SLACK_API = "https://slack.com/api/"
 _ROOT_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+ENV_FILE = Path(".env")
+# What agents, the client and its hooks are told by the same prefix.
+OF_CLIENTS = frozenset(
+    {"SAYSO_URL", "SAYSO_TOKEN", "SAYSO_STATE_DIR", "SAYSO_APPROVAL_ID", "SAYSO_IDEMPOTENCY_KEY", "SAYSO_PARAM_ENV"}
+)
 
 
 class BadSetting(SaysoError):
@@ -38,8 +48,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="SAYSO_",
-        env_file=".env",
-        env_file_encoding="utf-8",
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8-sig",  # some editors begin a file with a mark of their own
         env_ignore_empty=True,
         extra="ignore",
     )
@@ -70,6 +80,7 @@ class Settings(BaseSettings):
     smtp_url: str | None = _SECRET
     mail_from: str | None = None
     mail_after_seconds: Annotated[int, Field(ge=10, le=86_400)] = 120
+    public_url: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -78,6 +89,20 @@ class Settings(BaseSettings):
             return given
         told = {name: value.strip() if isinstance(value, str) else value for name, value in given.items()}
         return {name: value for name, value in told.items() if value != ""}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_quotes(cls, value: Any) -> Any:
+        if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            raise ValueError("stands in quotes, which count here: take them away")
+        return value
+
+    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret")
+    @classmethod
+    def _of_its_kind(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            slack_secrets.check_kind(str(info.field_name), value)
+        return value
 
     @model_validator(mode="after")
     def _paths_are_absolute(self) -> Settings:
@@ -102,6 +127,18 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("must be an http or https URL")
         return value if value.endswith("/") else value + "/"
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str | None) -> str | None:
+        return None if value is None else cls._url(value).rstrip("/")
+
+    @field_validator("host")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        if "/" in value or value.isspace():
+            raise ValueError("is a host or an address such as 127.0.0.1, without http:// and without a path")
+        return value
 
     @field_validator("data_dir")
     @classmethod
@@ -196,21 +233,54 @@ def environment_name(field: str) -> str:
 def load_settings() -> Settings:
     """The settings of this process; raises BadSetting naming the first wrong one."""
     try:
+        return read_settings()
+    except ExceptionGroup as wrong:
+        raise wrong.exceptions[0] from None
+
+
+def read_settings() -> Settings:
+    """The settings of this process; raises a group of BadSetting, one for each that is wrong."""
+    try:
+        _require_env_file()
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
-        path = Path(getattr(error, "filename", None) or ".env")
-        raise _unreadable(path.name, path, error) from None
+        path = Path(getattr(error, "filename", None) or ENV_FILE)
+        raise ExceptionGroup("settings", [_unreadable(path.name, path, error)]) from None
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        name = environment_name(str(problem["loc"][0])) if problem["loc"] else "settings"
-        message = str(problem["msg"]).removeprefix("Value error, ")
-        raise BadSetting(f"{name}: {message}", field=name) from None
+        raise ExceptionGroup("settings", [_named(problem) for problem in error.errors(include_url=False)]) from None
+
+
+def _require_env_file() -> None:
+    if ENV_FILE.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(ENV_FILE))
+
+
+def _named(problem: Any) -> BadSetting:
+    name = environment_name(str(problem["loc"][0])) if problem["loc"] else "settings"
+    return BadSetting(f"{name}: {str(problem['msg']).removeprefix('Value error, ')}", field=name)
+
+
+def misspelt() -> list[str]:
+    """Variables that look like settings and are none, each with the name that was meant, where one is near."""
+    known = {str(field.validation_alias or environment_name(name)) for name, field in Settings.model_fields.items()}
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        given = {name.upper() for name in {**os.environ, **dotenv_values(ENV_FILE, encoding="utf-8-sig")}}
+        return [told for name in sorted(given - known - OF_CLIENTS) if (told := _nearest(name, known))]
+    return []
+
+
+def _nearest(name: str, known: set[str]) -> str | None:
+    ours = name.startswith("SAYSO_") and not name.startswith(("SAYSO_PARAM_", "SAYSO_TEST_"))
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7 if ours else 0.9)
+    if near:
+        return f"{name} is no setting, so it changes nothing: {near[0]} is one"
+    return f"{name} is no setting, so it changes nothing" if ours else None
 
 
 def read_file(name: str, path: Path) -> str:
     """The text of a file that a setting names; raises BadSetting naming the setting."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(name, path, error) from None
 

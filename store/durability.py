@@ -40,7 +40,7 @@ def require_writable(database: Database) -> None:
 def require(database: Database, mounts: Path = MOUNTS) -> None:
     """Raise NotDurable where a committed decision could be lost, and StoreUnavailable where nobody can say."""
     if database.sqlite:
-        _require_local(Path(str(database.url.database)), mounts)
+        require_local(Path(str(database.url.database)), mounts)
         return
     if _said(database, "SHOW synchronous_commit") == "off":
         raise NotDurable(
@@ -69,7 +69,8 @@ def _said(database: Database, question: str) -> str:
         raise StoreUnavailable() from error
 
 
-def _require_local(path: Path, mounts: Path) -> None:
+def require_local(path: Path, mounts: Path = MOUNTS) -> None:
+    """Raise NotDurable where a SQLite file is, or would be, on a file system over a network."""
     kind = file_system(path, mounts)
     if kind in _REMOTE or (kind.startswith("fuse.") and kind not in _LOCAL_FUSE):
         raise NotDurable(

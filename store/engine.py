@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
@@ -30,6 +31,7 @@ PATIENCE_SECONDS = 10.0
 # PostgreSQL: serialization failure, deadlock, lock not available, admin shutdown and its kin.
 _RETRYABLE = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 _OUTCOME_SECONDS = 5.0
+LOOK_SECONDS = 3.0
 _READ_A_PAGE = text("SELECT count(*) FROM sqlite_master")
 _OUTCOME = text("SELECT pg_xact_status(CAST(:transaction AS xid8))")
 
@@ -43,10 +45,19 @@ class Unstorable(InvalidInput):
 
 
 class Database:
-    """Runs units of work. `shift_seconds` moves the database's clock for tests of long times."""
+    """Runs units of work. `shift_seconds` moves the database's clock for tests of long times.
+
+    One that `looks_only` makes no file, changes no mode of it, and cannot write.
+    """
 
     def __init__(
-        self, url: str, *, listen_url: str | None = None, pool_size: int = 8, shift_seconds: float = 0.0
+        self,
+        url: str,
+        *,
+        listen_url: str | None = None,
+        pool_size: int = 8,
+        shift_seconds: float = 0.0,
+        looks_only: bool = False,
     ) -> None:
         self.url = database_url.read(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
@@ -54,7 +65,8 @@ class Database:
         self.pool_size = pool_size
         self.shift_seconds = shift_seconds
         self._sessions = None if self.sqlite else postgresql.Sessions(self.url)
-        self.engine = _engine(self.url, pool_size, self._sessions)
+        made = _looking if looks_only else _engine
+        self.engine = made(self.url, pool_size, self._sessions)
         self._reader = self.engine.execution_options(sayso_reads_only=True)
         # On PostgreSQL each statement of `read` sees what is committed by then, in a transaction or not: without one it is
         # one round trip instead of three.
@@ -63,7 +75,7 @@ class Database:
         self._photograph = self._reader.execution_options(
             **({} if self.sqlite else {"isolation_level": "REPEATABLE READ"})
         )
-        self._probe = _engine(self.url, 1, self._sessions).execution_options(sayso_reads_only=True)
+        self._probe = made(self.url, 1, self._sessions).execution_options(sayso_reads_only=True)
         self._file: tuple[int, int] | None = None
         # SQLite has one writer, and whoever finds it busy sleeps and tries again: here they queue up instead.
         self._turn = threading.Lock() if self.sqlite else None
@@ -205,6 +217,27 @@ def _engine(url: URL, pool_size: int, sessions: postgresql.Sessions | None) -> E
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _looking(url: URL, pool_size: int, sessions: postgresql.Sessions | None) -> Engine:
+    """The same, on which nothing can be written: a SQLite file is neither made nor changed."""
+    if sessions is not None:
+        engine = _engine(url, pool_size, sessions)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("SET TRANSACTION READ ONLY"))
+        return engine
+    file = url.set(database=f"file:{quote(str(url.database))}", query={"mode": "ro", "uri": "true"})
+    engine = create_engine(
+        file, connect_args={"timeout": LOOK_SECONDS}, pool_size=pool_size, max_overflow=0, hide_parameters=True
+    )
+    event.listen(engine, "connect", _prepare_looking)
+    event.listen(engine, "begin", _begin_sqlite)
+    quiet_errors.keep_values_out(engine)
+    return engine
+
+
+def _prepare_looking(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    connection.create_function("sayso_sha256", 1, sha256_hex, deterministic=True)
 
 
 def _sqlite_options() -> dict[str, Any]:

@@ -38,7 +38,7 @@ def _require_file(database: Database) -> None:
     try:
         database.check()
     except StoreUnavailable as error:
-        raise _unusable(path, _reason(error.__cause__)) from None
+        raise _unusable(path, reason(error.__cause__)) from None
 
 
 def _unusable(path: Path, reason: str) -> BadDatabaseUrl:
@@ -52,8 +52,8 @@ def _require_server(database: Database) -> None:
     asking.join(CONTACT_SECONDS)
     if not asking.is_alive() and not failed:
         return
-    reason = _reason(failed[0]) if failed else f"no answer within {CONTACT_SECONDS:.0f} s"
-    raise StoreUnavailable(f"{SETTING}: cannot connect to PostgreSQL{_place(database)}: {reason}", field=SETTING)
+    why = reason(failed[0]) if failed else f"no answer within {CONTACT_SECONDS:.0f} s"
+    raise StoreUnavailable(f"{SETTING}: cannot connect to PostgreSQL{_place(database)}: {why}", field=SETTING)
 
 
 @contextlib.contextmanager
@@ -63,7 +63,7 @@ def answering() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _NOT_ALLOWED:
-            raise StoreUnavailable(f"{SETTING}: the role may not do this: {_reason(error)}", field=SETTING) from error
+            raise StoreUnavailable(f"{SETTING}: the role may not do this: {reason(error)}", field=SETTING) from error
         raise StoreUnavailable(f"{SETTING}: the database does not answer", field=SETTING) from error
 
 
@@ -80,7 +80,7 @@ def _place(database: Database) -> str:
     return f" at {host}{f':{port}' if port else ''}" if host else ""
 
 
-def _reason(error: BaseException | None) -> str:
+def reason(error: BaseException | None) -> str:
     """The database's own first line, which names hosts, roles and databases and no value (quiet_errors.py)."""
     said = str(error.orig if isinstance(error, DBAPIError) else error or "no answer").splitlines()
     return _PREFIX.sub("", said[0]) if said else "no answer"

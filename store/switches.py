@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -19,3 +20,16 @@ def note(unit: Unit, name: str, fact: Any) -> None:
     """Note it once; later notes under the same name change nothing."""
     statement = unit.insert(switches).on_conflict_do_nothing(index_elements=["name"])
     unit.execute(statement, {"name": name, "value": fact, "by": None, "at": unit.now})
+
+
+def renew(unit: Unit, name: str) -> None:
+    """Note that it happened, now."""
+    statement = unit.insert(switches)
+    latest = statement.on_conflict_do_update(index_elements=["name"], set_={"at": statement.excluded.at})
+    unit.execute(latest, {"name": name, "value": None, "by": None, "at": unit.now})
+
+
+def moments(unit: Unit, prefix: str) -> dict[str, datetime]:
+    """When each of the notes whose names begin so was made, by the rest of the name."""
+    query = select(switches.c.name, switches.c.at).where(switches.c.name.startswith(prefix, autoescape=True))
+    return {row.name.removeprefix(prefix): row.at for row in unit.execute(query)}

@@ -27,7 +27,7 @@ from bot.server.runtime import Runtime
 from bot.server.starting import Starting
 from bot.service.context import World
 from bot.service.sweep import sweep
-from bot.settings import Settings, load_settings
+from bot.settings import Settings, load_settings, misspelt
 from store import changes, moving
 
 if sys.platform != "win32":
@@ -44,6 +44,8 @@ def serve() -> int:
     settings = load_settings()
     settings.require_slack()
     logs.configure(settings.log_format)
+    for told in misspelt():
+        log.warning(told)
     book, database = load_book(settings), named_database(settings)
     with contextlib.ExitStack() as opened:
         starting = opened.enter_context(Starting())

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
+from bot.server import arrivals
 from bot.server.edge import Edge
 from bot.server.letterbox import Letterbox
 from bot.server.runtime import Runtime
@@ -95,6 +96,10 @@ class Health:
             runtime.metrics.backlog_age.labels(kind).set(found.oldest_seconds)
         return None
 
+    def note(self, what: str) -> None:
+        """Somebody watches us."""
+        self._runtime.arrivals.note(what)
+
     def close(self) -> None:
         """Let go of the thread, whatever it waits for."""
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -134,14 +139,17 @@ def install(app: FastAPI, health: Health) -> None:
     @app.get("/readyz")
     async def readyz() -> Response:
         """Database and Slack are reachable: 200, else 503 with what is not; `ways` says which way to people works."""
+        health.note(arrivals.PROBED)
         troubles, ways = await asyncio.gather(health.troubles(), health.ways())
         if troubles:
             return JSONResponse({"status": "not ready", "troubles": troubles, "ways": ways}, 503)
         return JSONResponse({"status": "ready", "ways": ways})
 
+    @app.head("/metrics", include_in_schema=False)
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:
         """Figures for Prometheus."""
+        health.note(arrivals.SCRAPED)
         runtime: Runtime = request.app.state.runtime
         await health.count_backlog()
         runtime.metrics.waiting.set(runtime.signals.waiting)

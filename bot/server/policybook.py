@@ -29,9 +29,17 @@ P = TypeVar("P", Manifest, Roster)
 
 def load_book(settings: Settings) -> Book:
     """The policy in force; raises BadSetting or BadFile naming what is wrong."""
-    manifest = load_manifest(read_file("SAYSO_MANIFEST", settings.manifest), path=str(settings.manifest))
-    roster = load_roster(read_file("SAYSO_ROSTER", settings.roster), path=str(settings.roster))
-    return Book(manifest, roster)
+    return Book(load_manifest_of(settings), load_roster_of(settings))
+
+
+def load_manifest_of(settings: Settings) -> Manifest:
+    """The manifest that the settings name; raises BadSetting or BadFile."""
+    return load_manifest(read_file("SAYSO_MANIFEST", settings.manifest), path=str(settings.manifest))
+
+
+def load_roster_of(settings: Settings) -> Roster:
+    """The roster that the settings name; raises BadSetting or BadFile."""
+    return load_roster(read_file("SAYSO_ROSTER", settings.roster), path=str(settings.roster))
 
 
 @dataclass

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+from bot.server.arrivals import Arrivals
 from bot.server.leaving import Leaving
 from bot.server.metrics import Metrics
 from bot.server.signals import LiveSignals
@@ -34,6 +35,7 @@ class Runtime:
     metrics: Metrics
     leaving: Leaving
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in the thread pool: the event loop never waits for the database."""

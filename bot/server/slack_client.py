@@ -104,6 +104,10 @@ class Slack:
 
     async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
         """One call, sent once; raises SlackTrouble."""
+        return (await self.ask(method, **arguments))[0]
+
+    async def ask(self, method: str, **arguments: Any) -> tuple[dict[str, Any], dict[str, str]]:
+        """One call, sent once, and the headers of its answer by their names in small letters; raises SlackTrouble."""
         outcome = "ok"
         try:
             # The SDK knows which methods take JSON and which only a form or a query: reading ones refuse JSON.
@@ -111,7 +115,7 @@ class Slack:
             answer = await send(**arguments)
             data = answer.data
             assert isinstance(data, dict)
-            return data
+            return data, {str(name).lower(): str(value) for name, value in dict(answer.headers or {}).items()}
         except SlackApiError as error:
             trouble = _trouble(error)
             outcome = trouble.error

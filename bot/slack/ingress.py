@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from yarl import URL
 
+from bot.server import arrivals
 from bot.slack import payload_checks
 
 log = logging.getLogger("sayso.ingress")
@@ -31,8 +32,15 @@ MAX_FIELDS = 100
 class Ingress:
     """Lets in what Slack signed with our secret, and nothing else."""
 
-    def __init__(self, app: AsyncApp, signing_secret: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        app: AsyncApp,
+        signing_secret: str,
+        clock: Callable[[], float] = time.time,
+        note: Callable[[str], None] = lambda what: None,
+    ) -> None:
         self._app = app
+        self._note = note
         self._secret = signing_secret.encode()
         self._clock = clock
 
@@ -49,6 +57,7 @@ class Ingress:
             raw, request.headers.get("x-slack-request-timestamp"), request.headers.get("x-slack-signature")
         ):
             log.warning("refused a request that Slack did not sign")
+            self._note(arrivals.UNSIGNED)
             return PlainTextResponse("invalid signature", 401)
         body = parsed(raw, request.headers.get("content-type", ""))
         if body is None:
@@ -70,10 +79,12 @@ class Ingress:
         """Whether the body carries our secret's signature, from within the last five minutes."""
         if not timestamp or not signature or not (timestamp.isascii() and timestamp.isdigit()) or len(timestamp) > 12:
             return False
-        if abs(self._clock() - int(timestamp)) > MAX_AGE_SECONDS:
-            return False
         wanted = "v0=" + hmac.new(self._secret, b"v0:" + timestamp.encode() + b":" + raw, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace"))
+        ours = hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace"))
+        if ours and abs(self._clock() - int(timestamp)) > MAX_AGE_SECONDS:
+            self._note(arrivals.LATE)  # a replay, or one of the two clocks is wrong
+            return False
+        return ours
 
 
 async def _limited(request: Request) -> bytes | None:

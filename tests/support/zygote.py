@@ -165,7 +165,13 @@ def main() -> None:
     import bot.app
     from bot.server import startup_check
 
-    for module in ("uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl", "bot.cli.serve", *sys.argv[1:]):
+    for module in (
+        "bot.doctor.posting",
+        "uvicorn.loops.uvloop",
+        "uvicorn.protocols.http.httptools_impl",
+        "bot.cli.serve",
+        *sys.argv[1:],
+    ):
         importlib.import_module(module)
 
     startup_check.check_all()

@@ -1,0 +1,31 @@
+"""`python -m bot doctor`: what is wrong with this installation, and what to click or set."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Look at everything, tell it, and exit 1 where something is wrong. Nothing is changed."""
+    from bot.doctor import examine, findings, posting  # a second's libraries, for this command alone
+
+    seen = examine.examine()
+    if isinstance(seen, list):
+        found = seen
+    else:
+        found = list(examine.judged(seen))
+        if arguments.post:
+            found += posting.tried(seen)
+    if arguments.json:
+        print(findings.as_json(found))
+    else:
+        print("\n".join(finding.line for finding in found), findings.summary(found), sep="\n")
+    sys.stdout.flush()
+    return findings.exit_status(found)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What can be asked of it."""
+    parser.add_argument("--post", action="store_true", help="also post a line to each channel, and take it away again")
+    parser.add_argument("--json", action="store_true", help="for machines")
