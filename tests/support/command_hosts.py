@@ -112,15 +112,13 @@ class Codex(CommandHost):
         window = Terminal([self.binary], self.tree, self.env)
         settings = self.home / ".codex" / "config.toml"
         try:
-            for _ in range(20):
-                if "Trust all" in window.shows():
-                    window.type("2\r")
-                else:
-                    window.type("/hooks")
-                    window.shows(0.5)
-                    window.type("\r")
+            for _ in range(30):
+                shown = window.shows()
                 if ":post_tool_use:" in settings.read_text():
                     return
+                window.type(next((key for told, key in KEYS.items() if told in shown), "/hooks"))
+                if window.shows(0.5).rstrip().endswith("/hooks"):
+                    window.type("\r")
             raise AssertionError(f"it did not ask about hooks: {window.shows()[-2000:]}")
         finally:
             window.close()
@@ -178,4 +176,6 @@ class Gemini(CommandHost):
         return gemini_api.call("run_shell_command", {"command": command})
 
 
+# What Codex's window says about hooks, on whichever page one is, and the key that trusts them or leads there.
+KEYS = {"› 2. Trust all": "\r", "t trust all": "t", "Trust all and continue": "2", "esc back": "\x1b"}
 COMMAND_HOSTS: dict[str, type[Codex | Gemini]] = {"codex": Codex, "gemini": Gemini}

@@ -37,7 +37,7 @@ class Terminal:
         self._seen = b""
 
     def shows(self, seconds: float = 1.5) -> str:
-        """All that it has shown after so many more seconds, without colours and places."""
+        """What it has shown since the last key, after so many more seconds; without colours and places."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             if not select.select([self._end], [], [], left)[0]:
@@ -55,6 +55,7 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         """Press keys."""
+        self._seen = b""
         os.write(self._end, keys.encode())
 
     def close(self) -> None:
