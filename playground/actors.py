@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import html
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from playground.delivery import Answer, Delivery
 from playground.errors import SlackError
 from playground.finding import find_element, find_touch
 from playground.formcheck import refusals
-from playground.model import Json, Message, View
+from playground.model import Channel, Json, Message, View
 from playground.state_values import FIELDS, hold
 from playground.workspace import Workspace
 
@@ -86,12 +87,26 @@ class Actors:
         """Write a message; the bot hears of it when it subscribed to such events."""
         place = self.workspace.channel(channel)
         ts = self.workspace.next_ts()
-        message = self.workspace.add_message(Message(place.id, ts, user, text, thread_ts=thread_ts))
-        kind = "message.im" if place.is_im else "message.channels"
-        if kind in self.workspace.bot_events:
-            event = message.shown() | {"channel": place.id, "channel_type": "im" if place.is_im else "channel"}
-            await self.delivery.event(payloads.event_callback(self.workspace, event))
+        escaped = html.escape(text, quote=False)  # as Slack keeps what people type
+        message = self.workspace.add_message(Message(place.id, ts, user, escaped, thread_ts=thread_ts))
+        await self._told(place, message.shown())
         return message
+
+    async def rewrite(self, message: Message, text: str) -> None:
+        """Change an own message; the bot hears of that too."""
+        with self.workspace.changing():
+            message.text = html.escape(text, quote=False)
+            message.edited = {"user": message.user, "ts": self.workspace.next_ts()}
+            self.workspace.message_changed(message)
+        place = self.workspace.channel(message.channel)
+        changed = {"type": "message", "subtype": "message_changed", "hidden": True, "message": message.shown()}
+        await self._told(place, changed | {"ts": self.workspace.next_ts()})
+
+    async def _told(self, place: Channel, event: Json) -> None:
+        kind = "im" if place.is_im else "group" if place.is_private else "channel"
+        if {"im": "message.im", "group": "message.groups"}.get(kind, "message.channels") in self.workspace.bot_events:
+            event = event | {"channel": place.id, "channel_type": kind}
+            await self.delivery.event(payloads.event_callback(self.workspace, event))
 
     async def command(self, user: str, channel: str, name: str, text: str = "") -> Outcome:
         """Run a slash command; its immediate reply becomes `message`."""

@@ -152,6 +152,10 @@ class PersonKit:
         """The open stack, bottom first."""
         return [Modal(self.slack, view) for view in self.slack.workspace.modals.get(self.id, [])]
 
+    def rewrite(self, card: Card, text: str) -> None:
+        """Change a message of one's own."""
+        self.slack.run(self.slack.app.actors.rewrite(card.message, text))
+
     def home(self) -> Home | None:
         """The home tab as last published."""
         view = self.slack.workspace.homes.get(self.id)

@@ -24,7 +24,15 @@ BOT_ID = "B0SAYSO"
 MODAL_STACK = 3
 # What an app without an answer to it is told; Slack does not document its word for this.
 SOCKETS_OFF = "socket_mode_not_enabled"
-EVENTS = ("app_home_opened", "subteam_members_changed", "subteam_updated", "user_change", "team_join")
+EVENTS = (
+    "app_home_opened",
+    "subteam_members_changed",
+    "subteam_updated",
+    "user_change",
+    "team_join",
+    "message.channels",
+    "message.groups",
+)
 
 
 @dataclass

@@ -19,6 +19,7 @@ _ADDED_ONLY = frozenset(
         tables.demotions,
         tables.labels,
         tables.disclosures,
+        tables.replies,
         tables.approval_keys,
         tables.delegations,
         tables.delegates,
@@ -30,7 +31,15 @@ _ADDED_ONLY = frozenset(
 # What is over is taken out of these.
 _DELETED = frozenset(
     table.name
-    for table in (tables.attempts, tables.sessions, tables.switches, tables.delegates, tables.asks, tables.absences)
+    for table in (
+        tables.attempts,
+        tables.sessions,
+        tables.switches,
+        tables.delegates,
+        tables.asks,
+        tables.absences,
+        tables.replies,
+    )
 )
 _quoted = postgresql.dialect().identifier_preparer.quote_identifier  # type: ignore[no-untyped-call]
 

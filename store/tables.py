@@ -338,6 +338,22 @@ decisions = Table(
     Index("ix_decisions_at", "at"),
 )
 
+# What somebody wrote in a card's thread in place of a text that no form holds: it counts once they confirm it.
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("approval_id", Text, ForeignKey("approvals.id"), nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", JsonText, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("source", name="uq_replies_source"),
+    Index("ix_replies_approval", "approval_id"),
+)
+
 # To whom the hidden values of an approval were shown: of which digest, and `seal` names what was hidden then.
 disclosures = Table(
     "disclosures",

@@ -12,7 +12,7 @@ from bot.render.cards import needs_full_view
 from bot.render.editing import Field, editable, for_another
 from bot.render.modal_parts import AnyPart, Input, View, code, line, modal
 from bot.render.modals import Where
-from bot.render.visible_text import Mrkdwn, Shown, clip
+from bot.render.visible_text import Mrkdwn, Shown, clip, fill, visible
 from bot.service import decide
 from bot.service.context import World
 from policies.approval import Approval
@@ -36,6 +36,8 @@ def _form(approval: Approval, where: Where) -> View:
     inputs = [item for found in fields for item in _inputs(found)]
     confirmed = [line(Mrkdwn("Another person has to confirm your changes."))]
     ending: list[AnyPart] = [*(confirmed if inputs and for_another(fields) else []), *inputs]
+    if where.change is None:
+        ending += _by_reply(fields, where)
     if fixed:
         ending.append(code(clip(Shown("\n".join(fixed)), 2800), f"Unchanged ({len(fixed)})"))
     if approval.policy and approval.policy.confirm_amount_above_usd is not None:
@@ -43,10 +45,21 @@ def _form(approval: Approval, where: Where) -> View:
         hint = f"Only needed above {above}: type the amount again."
         ending.append(Input("amount", "Confirm the amount", optional=True, hint=hint, most_chars=40))
     ending.append(modals.note("Note for the agent", "The agent is told what changed and why."))
-    if needs_full_view(approval):
+    if needs_full_view(approval) or where.change is not None:
         return modals.in_pages("Edit", approval, ending, where, name=ACT.modal, submit=SUBMIT)
     parts = [*modals.lead(approval), *ending]
     return modal(ACT.modal, "Edit", parts, submit=SUBMIT, private=modals.about(approval, where))
+
+
+def _by_reply(fields: list[Field], where: Where) -> list[AnyPart]:
+    """How to change what no form holds; a conversation with one person has no thread that is heard."""
+    names = [found.name for found in fields if found.by_reply]
+    if not names or where.channel.startswith("D"):
+        return []
+    words = "✏️ Too long for a form: {names}. Reply in the thread of the card with *edit {first}* on the first line and "
+    words += "the whole new text under it, in one message. You see what changes before it counts."
+    told = clip(visible(", ".join(names), exact=True), 300)
+    return [line(fill(words, names=told, first=clip(visible(names[0], exact=True), 100)))]
 
 
 def _inputs(found: Field) -> list[Input]:
@@ -91,4 +104,4 @@ def _run(world: World, press: Press, params: dict[str, Any]) -> Approval:
     return decide.edit(world, press.tap, params)
 
 
-ACT = Act("edit", Offer(_button), _form, _read, _run, may_open=may_say_yes, asked_about=may_open)
+ACT = Act("edit", Offer(_button), _form, _read, _run, may_open=may_say_yes, asked_about=may_open, words=True)

@@ -14,6 +14,7 @@ from bot.acts import (
     batch_select,
     choose,
     details,
+    discard_reply,
     edit,
     end_standing,
     escalate,
@@ -26,6 +27,7 @@ from bot.acts import (
     show_hidden,
     take_over,
     undo,
+    written,
 )
 from bot.acts.act import Act, Answer, Open, Press, Show
 from bot.render import cards
@@ -59,6 +61,7 @@ ACTS: Final[tuple[Act[Any], ...]] = (
     batch_approve.ACT,
     batch_reject.ACT,
     batch_select.ACT,
+    discard_reply.ACT,
     *session.ACTS,
 )
 OFFERS: Final[Offers] = tuple(act.button for act in ACTS if act.button is not None)
@@ -103,7 +106,7 @@ def _done(world: World, act: Act[Any], press: Press) -> Approval | Answer:
     except UnseenInPart as error:
         approval = error.approval
     assert act.form is not None
-    return Open(act.form(approval, press.where))
+    return Open(act.form(*written.with_reply(world, press, approval)))
 
 
 def _shown(world: World, press: Press, done: Approval | Answer) -> Answer:
@@ -117,8 +120,12 @@ def sent(world: World, act: Act[Any], press: Press, state: State) -> Answer:
     """Do what a form that was sent asks for; raises FormErrors where something in it cannot be used."""
     assert act.read is not None
     assert act.run is not None
-    done = act.run(world, press, act.read(state, lambda: act.asked_about(world, press.tap)))
+    done = act.run(world, press, act.read(state, lambda: _asked_about(world, act, press)))
     return None if isinstance(done, Approval) else done
+
+
+def _asked_about(world: World, act: Act[Any], press: Press) -> Approval:
+    return written.with_reply(world, press, act.asked_about(world, press.tap))[0]
 
 
 def turned(world: World, modal: str, press: Press) -> View:
@@ -127,4 +134,5 @@ def turned(world: World, modal: str, press: Press) -> View:
     if act.shows is not None:
         return act.shows(world, press)
     assert act.form is not None
-    return act.form(authorization.read(world, press.tap.approval_id, press.tap.actor), press.where)
+    approval = authorization.read(world, press.tap.approval_id, press.tap.actor)
+    return act.form(*written.with_reply(world, press, approval))

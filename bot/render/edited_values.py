@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.render.editing import ABSENT, Field
-from bot.render.typed_text import EMPTY, Frame, straight_json
+from bot.render.typed_text import EMPTY, Frame, straight_json, straightened
 from policies.errors import InvalidInput
 from policies.form_fields import FieldKind
 from policies.strict_json import MAX_INTEGER, parse_object
@@ -51,6 +51,19 @@ def edited_value(found: Field, state: State) -> Any:
     if text is None:
         return _emptied(found)
     return _READ[found.reads](found, text)
+
+
+def replied_value(found: Field, text: str) -> Any:
+    """The value that a reply in the thread gives a parameter which no input holds; raises ValueError with words."""
+    if found.reads is not FieldKind.TEXT:
+        return _json(found, text)
+    before = str(found.present)
+    ends = "\r\n" if "\r\n" in before else "\n"
+    lines = straightened(text, before).replace("\r\n", "\n").strip("\n")
+    # Slack drops line ends around a message: those that stood there stay.
+    around = before.replace("\r\n", "\n")
+    first, last = len(around) - len(around.lstrip("\n")), len(around) - len(around.rstrip("\n"))
+    return ("\n" * first + lines + "\n" * last).replace("\n", ends)
 
 
 def _emptied(found: Field) -> Any:

@@ -52,7 +52,10 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One top-level parameter in the edit form: an input, several for a long text, or `fixed` text where it stays as it is."""
+    """One top-level parameter in the edit form: an input, several for a long text, or `fixed` text where it stays as it is.
+
+    What is fixed only because no form holds it can be written `by_reply` in the card's thread.
+    """
 
     name: str
     label: str
@@ -70,6 +73,7 @@ class Field:
     parts: tuple[TextPiece, ...] = ()
     far: Reach = Reach.ALL
     fixed: str | None = None
+    by_reply: bool = False
 
     @property
     def block_id(self) -> str:
@@ -115,7 +119,7 @@ def editable(approval: Approval) -> list[Field]:
         inputs, room = inputs + made.inputs, room - _bytes(made)
         if made.fixed is None and (inputs > MAX_FIELDS or room < 0):
             inputs, room = inputs - made.inputs, room + _bytes(made)
-            made = _fixed(name, value, under)
+            made = _too_long(name, value, under, reads=made.reads)
         if made.fixed is None or value is not ABSENT:
             fields.append(replace(made, far=reach(policy, name)))
     return _named_apart(fields if for_another(fields) else list(map(_hinted, fields)))
@@ -172,7 +176,7 @@ def _field(name: str, value: Any, schema: Mapping[str, Any], *, rule: Any, requi
         drawn = _as_json(blank)
         hint = [*hint, "As JSON"]
     if drawn is None:
-        return _fixed(name, value, under)
+        return _too_long(name, value, under, reads=shape.kind)
     return replace(drawn, hint=_told(*hint, _usage(drawn)))
 
 
@@ -329,6 +333,13 @@ def _untouchable(name: str, value: Any, under: Hiding) -> bool:
     if any(paths.covers(paths.steps(path), (name,)) for path in under[0]):
         return True
     return value is not ABSENT and any(leaf.by for leaf in leaves({name: value}, *under))
+
+
+def _too_long(name: str, value: Any, under: Hiding, *, reads: FieldKind) -> Field:
+    """What no input holds: it stays as it is in the form."""
+    text = reads is FieldKind.TEXT and isinstance(value, str)
+    kind = FieldKind.TEXT if text else FieldKind.JSON
+    return replace(_fixed(name, value, under), present=value, reads=kind, by_reply=value is not ABSENT)
 
 
 def _fixed(name: str, value: Any, under: Hiding) -> Field:

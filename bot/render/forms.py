@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bot.render.edited_values import edited_value, value_of
+from bot.render.edited_values import edited_value, replied_value, value_of
 from bot.render.editing import ABSENT, editable
 from bot.render.modals import REJECT_REASONS
 from bot.render.visible_text import clip, visible
@@ -88,6 +88,20 @@ def read_edit(approval: Approval, state: State) -> dict[str, Any]:
     _check(approval, edited)
     require_amount(approval, edited, state)
     return edited
+
+
+def read_reply(approval: Approval, name: str, text: str) -> Any:
+    """The new value of a parameter that somebody wrote in the thread, fit for the action's schema; raises ValueError with words."""
+    found = next(field for field in editable(approval) if field.name == name and field.by_reply)
+    value = replied_value(found, text)
+    edited = {**approval.params, name: value}
+    try:
+        check_value(edited)
+        check_params(approval.policy.params_schema, edited)
+    except InvalidInput as error:
+        place = (error.field or "").removeprefix("params.")
+        raise ValueError(clip(visible(f"{place} {error}".strip()), 300)) from None
+    return value
 
 
 def _check(approval: Approval, edited: dict[str, Any]) -> None:

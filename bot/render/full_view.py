@@ -9,8 +9,9 @@ from bot.render import quoted_text
 from bot.render.asked_before import asked_before
 from bot.render.blocks import VIEW_BLOCKS, VIEW_BYTES
 from bot.render.labels import mention, when
+from bot.render.line_diff import TextChange
 from bot.render.modal_parts import AnyPart, Input, bold, code, heading, in_columns, line, quotes, small
-from bot.render.parameters import pages
+from bot.render.parameters import in_pieces, pages
 from bot.render.redaction import redactor_of, witness
 from bot.render.visible_text import Shown, clip, fill, json_size, visible
 from policies.approval import Approval
@@ -65,6 +66,13 @@ def _votes(approval: Approval) -> list[AnyPart]:
         line(fill("✅ {who} for {role}, {at}", who=mention(vote.user), role=vote.role, at=when(vote.at)))
         for vote in approval.votes[:20]
     ]
+
+
+def changed(change: TextChange) -> list[AnyPart]:
+    """What a reply in the thread changes, line by line and whole."""
+    pieces = in_pieces(change.lines, CHUNK)
+    label = clip(visible(change.label, exact=True), 100)
+    return [code(piece, f"Your change to {label}{' (continued)' if at else ''}") for at, piece in enumerate(pieces)]
 
 
 def sheets(parts: Sequence[AnyPart], blocks: int = SHEET_BLOCKS, spare: int = 0) -> list[list[AnyPart]]:

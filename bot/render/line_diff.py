@@ -102,3 +102,81 @@ def _line(sign: str, text: str) -> Shown:
     """A line behind a bar, so that none can pose as another parameter; tabs as arrows, which no text can pretend."""
     shown = visible(text, exact=True).replace(_TAB, "‹U+21E5›").replace("‹U+0009›", f"{_TAB} ")
     return Shown(f"{sign}│ {shown}")
+
+
+AROUND = 2  # lines that stay, shown beside a change
+_LONG, _BESIDE = 400, 80  # characters of a line from which on only what changed of it is shown, and so many around that
+
+
+@dataclass(frozen=True, slots=True)
+class TextChange:
+    """A text before and after, and whose it is."""
+
+    label: str
+    before: str
+    after: str
+
+    @property
+    def lines(self) -> list[Shown]:
+        """What goes and what comes, whole, with a little of what stays around it; the rest of that is counted."""
+        old, new = self.before.split("\n"), self.after.split("\n")
+        top = _common(old, new)
+        end = _common(old[top:][::-1], new[top:][::-1])
+        gone, come = old[top : len(old) - end], new[top : len(new) - end]
+        first, last = max(0, top - AROUND), len(old) - max(0, end - AROUND)
+        return [
+            *_staying(first),
+            *(_line(" ", line) for line in old[first:top]),
+            *_between(gone, come),
+            *(_line(" ", line) for line in old[len(old) - end : last]),
+            *_staying(len(old) - last),
+        ]
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many lines both begin with."""
+    pairs = zip(one, other, strict=False)
+    return next((at for at, (left, right) in enumerate(pairs) if left != right), min(len(one), len(other)))
+
+
+def _staying(count: int) -> list[Shown]:
+    return [Shown(f"… {_count(count)} as before")] if count else []
+
+
+def _between(gone: list[str], come: list[str]) -> Iterator[Shown]:
+    if max(len(gone), len(come)) > MOST_LINES:
+        yield from (_line("-", line) for line in gone)
+        yield from (_line("+", line) for line in come)
+        return
+    for kind, start, end, new_start, new_end in SequenceMatcher(None, gone, come, autojunk=False).get_opcodes():
+        if kind == "equal":
+            yield from _kept(gone[start:end])
+        elif end - start == new_end - new_start == 1:
+            yield from _one_line(gone[start], come[new_start])
+        else:
+            yield from (_line("-", line) for line in gone[start:end])
+            yield from (_line("+", line) for line in come[new_start:new_end])
+
+
+def _kept(lines: list[str]) -> Iterator[Shown]:
+    if len(lines) <= 2 * AROUND + 1:
+        yield from (_line(" ", line) for line in lines)
+        return
+    yield from (_line(" ", line) for line in lines[:AROUND])
+    yield from _staying(len(lines) - 2 * AROUND)
+    yield from (_line(" ", line) for line in lines[-AROUND:])
+
+
+def _one_line(before: str, after: str) -> Iterator[Shown]:
+    """A line that became another; of a long one what differs, with a little around it."""
+    front, back = 0, 0
+    if max(len(before), len(after)) > _LONG:
+        front = max(0, _common(before, after) - _BESIDE)
+        back = max(0, _common(before[front:][::-1], after[front:][::-1]) - _BESIDE)
+    for sign, line in (("-", before), ("+", after)):
+        shown = _line(sign, line[front : len(line) - back])
+        yield Shown(f"{shown[:3]}{_left_out(front)}{shown[3:]}{_left_out(back)}") if front or back else shown
+
+
+def _left_out(count: int) -> str:
+    return f"…({count} characters as before)…" if count else ""

@@ -13,8 +13,9 @@ from typing import Any, Final
 from bot.render.blocks import VIEW_BLOCKS, Button, Option
 from bot.render.buttons import Offers, button_value
 from bot.render.facts import brief
-from bot.render.full_view import cost, full_view, sheets
+from bot.render.full_view import changed, cost, full_view, sheets
 from bot.render.labels import consequence, settled_sentence
+from bot.render.line_diff import TextChange
 from bot.render.modal_parts import (
     AnyPart,
     Input,
@@ -45,18 +46,23 @@ REJECT_REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where a form is drawn: the message it came from, its page, and what else of the card may be pressed in it."""
+    """Where a form is drawn: the message it came from, its page, and what else of the card may be pressed in it.
+
+    `reply` is the key of what was written in the thread instead of in an input, and `change` what that changes.
+    """
 
     channel: str = ""
     ts: str = ""
     page: int = 0
     offers: Offers = ()
+    reply: str = ""
+    change: TextChange | None = None
 
 
 def about(approval: Approval, where: Where) -> dict[str, Any]:
     """What a modal remembers (private_metadata)."""
     noted = {"approval_id": approval.id, "digest": approval.digest, "channel": where.channel, "ts": where.ts}
-    return {**noted, "page": where.page}
+    return {**noted, "page": where.page} | ({"reply": where.reply} if where.reply else {})
 
 
 def read_metadata(view: dict[str, Any]) -> dict[str, Any]:
@@ -108,8 +114,12 @@ def turning(page: int, pages: int) -> list[AnyPart]:
 def in_pages(
     title: str, approval: Approval, ending: Sequence[AnyPart], where: Where, *, name: str, submit: str
 ) -> View:
-    """The full view with `ending` and its submit button on the last page only, so that everything was shown before."""
-    pages = sheets(full_view(approval), blocks=VIEW_BLOCKS - 4 - len(ending), spare=sum(map(cost, ending)))
+    """The full view with `ending` and its submit button on the last page only, so that everything was shown before.
+
+    What was written in the thread stands first, by line.
+    """
+    written = changed(where.change) if where.change else []
+    pages = sheets([*written, *full_view(approval)], blocks=VIEW_BLOCKS - 4 - len(ending), spare=sum(map(cost, ending)))
     page = max(0, min(where.page, len(pages) - 1))
     parts = [*pages[page], *turning(page, len(pages))]
     private = about(approval, replace(where, page=page))

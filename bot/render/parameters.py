@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -159,16 +159,28 @@ def _beginning(leaf: Leaf) -> tuple[Shown, int]:
 
 def pages(found: Sequence[Leaf], chunk: int) -> Iterator[Shown]:
     """Everything, in pieces of at most `chunk` characters, for Details."""
+    yield from in_pieces(
+        (
+            line
+            for entry in entries(found)
+            for line in (
+                [_heading(entry), *entry.lines] if isinstance(entry, Diff) else [_in_full(entry), *command_parts(entry)]
+            )
+        ),
+        chunk,
+    )
+
+
+def in_pieces(lines: Iterable[str], chunk: int) -> Iterator[Shown]:
+    """Lines in pieces of at most `chunk` characters; a longer line goes on in the next."""
     piece: list[str] = []
     used = 0
-    for entry in entries(found):
-        whole = [_heading(entry), *entry.lines] if isinstance(entry, Diff) else [_in_full(entry), *command_parts(entry)]
-        for line in (part for text in whole for part in _pieces(text, chunk)):
-            if used + len(line) + 1 > chunk and piece:
-                yield Shown("\n".join(piece))
-                piece, used = [], 0
-            piece.append(line)
-            used += len(line) + 1
+    for line in (part for text in lines for part in _pieces(text, chunk)):
+        if used + len(line) + 1 > chunk and piece:
+            yield Shown("\n".join(piece))
+            piece, used = [], 0
+        piece.append(line)
+        used += len(line) + 1
     if piece:
         yield Shown("\n".join(piece))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack.listeners import actions, commands, directory, home, views
+from bot.slack.listeners import actions, commands, directory, home, replies, views
 from bot.slack.listeners.desk import Desk
 
 
@@ -18,3 +18,4 @@ def register(app: AsyncApp, desk: Desk) -> None:
     views.register(app, desk)
     commands.register(app, desk)
     directory.register(app, desk)
+    replies.register(app, desk)

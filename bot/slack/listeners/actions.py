@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.acts import registry
+from bot.acts import edit, registry
 from bot.acts.act import Act, Press
 from bot.acts.refusals import explain, state_of
 from bot.render import modals
@@ -92,7 +92,7 @@ async def _press(desk: Desk, body: Body, action: Action, act: Act[Any]) -> Press
     if act.words and action.get("selected_option"):
         # A menu has no value of its own: the digest is that of the card it stands on.
         value, word = _value_on_card(body), str(action["selected_option"]["value"])
-    where = Where(*place(body), offers=registry.OFFERS)
+    where = Where(*place(body), offers=registry.OFFERS, reply=word if act is edit.ACT else "")
     return Press(await desk.tap(body, value), where, value, word, _ticked(body), in_modal(body))
 
 
@@ -126,6 +126,7 @@ async def _turn_page(desk: Desk, body: Body, action: Action) -> None:
     wanted = str(action.get("value"))
     page = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else 0
     tap = Tap(str(noted.get("approval_id", "")), str(noted.get("digest", "")), await desk.actor(body))
-    where = Where(str(noted.get("channel", "")), str(noted.get("ts", "")), page, registry.OFFERS)
+    reply = str(noted.get("reply", ""))
+    where = Where(str(noted.get("channel", "")), str(noted.get("ts", "")), page, registry.OFFERS, reply)
     modal = str(view.get("callback_id"))
     desk.update_modal(body, await desk.call(registry.turned, desk.runtime.world, modal, Press(tap, where)))

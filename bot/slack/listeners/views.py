@@ -51,7 +51,7 @@ async def _press(desk: Desk, body: Body, view: Body) -> Press:
     noted = modals.read_metadata(view)
     note = forms.text_of(view["state"]["values"], "note")
     tap = Tap(str(noted.get("approval_id", "")), str(noted.get("digest", "")), await desk.actor(body), note)
-    where = Where(str(noted.get("channel") or ""), str(noted.get("ts") or ""))
+    where = Where(str(noted.get("channel") or ""), str(noted.get("ts") or ""), reply=str(noted.get("reply") or ""))
     offered = [key for key in str(noted.get("offered", "")).split(",") if key]
     return Press(tap, where, str(noted.get("items", "")), offered=offered)
 
