@@ -22,7 +22,8 @@ from bot.api import aap, hooks, routes
 from bot.api.admission import Admission
 from bot.api.callback_sender import CallbackSender, Resolve, by_name
 from bot.api.prefix import Prefixed
-from bot.server import arrivals, audit_anchor, health
+from bot.api.watching import Watching
+from bot.server import arrivals, audit_anchor, health, tracing
 from bot.server.leaving import Leaving
 from bot.server.letterbox import Letterbox
 from bot.server.metrics import Metrics
@@ -34,6 +35,7 @@ from bot.server.signals import LiveSignals
 from bot.server.slack_client import Slack
 from bot.server.startup_check import check_all
 from bot.server.ticker import Ticker
+from bot.server.tracing import Spans
 from bot.service import callback_hosts, integrity, morning_digest
 from bot.service.context import Book, World
 from bot.service.mail_servers import mail_server
@@ -51,6 +53,7 @@ from store.unit import Unit
 
 log = logging.getLogger("sayso")
 VERSION = "0.1.0"
+SPANS_SECONDS = 3.0
 
 
 def build(
@@ -64,6 +67,7 @@ def build(
     """The ASGI app: agent API, Slack's ingress, health pages; courier, callbacks, sweeper and directory live with it."""
     book = book or load_book(settings)
     check_all()
+    spans = tracing.spans(settings, VERSION)
     store = database or open_database(settings)
     for doubt in durability.doubts(store):
         log.warning(doubt)
@@ -71,7 +75,7 @@ def build(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _running(app, settings, world, post_interval, resolve):
+        async with _running(app, settings, world, spans, post_interval=post_interval, resolve=resolve):
             yield
 
     app = FastAPI(
@@ -87,13 +91,14 @@ def build(
     app.include_router(hooks.router)
     app.include_router(aap.router)
     app.add_middleware(Admission)
+    app.add_middleware(Watching)
     app.add_middleware(Prefixed, prefix=settings.root_path)
     return app
 
 
 @contextlib.asynccontextmanager
 async def _running(
-    app: FastAPI, settings: Settings, world: World, post_interval: float, resolve: Resolve
+    app: FastAPI, settings: Settings, world: World, spans: Spans, *, post_interval: float, resolve: Resolve
 ) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     signals = LiveSignals(loop)
@@ -101,7 +106,7 @@ async def _running(
     metrics = Metrics()
     pool = ThreadPoolExecutor(world.database.pool_size, thread_name_prefix="store")
     leaving = Leaving(settings.shutdown_delay_seconds, settings.shutdown_seconds)
-    runtime = Runtime(settings, world, signals, Slack(settings, metrics), pool, metrics, leaving)
+    runtime = Runtime(settings, world, signals, Slack(settings, metrics), pool, metrics, leaving, spans)
     app.state.runtime = runtime
     await runtime.slack.open()
     people = app.state.people = People(runtime)
@@ -142,6 +147,7 @@ async def _running(
         for task in (*sending, *running):
             task.cancel()
         await asyncio.gather(*sending, *running, return_exceptions=True)
+        await asyncio.to_thread(spans.close, min(SPANS_SECONDS, leaving.left))
         await people.close()
         await runtime.slack.close()
         watched.close()
@@ -220,9 +226,11 @@ async def _swept(runtime: Runtime) -> None:
     await _keep_arrivals(runtime)
     for kind in counts.__dataclass_fields__:
         runtime.metrics.swept.labels(kind).inc(getattr(counts, kind))
+    runtime.metrics.unknown.inc(counts.lapsed)
     if counts.total:
         log.info("swept %s", counts)
-    faults = await runtime.call(audit_anchor.keep, runtime.settings, runtime.world.database)
+    runtime.metrics.sweep_ended.set_to_current_time()
+    faults = await _trail_kept(runtime)
     if faults:
         await runtime.call(integrity.tell_of_the_trail, runtime.world, faults)
     for moment in await runtime.call(runtime.world.database.read, partial(_following, runtime.world)):
@@ -234,6 +242,18 @@ async def _keep_arrivals(runtime: Runtime) -> None:
     found = runtime.arrivals.take()
     if found:
         await runtime.call(runtime.world.database.run, partial(arrivals.write_down, names=found))
+
+
+async def _trail_kept(runtime: Runtime) -> list[str]:
+    """Move the kept end of the trail on; gives what is wrong with the trail."""
+    try:
+        faults = await runtime.call(audit_anchor.advance, runtime.settings, runtime.world.database)
+    except audit_anchor.Unkept:
+        return []
+    runtime.metrics.audit_faults.set(len(faults))
+    if not faults:
+        runtime.metrics.audit_kept.set_to_current_time()
+    return faults
 
 
 def _following(world: World, unit: Unit) -> tuple[datetime | None, datetime | None]:

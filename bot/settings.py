@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     slack_signing_secret: str | None = _of_bolt("SLACK_SIGNING_SECRET")
     slack_app_token: str | None = _of_bolt("SLACK_APP_TOKEN")
 
+    # OpenTelemetry's own name for where a collector is.
+    otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+
     slack_api_url: str = SLACK_API
     database_url: str = Field(default="sqlite:///sayso.db", repr=False)
     database_listen_url: str | None = _SECRET
@@ -123,8 +126,7 @@ class Settings(BaseSettings):
     @field_validator("slack_api_url")
     @classmethod
     def _url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
+        if not _of_http(value):
             raise ValueError("must be an http or https URL")
         return value if value.endswith("/") else value + "/"
 
@@ -138,6 +140,13 @@ class Settings(BaseSettings):
     def _host(cls, value: str) -> str:
         if "/" in value or value.isspace():
             raise ValueError("is a host or an address such as 127.0.0.1, without http:// and without a path")
+        return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        if value is not None and not _of_http(value):
+            raise ValueError("must be an http or https URL")
         return value
 
     @field_validator("data_dir")
@@ -221,13 +230,21 @@ class Settings(BaseSettings):
             raise BadSetting(f"{missing}: is not set (needed with {there})", field=missing)
 
 
+def _of_http(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
 def _listed(value: str) -> list[str]:
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
 def environment_name(field: str) -> str:
     """The variable that sets a field, which pydantic names by the field or by Bolt's name for it."""
-    return field if field.startswith("SLACK_") else f"SAYSO_{field.upper()}"
+    return field if field.startswith(("SLACK_", "OTEL_")) else f"SAYSO_{field.upper()}"
 
 
 def load_settings() -> Settings:

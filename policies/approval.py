@@ -170,6 +170,7 @@ class Approval:
     again: Again | None = None  # that it was asked before
     step: str | None = None  # what the agent calls the step that it is asked in
     standing: str | None = None  # the standing approval that let it run
+    trace: str | None = None  # the `traceparent` of its request, in whose trace everything goes on
 
     @property
     def edited(self) -> bool:

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from sayso import tracing
 from sayso.effects import Lost, Reply, Request
 from sayso.errors import SaysoError
 
@@ -112,7 +113,7 @@ def _arguments(url: str, token: str | None, request: Request, timeout: float) ->
         "method": request.method,
         "url": url + request.path,
         "params": dict(request.query) or None,
-        "headers": {**headers_for(token), **request.headers},
+        "headers": {**headers_for(token), **tracing.headers(), **request.headers},
         "content": request.content,
         "timeout": timeout,
         "follow_redirects": False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from policies.approval import Approval
     from store.unit import Unit
 
+log = logging.getLogger("sayso.trail")
 GENESIS = "0" * 64
 # What is recorded of an approval without moving it on, or beside the `requested` that made it.
 BESIDE = frozenset(
@@ -77,6 +79,7 @@ class Entry:
     level: str | None = None
     policy_version: str | None = None
     latency_ms: int | None = None
+    trace: str | None = None  # for the log, not for the trail
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -111,6 +114,7 @@ def entry_of(approval: Approval, event: str, at: datetime, actor: str, **more: A
         confidence=approval.request.effective_confidence,
         level=approval.level.value if approval.level else None,
         policy_version=approval.policy_version,
+        trace=approval.trace,
         **more,
     )
 
@@ -162,6 +166,13 @@ def arrays(entries: Sequence[Entry]) -> dict[str, Any]:
         "session_ids": [one.session_id for one in entries],
         "lines": "\n".join(one.line() for one in entries),
     }
+
+
+def log_lines(entries: Sequence[Entry]) -> None:
+    """A log line for each thing that happened, once it is durable."""
+    for one in entries:
+        about = {"approval_id": one.approval_id, "trace": one.trace}
+        log.info("%s %s by %s", one.approval_id or one.session_id or "-", one.event, one.actor, extra=about)
 
 
 def lines(

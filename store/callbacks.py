@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import and_, bindparam, case, func, select, update
 
 from policies.approval import Approval
-from store.tables import callbacks
+from store.tables import approvals, callbacks
 from store.unit import Unit
 
 LEASE_SECONDS = 30
@@ -29,6 +29,7 @@ class Callback:
     since: datetime
     attempts: int
     lease: str
+    trace: str | None = None  # of its approval
 
 
 def want(unit: Unit, before: Approval, after: Approval) -> None:
@@ -78,13 +79,14 @@ def host_of(url: str) -> str:
     return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
+_trace = select(approvals.c.trace).where(approvals.c.id == callbacks.c.approval_id).scalar_subquery().label("trace")
 _columns = [callbacks.c[name] for name in ("approval_id", "url", "host", "wanted", "since", "attempts")]
 
 
 def lease(unit: Unit, limit: int, *, skip_hosts: Collection[str] = ()) -> list[Callback]:
     """Take up to `limit` callbacks that are due, for LEASE_SECONDS."""
     query = (
-        select(*_columns)
+        select(*_columns, _trace)
         .where(callbacks.c.next_at.is_not(None), callbacks.c.next_at <= unit.instant)
         .order_by(callbacks.c.next_at)
         .limit(limit)
@@ -103,7 +105,8 @@ def lease(unit: Unit, limit: int, *, skip_hosts: Collection[str] = ()) -> list[C
         .values(lease=token, next_at=until, attempts=callbacks.c.attempts + 1)
     )
     return [
-        Callback(row.approval_id, row.url, row.host, row.wanted, row.since, row.attempts + 1, token) for row in rows
+        Callback(row.approval_id, row.url, row.host, row.wanted, row.since, row.attempts + 1, token, row.trace)
+        for row in rows
     ]
 
 

@@ -172,6 +172,7 @@ approvals = Table(
     Column("again", JsonText),
     Column("step", Text),
     Column("standing", Text),
+    Column("trace", Text),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("version >= 1", name="version"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Executable, ScalarSelect, Table, select
@@ -134,6 +135,8 @@ class Unit:
         else:
             self._settle()
             self.transaction = audit.append(self.connection, entries)
+        if entries:
+            self.after_commit(partial(audit.log_lines, entries))
 
 
 def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:

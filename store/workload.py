@@ -62,3 +62,20 @@ def open_reviews(unit: Unit, users: Iterable[str]) -> dict[str, int]:
     """How many reviews after the fact wait for each of `users`."""
     query = select(approvals.c.reviewer, func.count().label("open")).where(approvals.c.reviewer.in_(sorted(users)))
     return {row.reviewer: row.open for row in unit.execute(query.group_by(approvals.c.reviewer))}
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """How many open requests nobody decided in time, and for how many seconds the oldest has been so."""
+
+    count: int
+    oldest_seconds: float
+
+
+def overdue(unit: Unit) -> Overdue:
+    """What is open past its time to be decided; whoever waits for the agent's own answer is not."""
+    late = and_(PENDING, approvals.c.clock_due_at <= unit.now, approvals.c.clock_paused_at.is_(None))
+    row = unit.execute(
+        select(func.count().label("late"), func.min(approvals.c.clock_due_at).label("first")).where(late)
+    ).one()
+    return Overdue(row.late, max(0.0, (unit.now - row.first).total_seconds()) if row.first else 0.0)

@@ -21,6 +21,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from bot import activity
 from bot.server.runtime import Runtime
 from bot.service import alarms, callback_signing
 from bot.service.callback_hosts import Forbidden, is_literal
@@ -126,6 +127,10 @@ class CallbackSender:
         return min(max(later, 0.5), IDLE_SECONDS)
 
     async def _call(self, callback: Callback) -> None:
+        with activity.begun(callback.approval_id):
+            await self._called(callback)
+
+    async def _called(self, callback: Callback) -> None:
         try:
             outcome = await self._settled(callback)
             self._runtime.metrics.callbacks.labels(outcome).inc()
@@ -207,11 +212,12 @@ class CallbackSender:
         return addresses
 
     def _message(self, callback: Callback) -> tuple[bytes, dict[str, str]]:
+        trace = {"traceparent": callback.trace} if callback.trace else {}
         body = canonical({"id": callback.approval_id, "version": callback.wanted}).encode()
         signed = callback_signing.headers(
             self._secrets, f"{callback.approval_id}:{callback.wanted}", int(time.time()), body
         )
-        return body, {"content-type": "application/json", "user-agent": AGENT, **signed}
+        return body, {"content-type": "application/json", "user-agent": AGENT, **trace, **signed}
 
     async def _write(self, work: Callable[[Unit], Any]) -> Any:
         return await self._runtime.call(self._runtime.world.database.run, work)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from bot import activity
 from bot.api import openapi, serializers
 from bot.api.answers import ApprovalJson, ApprovalsJson, GrantJson, LabelledJson, RouteJson, SessionJson
 from bot.api.openapi import body_of, problems
@@ -260,6 +261,7 @@ async def awaited(request: Request, approval_id: str, seconds: float, known: int
                 changed.clear()
                 if not await _heard(changed, deadline):
                     break
+                activity.woken()
                 approval = await _as_agent(request, look)
     return approval
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bot.settings import BadSetting, Settings
 from policies.digest import canonical
+from policies.errors import SaysoError
 from store import audit, private_files, switches, verification
 from store.audit import Entry, Head
 from store.engine import Database
@@ -26,10 +27,22 @@ from store.unit import Unit
 log = logging.getLogger("sayso.audit")
 
 
+class Unkept(SaysoError):
+    """The place of the kept end cannot be written: logged, and harms nobody but who cuts the trail meanwhile."""
+
+
 def keep(settings: Settings, database: Database) -> list[str]:
+    """As `advance`, for whom a place that cannot be written makes no difference."""
+    try:
+        return advance(settings, database)
+    except Unkept:
+        return []
+
+
+def advance(settings: Settings, database: Database) -> list[str]:
     """Move the kept end on to the chain's present one, and only over rows that follow it without a gap.
 
-    Gives what is wrong: then the end stays where it was. A place that cannot be written is logged and harms nobody.
+    Gives what is wrong: then the end stays where it was. Raises Unkept, and logs it, where its place cannot be written.
     """
     marks, faults = known(settings, database)
     if faults:
@@ -73,7 +86,7 @@ def _write(settings: Settings, database: Database, body: dict[str, object]) -> N
         private_files.replace(path, (json.dumps(body | {"mac": _mac(settings, body)}) + "\n").encode("ascii"))
     except OSError as error:
         log.warning("the end of the audit chain could not be kept in %s: %s", path, error.strerror)
-        return
+        raise Unkept(f"the end of the audit chain could not be kept in {path}: {error.strerror}") from None
     where = _remembered(path)
     if database.read(lambda unit: switches.value(unit, where)) is None:
         database.run(lambda unit: switches.note(unit, where, str(path)))

@@ -15,7 +15,7 @@ from bot.server.edge import Edge
 from bot.server.letterbox import Letterbox
 from bot.server.runtime import Runtime
 from bot.server.slack_client import RateLimited, SlackTrouble
-from store import callbacks, outbox
+from store import callbacks, outbox, sessions, workload
 from store.engine import StoreUnavailable
 from store.unit import Unit
 
@@ -80,16 +80,23 @@ class Health:
         return {name: trouble or "ok" for name, trouble in zip(probes, said, strict=True)}
 
     async def count_backlog(self) -> None:
-        """Set the figures of what waits; whoever asks for them often shares an answer."""
-        await self._backlog.trouble()
+        """Set the figures of what waits and what answers; whoever asks for them often shares an answer."""
+        database, slack, _ = await asyncio.gather(
+            self._database.trouble(), self._slack.trouble(), self._backlog.trouble()
+        )
+        self._runtime.metrics.database_up.set(0 if database else 1)
+        self._runtime.metrics.slack_up.set(0 if slack else 1)
 
     async def _count_backlog(self) -> str | None:
         runtime = self._runtime
         try:
-            waiting, calls = await runtime.call(runtime.world.database.read, _waiting)
+            waiting, calls, late, stopped = await runtime.call(runtime.world.database.read, _waiting)
         except StoreUnavailable:
             return SILENT  # the other figures are wanted the more
         runtime.metrics.callbacks_waiting.set(calls)
+        runtime.metrics.overdue.set(late.count)
+        runtime.metrics.overdue_age.set(late.oldest_seconds)
+        runtime.metrics.stopped.set(stopped)
         for kind in ("card", "notice"):
             found = waiting.get(kind, outbox.Backlog())
             runtime.metrics.backlog.labels(kind).set(found.waiting)
@@ -122,8 +129,10 @@ class Health:
         return None
 
 
-def _waiting(unit: Unit) -> tuple[dict[str, outbox.Backlog], int]:
-    return outbox.backlog(unit), callbacks.backlog(unit)
+def _waiting(unit: Unit) -> tuple[dict[str, outbox.Backlog], int, workload.Overdue, float]:
+    since = sessions.stopped_at(unit)
+    stopped = (unit.now - since).total_seconds() if since else 0.0
+    return outbox.backlog(unit), callbacks.backlog(unit), workload.overdue(unit), stopped
 
 
 def install(app: FastAPI, health: Health) -> None:

@@ -49,6 +49,28 @@ class Metrics:
         self.refused = Counter(
             "sayso_http_refused", "Requests and connections refused, by reason", ["why"], registry=make
         )
+        self.responses = Counter("sayso_http_responses", "HTTP answers, by status", ["code"], registry=make)
+        self.overdue = Gauge("sayso_approvals_overdue", "Requests that nobody decided in time", registry=make)
+        self.overdue_age = Gauge(
+            "sayso_approvals_overdue_seconds", "For how long the oldest of them has been overdue", registry=make
+        )
+        self.unknown = Counter(
+            "sayso_outcomes_unknown", "Claims of which nobody reported what became of them", registry=make
+        )
+        self.stopped = Gauge(
+            "sayso_stopped_seconds", "For how long everything has been stopped; 0 while things run", registry=make
+        )
+        self.database_up = Gauge("sayso_database_up", "1 while the database answers", registry=make)
+        self.slack_up = Gauge("sayso_slack_up", "1 while Slack answers and takes our token", registry=make)
+        self.sweep_ended = Gauge(
+            "sayso_last_sweep_timestamp_seconds", "When this server last finished a sweep", registry=make
+        )
+        self.audit_faults = Gauge(
+            "sayso_audit_faults", "What is wrong with the audit chain since its kept end", registry=make
+        )
+        self.audit_kept = Gauge(
+            "sayso_audit_kept_timestamp_seconds", "When the end of the audit chain was last found whole", registry=make
+        )
         self._words: set[str] = set()
         self._refused_before: dict[str, int] = {}
         self.tap_seconds = Histogram(

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -15,6 +16,7 @@ from bot.server.leaving import Leaving
 from bot.server.metrics import Metrics
 from bot.server.signals import LiveSignals
 from bot.server.slack_client import Slack
+from bot.server.tracing import Spans
 from bot.service.context import World
 from bot.settings import Settings
 
@@ -34,13 +36,15 @@ class Runtime:
     pool: ThreadPoolExecutor
     metrics: Metrics
     leaving: Leaving
+    spans: Spans
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     arrivals: Arrivals = field(default_factory=Arrivals)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in the thread pool: the event loop never waits for the database."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.pool, partial(function, *args, **kwargs))
+        within = copy_context()
+        return await loop.run_in_executor(self.pool, partial(within.run, function, *args, **kwargs))
 
     def background(self, work: Coroutine[Any, Any, object]) -> None:
         """Do `work` beside the answer; a failure is logged, and shutdown waits for it."""

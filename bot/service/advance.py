@@ -8,6 +8,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
+from bot import activity
 from bot.service import notices
 from bot.service.context import Context, World
 from bot.service.notices import Say
@@ -69,8 +70,10 @@ def advance(
     for whoever begins all of it anew then.
     """
     draft = after if isinstance(after, Draft) else Draft(after)
+    activity.meets(before)
     saved = replace(draft.approval, version=before.version + 1, updated_at=ctx.now)
     _save(ctx, before, saved, saving, put_off=put_off)
+    activity.meets(saved, moved=True)
     for say in draft.says:
         say(ctx, saved)
     _refresh(ctx, saved, saving, touched)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from bot import activity
 from bot.service.context import World
 from policies.approval import Approval
 from policies.errors import InvalidInput, NotAllowed, NotFound, Refused, SaysoError, Settled, Stale
@@ -79,7 +80,7 @@ def loaded(unit: Unit, approval_id: str) -> Approval:
     approval = approvals.load(unit, approval_id)
     if approval is None:
         raise NotFound()
-    return approval
+    return activity.meets(approval)
 
 
 def read(world: World, approval_id: str, actor: Actor) -> Approval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot import activity
 from bot.service import authority, demotion, integrity, notices, review, staffing, standing, standing_ends
 from bot.service.advance import Draft, Overtaken, advance
 from bot.service.context import Context, World
@@ -50,7 +51,7 @@ def own(unit: Unit, agent: Agent, approval_id: str) -> Approval:
     approval = approvals.load(unit, approval_id, agent_id=agent.id)
     if approval is None:
         raise NotFound()
-    return approval
+    return activity.meets(approval)
 
 
 def _any(unit: Unit, approval_id: str) -> Approval:

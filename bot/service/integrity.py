@@ -33,7 +33,9 @@ def tell(world: World, approval_id: str, actor: str, *, verb: Verb, error: Tampe
         _alert(ctx, approval_id, approval, str(error.facts.get("what")))
         unit.after_commit(world.signals.outbox_filled)
 
-    log.error("approval %s: %s of %s refused: %s", approval_id, verb.value, actor, error)
+    log.error(
+        "approval %s: %s of %s refused: %s", approval_id, verb.value, actor, error, extra={"approval_id": approval_id}
+    )
     world.run(work)
 
 

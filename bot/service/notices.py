@@ -34,7 +34,8 @@ def operations(
     """
     channel, facts = ctx.roster.operations, messages.as_stored(alarm)
     kind = facts.pop("notice")
-    log.warning("operations: %s %s", kind, facts | ({"approval": approval.id} if approval else {}))
+    about = {"approval_id": approval.id} if approval else {}
+    log.warning("operations: %s %s", kind, facts | ({"approval": approval.id} if approval else {}), extra=about)
     if channel is None:
         return False
     return outbox.put_notice(
@@ -61,7 +62,11 @@ def _by_asking(
             attempts.add(ctx.unit, asked.agent_id, Kind.ALARM)
         return
     kind = messages.as_stored(alarm)["notice"]
-    log.warning("operations are not told, %s raised %s alarms within the hour: %s %s", asked.agent, ALARMS, kind, key)
+    log.warning(
+        "operations are not told, %s raised %s alarms within the hour: %s %s",
+        *(asked.agent, ALARMS, kind, key),
+        extra={"approval_id": asked.id},
+    )
 
 
 def unknown_action(ctx: Context, approval: Approval) -> None:

@@ -49,7 +49,7 @@ def _counted(world: World, approval_id: str) -> bool:
     try:
         return world.run(lambda ctx: _told(ctx, approval_id))
     except Tampered as error:
-        log.error("approval %s was not counted again: %s", approval_id, error)
+        log.error("approval %s was not counted again: %s", approval_id, error, extra={"approval_id": approval_id})
         return False
 
 

@@ -41,7 +41,7 @@ def opened(ctx: Context, approval: Approval) -> Draft:
         return Draft(approval)
     reviewed = _asked(staffing.Staff(ctx), approval, ())
     if reviewed is None:
-        log.warning("nobody of %s could review %s", policy.role, approval.id)
+        log.warning("nobody of %s could review %s", policy.role, approval.id, extra={"approval_id": approval.id})
     return reviewed or Draft(approval)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot import activity
 from bot.service import authority, judge, limits, notices, resubmission, seating, showing, staffing, standing
 from bot.service.authority import Authority
 from bot.service.context import Context, World
@@ -196,7 +197,8 @@ def _submit(ctx: Context, ask: _Ask) -> Submitted:
     if past.meant is not None:
         return _meant_again(ctx.unit, ask, past.meant)
     limits.hold_pending(ask.manifest.limits, known.pending)
-    found = _after_what_was(ctx, ask, _judged(ctx, ask, known, use=True), past)
+    with activity.timed("policy"):
+        found = _after_what_was(ctx, ask, _judged(ctx, ask, known, use=True), past)
     ask, found = _urgent_within_limits(ctx.unit, ask, known, found)
     for reason in ask.also:
         found = found.also(reason)
@@ -206,6 +208,7 @@ def _submit(ctx: Context, ask: _Ask) -> Submitted:
     limits.count_large(ctx.unit, ask.agent, ask.weight)
     resubmission.name_each_other(ctx, approval, past.others)
     _announce(ctx, approval)
+    activity.meets(approval, made=True)
     ctx.unit.after_commit(lambda: _wake(ctx.world, approval))
     return Submitted(approval, created=True)
 
@@ -305,7 +308,7 @@ def _decided(ctx: Context, ask: _Ask, found: Route, past: Past) -> Approval:
 
 def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
     request, policy = ask.request, ask.policy
-    return Approval(
+    made = Approval(
         id=ids.new("apr", unit.now),
         agent_id=ask.agent.id,
         agent=ask.agent.name,
@@ -329,7 +332,9 @@ def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
         again=past.again,
         step=ask.step,
         standing=found.standing if found.name is RouteName.AUTO else None,
+        trace=activity.kept_trace(),
     )
+    return activity.meets(made)
 
 
 def _by_policy(approval: Approval, state: State, kind: Decided) -> Approval:

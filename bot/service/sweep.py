@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
+from bot import activity
 from bot.service import (
     alarms,
     authority,
@@ -97,7 +98,7 @@ def _batch(ctx: Context) -> Counter[str]:
         log.exception("one of %s due approvals could not be swept; each is tried alone", len(due))
         done = _one_by_one(ctx, due)
     for approval_id in unreadable:
-        log.error("approval %s cannot be read; it is set aside", approval_id)
+        log.error("approval %s cannot be read; it is set aside", approval_id, extra={"approval_id": approval_id})
         _set_aside(ctx.unit, approval_id)
         done["failed"] += 1
     return done
@@ -115,7 +116,7 @@ def _one_by_one(ctx: Context, due: list[Approval]) -> Counter[str]:
         except Exception as error:
             if passing(error):
                 raise
-            log.exception("approval %s could not be swept", approval.id)
+            log.exception("approval %s could not be swept", approval.id, extra={"approval_id": approval.id})
             _set_aside(ctx.unit, approval.id)
             done["failed"] += 1
     return done
@@ -146,6 +147,10 @@ class _Desk:
             extra |= demotion.after_result(self.ctx, approval)
 
     def handle(self, approval: Approval) -> str:
+        with activity.begun(approval.id):
+            return self._handled(approval)
+
+    def _handled(self, approval: Approval) -> str:
         match deadlines.owed(approval.clock, self.ctx.now, claimed=approval.state is State.CLAIMED):
             case Due.TELL:
                 return self._tell(approval)

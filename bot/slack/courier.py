@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from bot import activity
 from bot.render.cards import Message
 from bot.server.runtime import Runtime
 from bot.server.slack_client import ChannelGone, MessageGone, OutcomeUnknown, RateLimited, SlackTrouble, TokenTrouble
@@ -100,6 +102,10 @@ class Courier:
             self._crowded.discard(item.channel)
 
     async def _deliver(self, item: Item) -> None:
+        with activity.begun(item.approval_id):
+            await self._delivered(item)
+
+    async def _delivered(self, item: Item) -> None:
         try:
             await self._show(item)
         except RateLimited as error:
@@ -140,6 +146,7 @@ class Courier:
                 raise SlackTrouble("its card is not posted yet")
             await self._write(lambda unit: outbox.give_up(unit, item, error="what it belongs to was never shown"))
             return
+        started = time.time_ns()
         known = (
             await lookup.find(self._runtime, item, outbox_messages.metadata(item, message), root)
             if item.unsure
@@ -150,6 +157,8 @@ class Courier:
             await threads.require(self._runtime, root)
         channel, ts = known or await self._post(item, message, root, shown=threads.broadcast(item, scene.one))
         await self._shown(item, scene, 0 if known else revision, channel, ts)
+        for approval in scene.approvals if item.card else ():
+            self._runtime.spans.record("sayso.card", approval, started, "client")
 
     def _name(self, user: str) -> str | None:
         return self._runtime.world.directory.name(user)
@@ -194,7 +203,10 @@ class Courier:
 
     async def _scene(self, item: Item) -> Scene:
         database = self._runtime.world.database
-        return await self._runtime.call(database.glance, lambda unit: outbox_messages.scene(unit, item))
+        scene = await self._runtime.call(database.glance, lambda unit: outbox_messages.scene(unit, item))
+        if scene.one is not None:
+            activity.meets(scene.one)
+        return scene
 
     async def _shown(
         self, item: Item, scene: Scene, revision: int, channel: str | None, ts: str | None, *, early: bool = False

@@ -18,6 +18,7 @@ class OfTheTree(MetadataHookInterface):
         tree = tomllib.loads((Path(self.root).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
         metadata["version"] = tree["project"]["version"]
         metadata["dependencies"] = tree["dependency-groups"]["server"]
+        metadata["optional-dependencies"] = {"otel": tree["dependency-groups"]["otel"]}
 
 
 class Rooms(BuildHookInterface):  # type: ignore[type-arg]

@@ -26,6 +26,7 @@ BROUGHT_BY = {
     "langchain": "langchain",
     "langchain_core": "langchain",
     "langgraph": "langgraph",
+    "opentelemetry": "opentelemetry-api",
     "pydantic_ai": "pydantic-ai-slim",
     "pydantic_core": "pydantic",
 }

@@ -204,6 +204,7 @@ BAD = {
     "SAYSO_SMTP_URL": ["mail.example.com", "http://mail.example.com", "smtp://", "smtp://mail.example.com:x"],
     "SAYSO_MAIL_FROM": ["Sayso", "sayso@example.com"],
     "SAYSO_MAIL_AFTER_SECONDS": ["0", "soon"],
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ["collector:4318", "grpc://collector:4317", "http://[x"],
     "SAYSO_ROOT_PATH": ["sayso", "/a//b", "/a/../b", "/a b", "https://x/sayso", "/a?b"],
     "SAYSO_TRUSTED_PROXIES": ["*", "0.0.0.0/0", "::/0", "proxy.example.com", "10.0.0.1/8"],
     "SAYSO_SHUTDOWN_SECONDS": ["0", "601", "x"],

@@ -15,7 +15,7 @@ SECRET = "whsec_" + "c2F5c28tdGVzdHMtc2VjcmV0LTAxMjM0NTY3ODk="
 
 
 class Receiver:
-    """`answers` are statuses to give in turn, the last one for ever; "hang" never answers, "late" takes a second, "flood" answers without end."""
+    """`answers` are statuses to give in turn, the last one for ever; "hang" never answers, "late" takes two seconds, "flood" answers without end."""
 
     def __init__(self, *answers: int | str, location: str = "") -> None:
         self.answers = list(answers) or [204]
@@ -52,7 +52,7 @@ class Receiver:
             self._let_go.wait(60)
             return
         if answer == "late":
-            time.sleep(1.0)
+            time.sleep(2.0)
         handler.send_response(200 if answer in ("flood", "late") else int(answer))
         if self.location:
             handler.send_header("Location", self.location)

@@ -8,12 +8,14 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import activity
 from bot.acts import edit, registry
 from bot.acts.act import Act, Press
 from bot.acts.refusals import explain, state_of
 from bot.render import modals
 from bot.render.menu import read_option
 from bot.render.modals import Where
+from bot.server import tracing
 from bot.service.authorization import Tap
 from bot.slack.listeners import home, lists
 from bot.slack.listeners.desk import Body, Desk, in_modal, is_outage, place
@@ -31,19 +33,26 @@ def _listener(desk: Desk) -> Callable[..., Awaitable[None]]:
     async def listen(ack: AsyncAck, body: Body, action: Action) -> None:
         action = _picked(action)
         verb = str(action.get("action_id", "")).partition(":")[0]
-        try:
-            with desk.runtime.metrics.tap_seconds.time():
-                await _heard(desk, body, action)
-            desk.runtime.metrics.tapped(verb, "done")
-            _draw_anew(desk, body, verb)
-        except SaysoError as error:
-            if is_outage(error):
-                raise
-            desk.runtime.metrics.tapped(verb, type(error).__name__)
-            _refuse(desk, body, error)
-        await ack()
+        with activity.begun() as own:
+            outcome = await _settled(desk, body, action, verb)
+            desk.runtime.metrics.tapped(verb, outcome)
+            await ack()
+        tracing.tapped(desk.runtime.spans, own, verb, outcome)
 
     return listen
+
+
+async def _settled(desk: Desk, body: Body, action: Action, verb: str) -> str:
+    try:
+        with desk.runtime.metrics.tap_seconds.time():
+            await _heard(desk, body, action)
+        _draw_anew(desk, body, verb)
+    except SaysoError as error:
+        if is_outage(error):
+            raise
+        _refuse(desk, body, error)
+        return type(error).__name__
+    return "done"
 
 
 def _picked(action: Action) -> Action:
@@ -125,6 +134,7 @@ async def _turn_page(desk: Desk, body: Body, action: Action) -> None:
     noted = modals.read_metadata(view)
     wanted = str(action.get("value"))
     page = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else 0
+    activity.names(str(noted.get("approval_id", "")))
     tap = Tap(str(noted.get("approval_id", "")), str(noted.get("digest", "")), await desk.actor(body))
     reply = str(noted.get("reply", ""))
     where = Where(str(noted.get("channel", "")), str(noted.get("ts", "")), page, registry.OFFERS, reply)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
+from bot import activity
 from bot.acts.act import Answer, Open, Show, Tell
 from bot.render import modals
 from bot.render.buttons import read_value
@@ -43,6 +44,7 @@ class Desk:
     async def tap(self, body: Body, value: object, note: str | None = None) -> Tap:
         """The tap that a button's value and a payload describe; a value that is no text names nothing."""
         approval_id, digest = read_value(value if isinstance(value, str) else "")
+        activity.names(approval_id)
         return Tap(approval_id, digest, await self.actor(body), note)
 
     def answer(self, body: Body, answer: Answer) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import activity
 from bot.acts import registry
 from bot.acts.act import Act, Press
 from bot.acts.refusals import state_of
 from bot.render import forms, modals
 from bot.render.modals import Where
+from bot.server import tracing
 from bot.service.authorization import Tap
 from bot.slack.listeners.desk import Body, Desk, is_outage
 from policies.errors import InvalidInput, SaysoError
@@ -26,6 +28,11 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 def _listener(desk: Desk, act: Act[Any]) -> Callable[..., Awaitable[None]]:
     async def listen(ack: AsyncAck, body: Body, view: Body) -> None:
+        with activity.begun() as own:
+            await heard(ack, body, view)
+        tracing.tapped(desk.runtime.spans, own, act.verb, "done" if own.moved else "refused")
+
+    async def heard(ack: AsyncAck, body: Body, view: Body) -> None:
         state = view["state"]["values"]
         try:
             press = await _press(desk, body, view)
@@ -49,6 +56,7 @@ def _listener(desk: Desk, act: Act[Any]) -> Callable[..., Awaitable[None]]:
 
 async def _press(desk: Desk, body: Body, view: Body) -> Press:
     noted = modals.read_metadata(view)
+    activity.names(str(noted.get("approval_id", "")))
     note = forms.text_of(view["state"]["values"], "note")
     tap = Tap(str(noted.get("approval_id", "")), str(noted.get("digest", "")), await desk.actor(body), note)
     where = Where(str(noted.get("channel") or ""), str(noted.get("ts") or ""), reply=str(noted.get("reply") or ""))
