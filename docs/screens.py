@@ -1,6 +1,6 @@
 """Makes the pictures in docs/images: `make screens`. The real server, the playground as Slack, headless Chromium.
 
-`make screens ONLY=card-` makes those whose names begin so.
+`make screens ONLY=card-,home` makes those whose names begin so.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,7 @@ MORE = """
     required_role: finance
     channel: "#finance"
 """
+EARLY = "  U0DAN: {digest: true}\n"  # who gets the morning's list
 REFUND = "process_refund"
 MARK = {"kind": "choose", "question": "Which of the two is the stale one?"}
 CHOICES = [
@@ -127,6 +129,8 @@ class Studio:
 
         def shoot(page: Any, path: Path) -> None:
             message = page.locator(f'[data-testid="message"][data-ts="{card.ts}"]').first
+            message.wait_for()
+            page.wait_for_timeout(400)  # what has just changed is drawn anew
             message.scroll_into_view_if_needed()
             message.screenshot(path=path)
 
@@ -176,7 +180,7 @@ class Studio:
         self._shoot(name, f"{self.office.slack.url}/archives/C0GENERAL/p0", user, shoot)
 
     def _shoot(self, name: str, link: str, user: str, shoot: Callable[[Any, Path], None]) -> None:
-        if not name.startswith(self.only):
+        if not name.startswith(tuple(self.only.split(","))):
             return
         for end, page in self.screens:
             page.goto(f"{link}?as={user}")
@@ -217,7 +221,9 @@ def opened() -> Iterator[Office]:
         office = Office(url, Path(folder))
         office.manifest = Path(folder) / "actions.yml"
         office.manifest.write_text((ROOT / "policies/actions.yml").read_text() + MORE)
-        office.roster = ROOT / "policies/reviewers.yml"
+        office.roster = Path(folder) / "reviewers.yml"
+        people = (ROOT / "policies/reviewers.yml").read_text().replace("people:\n", f"people:\n{EARLY}")
+        office.roster.write_text(people)
         office.open()
         try:
             yield office
@@ -229,10 +235,10 @@ def main() -> None:
     """Play the scenes."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     only = sys.argv[1] if len(sys.argv) > 1 else ""
-    if not only or "demo-guide".startswith(only) or only.startswith("demo"):
+    if "demo".startswith(tuple(only.split(","))):
         with chromium() as browser:
             demo(browser)
-    if only.startswith("demo"):
+    if only == "demo":
         return
     with opened() as office, chromium() as browser:
         studio = Studio(office, browser)
@@ -240,8 +246,8 @@ def main() -> None:
             scene(studio)
 
 
-def refund(studio: Studio, amount: float, customer: str, **more: Any) -> Any:
-    """A refund as an agent would ask for it."""
+def refund(studio: Studio, amount: float, customer: str, *, session_id: str = "", **more: Any) -> Any:
+    """A refund as an agent would ask for it; in a session of its own, since those of one session share a thread."""
     return studio.office.agent.ask(
         REFUND,
         {"customer": customer, "amount_usd": amount, "order_id": "#W4435622"},
@@ -251,7 +257,7 @@ def refund(studio: Studio, amount: float, customer: str, **more: Any) -> Any:
         risks=["The same customer was refunded twice this year."],
         expected_outcome="The money is on the card within three days.",
         completed_steps=["Read the order", "Compared the photo with the packing list"],
-        session_id="support-118",
+        session_id=session_id or f"support-{amount:g}",
         **more,
     )
 
@@ -259,7 +265,7 @@ def refund(studio: Studio, amount: float, customer: str, **more: Any) -> Any:
 def pending(studio: Studio) -> None:
     """An ordinary card, and the forms it opens."""
     studio.office.agent.beat("support-118", "Support, case 118")
-    card = studio.posted(refund(studio, 4800, "max@example.com"))
+    card = studio.posted(refund(studio, 4800, "max@example.com", session_id="support-118"))
     studio.card("card-pending", card)
     for action in ("reject", "edit", "details", "request_info", "take_over", "escalate"):
         studio.modal(f"modal-{action}", card, action)
@@ -294,7 +300,7 @@ def forms(studio: Studio) -> None:
         page.get_by_test_id("modal-submit").click()
         page.get_by_text("Already rejected").wait_for()
 
-    if studio.only in "modal-too-late":
+    if "modal-too-late".startswith(tuple(studio.only.split(","))):
         studio.screens, both = studio.screens[:1], studio.screens
         studio.modal("modal-too-late", lost, "take_over", act=too_late)
         studio.screens = both
@@ -418,6 +424,40 @@ def lists(studio: Studio) -> None:
     studio.home("home")
     for words in ("help", "queue", "reviewers", "stats", "tune"):
         studio.answer(f"answer-{words}", words)
+    studio.answer("answer-mine", "mine", "U0ALICE")
+
+
+def remembered(studio: Studio) -> None:
+    """What a card knows of requests like it: who said no, how many for this customer, who approved how many."""
+    for number in range(3):
+        card = studio.posted(refund(studio, 40 + number, "lia@example.com", session_id=f"support-12{number}"))
+        studio.press("U0BOB", card, "approve")
+    studio.card("card-remembered", studio.posted(refund(studio, 44, "lia@example.com", session_id="support-123")))
+    card = studio.posted(refund(studio, 411, "moe@example.com", session_id="support-124"))
+    studio.fill("U0ALICE", card, "reject", reason="The photo shows another parcel")
+    studio.office.advance(120)
+    again = studio.posted(refund(studio, 411, "moe@example.com", session_id="support-125"))
+    studio.card("card-rejected-before", again)
+    admin = studio.office.slack.person("U0ADMIN")
+    admin.command("/sayso", "stop")
+    studio.card("card-stopped", studio.shown(again, "stopped"))
+    told = studio.office.slack.expect_card(channel="#ops", contains="stopped", timeout=30)
+    studio.card("notice-stopped", told, "U0ADMIN")
+    admin.command("/sayso", "start")
+    over = studio.office.slack.expect_card(channel="#ops", contains="Started again", timeout=30)
+    studio.card("notice-started", over, "U0ADMIN")
+
+
+def morning(studio: Studio) -> None:
+    """The list with which somebody's day begins."""
+    office = studio.office
+    now = office.database.read(lambda unit: unit.now)
+    office.advance((now.replace(hour=8, minute=58) + timedelta(days=1) - now).total_seconds())
+    for name in ("returns", "returns-2", "old-theme", "spike"):
+        params = {"repository": "shop"}
+        office.agent.ask("retire_branch", params, kind="input", question=f"Who still works on fix/{name}?")
+    office.advance(240)
+    studio.card("notice-morning", office.slack.expect_card("U0DAN", contains="Good morning", timeout=30), "U0DAN")
 
 
 def overdue(studio: Studio) -> None:
@@ -463,7 +503,20 @@ def _demo_pages(browser: Any, url: str) -> None:
             page.screenshot(path=IMAGES / f"demo-guide{end}.png")
 
 
-SCENES = (pending, forms, decided, asked_otherwise, together, notices, afterwards, standing, lists, overdue)
+SCENES = (
+    pending,
+    forms,
+    decided,
+    asked_otherwise,
+    together,
+    notices,
+    afterwards,
+    standing,
+    lists,
+    remembered,
+    overdue,
+    morning,
+)
 
 if __name__ == "__main__":
     main()
