@@ -31,9 +31,18 @@ def told(unit: Unit, approval: Approval, thread_of: str | None = None) -> None:
 
 
 def next_card(ctx: Context, approval: Approval) -> None:
-    """Want a card for the person who is asked now; the one before shows where it went."""
+    """Want a card for the person who is asked now; the one before shows where it went.
+
+    What moves on from a shared card shares one again with what goes to the same person.
+    """
+    name = None if approval.again else alike(approval)
+    shared = name is not None and batches.screen_of(ctx.unit, approval.id) is not None
     outbox.retire(ctx.unit, approval.id, approval.version, approval.assignee)
-    _put(ctx.unit, approval, len(approval.asked))
+    if not shared:
+        _put(ctx.unit, approval, len(approval.asked))
+        return
+    with_them = f"{name} for {approval.assignee}"
+    _put(ctx.unit, approval, len(approval.asked), alike=with_them, barred=_barred(ctx.world, approval))
 
 
 def review_card(ctx: Context, approval: Approval, *, round_: int, at: datetime) -> None:

@@ -350,6 +350,46 @@ def test_a_shared_card_reminds_each_person_once(desk: Office) -> None:
     assert all("requests on this card still wait for you" in line for line in said)
 
 
+def test_what_is_overdue_together_moves_as_one_card(desk: Office) -> None:
+    """Entries of a shared card that are overdue together and go to the same person share a card again, with one mention; each
+    is decided by itself, and a tap on the old card decides nothing that was not seen."""
+    asked, card = batch(desk, 4)
+    desk.advance(920 - FOREVER)
+    desk.advance(1)
+    by_user: dict[str, list[dict[str, Any]]] = {}
+    for found in asked:
+        by_user.setdefault(desk.agent.see(found)["assignee"], []).append(found)
+    assert sorted(map(len, by_user.values())) == [2, 2]
+    moved = {user: shared_anew(desk, card, found) for user, found in by_user.items()}
+    for user, now in moved.items():
+        assert {name for name in now.mentions() if name.startswith("<@")} == {f"<@{user}>"}
+        assert all(found["params"]["what"] in now.text() for found in by_user[user])
+    assert len(posts(desk)) == 3, "the first card, and one for each person"
+    first, second = by_user
+    desk.person(first).click(moved[first], "batch_approve")
+    assert states(desk, by_user[first]) == ["approved"] * 2
+    assert states(desk, by_user[second]) == ["pending"] * 2
+    desk.advance(920)
+    desk.advance(1)
+    left = [desk.agent.see(found) for found in by_user[second]]
+    assert {found["assignee"] for found in left} == {"U0CAROL"}
+    lead = shared_anew(desk, moved[second], by_user[second])
+    assert {name for name in lead.mentions() if name.startswith("<@")} == {"<@U0CAROL>"}
+    desk.person("U0CAROL").click(lead, "batch_reject")
+    desk.intact()
+
+
+def shared_anew(office: Office, before: Card, found: list[dict[str, Any]]) -> Card:
+    """The newer card on which all of these can be decided together."""
+
+    def newer() -> Card | None:
+        cards = [card for card in office.slack.cards(approval_id=found[0]["id"]) if float(card.ts) > float(before.ts)]
+        whole = [card for card in cards if all(one["params"]["what"] in card.text() for one in found)]
+        return next((card for card in whole if card.has("batch_approve")), None)
+
+    return office.until(lambda: newer(), "they share a card again", 8)  # type: ignore[return-value]
+
+
 def told_under(office: Office, card: Card) -> list[str]:
     return [message.text() for message in office.slack.messages("#finance") if message.thread_ts == card.ts]
 
