@@ -20,11 +20,14 @@ ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from sqlalchemy import insert, select  # noqa: E402
 from support.browser import chromium, touched  # noqa: E402
 from support.office import Office  # noqa: E402
 
 from store import schema  # noqa: E402
 from store.engine import Database  # noqa: E402
+from store.tables import approvals, decisions, labels  # noqa: E402
+from store.unit import Unit  # noqa: E402
 
 Act = Callable[[Any], None]
 DESKTOP, PHONE = {"width": 1100, "height": 1500}, {"width": 390, "height": 1800}
@@ -422,7 +425,7 @@ def standing(studio: Studio) -> None:
 def lists(studio: Studio) -> None:
     """The home tab, and what the command answers."""
     studio.home("home")
-    for words in ("help", "queue", "reviewers", "stats", "tune"):
+    for words in ("help", "queue", "reviewers", "stats"):
         studio.answer(f"answer-{words}", words)
     studio.answer("answer-mine", "mine", "U0ALICE")
 
@@ -458,6 +461,51 @@ def morning(studio: Studio) -> None:
         office.agent.ask("retire_branch", params, kind="input", question=f"Who still works on fix/{name}?")
     office.advance(240)
     studio.card("notice-morning", office.slack.expect_card("U0DAN", contains="Good morning", timeout=30), "U0DAN")
+
+
+def learned(studio: Studio) -> None:
+    """What the record suggests, where there is one. Last, since it fills the database."""
+    fortnight(studio)
+    studio.answer("answer-tune", "tune")
+
+
+BRANCH = {"repository": "shop", "branch": "old-cart"}
+
+
+def fortnight(studio: Studio) -> None:
+    """A fortnight that suggests something: branches that may always go, a key that was not, and refunds that one person stamps."""
+    office = studio.office
+    keys, branches = office.agent.ask("rotate_key", {"service": "crm"}), office.agent.ask("delete_branch", BRANCH)
+    office.database.run(lambda unit: _record(unit, keys["id"], "key", 40, verb=None, seconds=0))
+    office.database.run(lambda unit: _record(unit, branches["id"], "branch", 180, verb="approve", seconds=240))
+    refunds = refund(studio, 70, "ann@example.com")
+    office.database.run(lambda unit: _record(unit, refunds["id"], "ref", 90, verb="approve", seconds=3))
+
+
+def _record(unit: Unit, template: str, prefix: str, count: int, *, verb: str | None, seconds: int) -> None:
+    """So many like the template, carried out, each `seconds` after the one before; the seventh of what ran alone went wrong."""
+    row = dict(unit.execute(select(approvals).where(approvals.c.id == template)).one()._mapping)
+    now = unit.now - timedelta(hours=1)
+    for number in range(count):
+        at = now - timedelta(seconds=seconds or 60) * (count - number)
+        name = f"apr_{prefix}{number}"
+        moments = dict.fromkeys(("created_at", "updated_at", "claimed_at", "finished_at"), at)
+        unit.execute(
+            insert(approvals),
+            row | moments | {"id": name, "idempotency_key": name, "state": "succeeded", "wake_at": None},
+        )
+        if verb:
+            done = {
+                "approval_id": name,
+                "digest": "d",
+                "verb": verb,
+                "by": "U0BOB" if seconds < 5 else "U0ALICE",
+                "role": "finance",
+            }
+            unit.execute(insert(decisions), done | {"at": at, "latency_ms": 600_000})
+        elif number == 7:
+            said = {"approval_id": name, "label": "incident", "by": "U0CAROL", "at": at}
+            unit.execute(insert(labels), said)
 
 
 def overdue(studio: Studio) -> None:
@@ -516,6 +564,7 @@ SCENES = (
     remembered,
     overdue,
     morning,
+    learned,
 )
 
 if __name__ == "__main__":

@@ -54,15 +54,16 @@ def records(unit: Unit) -> dict[str, Record]:
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for action, kind in last:
         counted[action][kind] += 1
-    for query in (_taken_over(since), _ran(unit, since)):
-        for row in unit.execute(query):
-            counted[row.action].update({name: found for name, found in row._mapping.items() if name != "action"})
-    said = _labels(unit)
+    said, first_label = _labels(unit)
+    oldest = max(filter(None, (unit.now - tuning.INCIDENTS_LOOK_BACK, _first_that_ran(unit), first_label)))
+    for row in unit.execute(_ran(oldest, since)):
+        counted[row.action].update({name: found for name, found in row._mapping.items() if name != "action"})
     cases = _cases(unit, said)
     actions = {*counted, *said}
     return {
         action: replace(
-            _record(unit, action, counted[action], list(said[action].values())),
+            _record(action, counted[action], list(said[action].values()), oldest),
+            ran_days=round((unit.now - oldest).total_seconds() / 86_400, 1),
             reviewers=tuple(sorted(habits[action], key=lambda one: one.user)),
             cases=tuple(cases[action]),
         )
@@ -126,25 +127,27 @@ def _moment(ts: str | None) -> datetime | None:
         return None
 
 
-def _taken_over(since: datetime) -> Any:
-    by_hand = approvals.c.state.in_(("taken_over", "handed_back"))
-    query = select(approvals.c.action, func.count().label("taken_over"))
-    return query.where(by_hand, approvals.c.decided_at > since).group_by(approvals.c.action)
-
-
-def _ran(unit: Unit, since: datetime) -> Any:
-    """What policy let run alone in the fortnight, and what was executed in the longer time that incidents are judged over."""
+def _first_that_ran(unit: Unit) -> datetime | None:
+    """From when on requests are looked at, where there are more than that."""
     newest = select(approvals.c.created_at).order_by(approvals.c.created_at.desc()).offset(MOST_RAN).limit(1)
     first: datetime | None = unit.execute(newest).scalar_one_or_none()
-    oldest = unit.now - tuning.INCIDENTS_LOOK_BACK
-    alone = case((approvals.c.created_at > since, 1), else_=0) * case((approvals.c.route == "auto", 1), else_=0)
-    executed = case((approvals.c.claimed_at.is_not(None), 1), else_=0)
-    query = select(approvals.c.action, func.sum(alone).label("alone"), func.sum(executed).label("ran"))
-    return query.where(approvals.c.created_at > max(oldest, first or oldest)).group_by(approvals.c.action)
+    return first
 
 
-def _labels(unit: Unit) -> dict[str, dict[str, _Said]]:
-    """By action and approval: what is said of it.
+def _ran(oldest: datetime, since: datetime) -> Any:
+    """What policy let run alone and what people did by hand in the fortnight, and what ran in the longer time of incidents."""
+    by_hand = and_(approvals.c.state.in_(("taken_over", "handed_back")), approvals.c.decided_at > since)
+    counted = {
+        "taken_over": by_hand,
+        "alone": and_(approvals.c.route == "auto", approvals.c.created_at > since),
+        "ran": approvals.c.claimed_at.is_not(None),
+    }
+    sums = (func.sum(case((these, 1), else_=0)).label(name) for name, these in counted.items())
+    return select(approvals.c.action, *sums).where(approvals.c.created_at > oldest).group_by(approvals.c.action)
+
+
+def _labels(unit: Unit) -> tuple[dict[str, dict[str, _Said]], datetime | None]:
+    """By action and approval: what is said of it; and from when on labels are looked at, where there are more than that.
 
     What an agent says of its own work is kept apart: it speaks against the agent (a bad label) and never for it. A
     roll-back that a person asked for is the exception: whether that worked, only the agent can tell.
@@ -158,10 +161,11 @@ def _labels(unit: Unit) -> dict[str, dict[str, _Said]]:
         .order_by(newest_ones.c.id)
     )
     found: dict[str, dict[str, _Said]] = defaultdict(dict)
-    for row in unit.execute(query):
+    rows = unit.execute(query).all()
+    for row in rows:
         known = found[row.action].get(row.approval_id, _Said(row.approval_id, row.agent))
         found[row.action][row.approval_id] = _with(known, row)
-    return found
+    return found, (rows[0].at if len(rows) == MOST else None)
 
 
 def _with(known: _Said, row: Any) -> _Said:
@@ -176,10 +180,9 @@ def _with(known: _Said, row: Any) -> _Said:
     return replace(said, worst=row.label, at=row.at) if bad or known.worst is None else said
 
 
-def _record(unit: Unit, action: str, counted: Counter[str], said: list[_Said]) -> Record:
+def _record(action: str, counted: Counter[str], said: list[_Said], oldest: datetime) -> Record:
     judged = [one for one in said if one.worst is not None]
     words = Counter(one.worst for one in judged if one.counts)
-    oldest = unit.now - tuning.INCIDENTS_LOOK_BACK
     figures: dict[str, Any] = dict(counted)
     return Record(
         action=action,

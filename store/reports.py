@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,12 +23,12 @@ from store.unit import Unit
 T = TypeVar("T")
 
 
-def recorded_calls(database_url: str) -> list[Call]:
-    """Every request the store remembers, oldest first, with the worst label anybody gave it.
+def over_calls(database_url: str, work: Callable[[Iterable[Call]], T]) -> T:
+    """What `work` makes of every request the store remembers, oldest first, with the worst label anybody gave it.
 
-    Raises BadDatabaseUrl, SchemaBehind and StoreUnavailable.
+    They come one after another, and none is kept. Raises BadDatabaseUrl, SchemaBehind and StoreUnavailable.
     """
-    return reading(database_url, calls)
+    return reading(database_url, lambda unit: work(calls(unit)))
 
 
 def reading(database_url: str, work: Callable[[Unit], T]) -> T:
@@ -49,22 +50,20 @@ def _require_file(database: Database) -> None:
         raise BadDatabaseUrl(f"SAYSO_DATABASE_URL: there is no {path}", field="SAYSO_DATABASE_URL")
 
 
-def calls(unit: Unit) -> list[Call]:
+def calls(unit: Unit) -> Iterator[Call]:
     """The same, in a unit of one's own."""
-    said: dict[str, list[str]] = {}
-    for row in unit.execute(select(labels.c.approval_id, labels.c.label).order_by(labels.c.id)):
-        said.setdefault(row.approval_id, []).append(row.label)
-    columns = (approvals.c.id, approvals.c.agent, approvals.c.request, approvals.c.created_at)
-    rows = unit.execute(select(*columns).order_by(approvals.c.created_at, approvals.c.id))
-    return [
-        Call(
-            request=Request.model_validate_json(row.request),
-            agent=row.agent,
-            at=row.created_at,
-            label=_worst(said.get(row.id, ())),
+    columns = (approvals.c.id, approvals.c.agent, approvals.c.request, approvals.c.created_at, labels.c.label)
+    query = select(*columns).outerjoin(labels, labels.c.approval_id == approvals.c.id)
+    query = query.order_by(approvals.c.created_at, approvals.c.id, labels.c.id).execution_options(yield_per=500)
+    for _, rows in groupby(unit.execute(query), key=lambda row: row.id):
+        first, *more = rows
+        said = [row.label for row in (first, *more) if row.label is not None]
+        yield Call(
+            request=Request.model_validate_json(first.request),
+            agent=first.agent,
+            at=first.created_at,
+            label=_worst(said),
         )
-        for row in rows
-    ]
 
 
 def _worst(given: Sequence[str]) -> str | None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from policies.strict_json import parse_object
 
 OK, FOUND_ERRORS, UNUSABLE = 0, 1, 2
 SCHEMAS: dict[str, type[ManifestFile] | type[RosterFile]] = {"manifest": ManifestFile, "roster": RosterFile}
-RecordedCalls = Callable[[str], Iterable[Call]]
+Replayed = Callable[[Iterable[Call]], compare.Report]
+RecordedCalls = Callable[[str, Replayed], compare.Report]
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -87,11 +89,11 @@ def _minutes(text: str) -> float:
     return minutes
 
 
-def recorded_calls(database_url: str) -> Iterable[Call]:
-    """The requests that the store remembers, as calls."""
+def recorded_calls(database_url: str, work: Replayed) -> compare.Report:
+    """What `work` makes of the requests that the store remembers, as calls, one after another."""
     from store import reports  # only this command needs a database
 
-    return reports.recorded_calls(database_url)
+    return reports.over_calls(database_url, work)
 
 
 def run(args: argparse.Namespace, *, recorded: RecordedCalls = recorded_calls) -> int:
@@ -209,8 +211,11 @@ def _replay(args: argparse.Namespace, recorded: RecordedCalls) -> int:
     settings = load_settings()
     before = args.old or (str(settings.manifest) if "manifest" in settings.model_fields_set else None)
     old = _manifest(before) if before else None
-    calls = read_calls(text, path=args.calls) if text is not None else recorded(settings.database_url)
-    report = compare.replay(calls, old, new, minutes_per_decision=args.minutes)
+    if text is not None:
+        report = compare.replay(read_calls(text, path=args.calls), old, new, minutes_per_decision=args.minutes)
+    else:
+        judge = partial(compare.replay_in_time, old=old, new=new, minutes_per_decision=args.minutes)
+        report = recorded(settings.database_url, judge)
     if args.json:
         _print_json(report.as_dict())
     else:

@@ -12,7 +12,7 @@ from policies.learning import tuning
 from policies.learning.calibration import Bucket, Calibration
 from policies.learning.chance import Measured
 from policies.learning.stamping import FAST_SECONDS, Stamping
-from policies.learning.tuning import INCIDENTS_LOOK_BACK, Record, Suggestion, Tuned
+from policies.learning.tuning import Record, Suggestion, Tuned
 from store import learning
 from store.stats import ReviewerStats, stats
 from store.unit import Unit
@@ -124,7 +124,7 @@ def _suggested(number: int, one: Tuned, what: Suggestion) -> Paragraph:
 def _briefly(record: Record) -> str:
     return (
         f"{record.action}: yes {record.agreed}; right {record.turned_out}; "
-        f"incidents, {INCIDENTS_LOOK_BACK.days} days: {record.went_wrong}"
+        f"incidents, {record.ran_days:g} days: {record.went_wrong}"
     )
 
 
@@ -133,7 +133,7 @@ def _figures(one: Tuned) -> Iterator[str]:
     record = one.record
     yield f"  reviewers said yes: {record.agreed}{_beside(record)}"
     yield f"  turned out right: {record.turned_out}"
-    yield f"  incidents, {INCIDENTS_LOOK_BACK.days} days: {record.went_wrong}"
+    yield f"  incidents, {record.ran_days:g} days: {record.went_wrong}"
     for entry in one.calibrations:
         yield from _calibration(entry)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import yaml
 
-WIDTH = 60
+WIDTH = 44
 _WORDS_OF_YAML = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
 

@@ -240,8 +240,19 @@ class OwnWord:
     @property
     def by_chance(self) -> float:
         """How likely so few of the wrong ones are labelled, did it label whatever comes."""
-        labelled = self.right_labelled + self.wrong_labelled
-        return chance.fewer_in_common(self.wrong_labelled, labelled, self.wrong, self.right + self.wrong)
+        return self._chance_of(self.wrong_labelled)
+
+    @property
+    def least_by_chance(self) -> float:
+        """The same, had it labelled as few of the wrong ones as could be: what so many cases can show at most."""
+        return self._chance_of(max(0, self._labelled - self.right))
+
+    @property
+    def _labelled(self) -> int:
+        return self.right_labelled + self.wrong_labelled
+
+    def _chance_of(self, wrong_labelled: int) -> float:
+        return chance.fewer_in_common(wrong_labelled, self._labelled, self.wrong, self.right + self.wrong)
 
     def __str__(self) -> str:
         return (

@@ -34,7 +34,8 @@ class Record:
     """What is known of one action: the decisions of the last 14 days, what ran in the last 90 days, and the labels.
 
     `labelled` and what follows count what people and tokens of the scope `label` said; `doubted` is what only the agent
-    itself called wrong. `ran` counts what was executed, `incidents` what of it went wrong. `cases` are those of the last 30 days.
+    itself called wrong. `ran` counts what was executed in `ran_days`, `incidents` what went wrong in them: 90 days, or fewer
+    where there is very much. `cases` are those of the last 30 days.
     """
 
     action: str
@@ -44,6 +45,7 @@ class Record:
     taken_over: int = 0
     alone: int = 0
     ran: int = 0
+    ran_days: float = INCIDENTS_LOOK_BACK.days
     incidents: int = 0
     labelled: int = 0
     doubted: int = 0
@@ -183,7 +185,8 @@ def _right_by_chance(
                 for bucket in curve.judged:
                     yield _asked(record, one.agent, curve.kind, bucket), bucket.by_chance
         for word in record.own_words:
-            yield _asked(record, word.agent, "own"), word.by_chance
+            if word.least_by_chance <= ANY_WRONG_CONFIDENCE:
+                yield _asked(record, word.agent, "own"), word.by_chance
 
 
 def _asked(record: Record, agent: str, kind: str, bucket: Bucket | None = None) -> _Asked:
@@ -250,14 +253,12 @@ def _contradicted(policy: Policy, record: Record) -> bool:
 
 
 def _incidents(record: Record) -> str:
-    wrong = record.went_wrong
+    wrong, days = record.went_wrong, f"{record.ran_days:g} days"
     if not wrong.n:
-        return f"nothing is known to have run in {INCIDENTS_LOOK_BACK.days} days"
+        return f"nothing is known to have run in {days}"
     if not wrong.hits:
-        return f"no incident in {wrong.n:.0f} runs of {INCIDENTS_LOOK_BACK.days} days (at most {wrong.high:.1%})"
-    counted = (
-        f"{wrong.hits:.0f} incident{'s' * (wrong.hits > 1)} in {wrong.n:.0f} runs of {INCIDENTS_LOOK_BACK.days} days"
-    )
+        return f"no incident in {wrong.n:.0f} runs of {days} (at most {wrong.high:.1%})"
+    counted = f"{wrong.hits:.0f} incident{'s' * (wrong.hits > 1)} in {wrong.n:.0f} runs of {days}"
     return f"{counted}, {wrong.rate:.1%} ({wrong.low:.1%} to {wrong.high:.1%})"
 
 

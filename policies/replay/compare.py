@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -103,23 +102,31 @@ def replay(
     Sums, quotas, first uses and checkpoints count the earlier replayed calls that the same manifest did not refuse, by
     the calls' own times; a call without a time has no sum and no quota. Failures, the ratchet and delegation are not replayed.
     """
-    ordered = in_time(calls)
-    wrong = [call.went_wrong for call in ordered]
-    after = judge(ordered, new)
-    side = _side(ordered, after, new, minutes_per_decision)
-    if old is None:
-        return Report(len(ordered), sum(wrong), minutes_per_decision, side)
-    before = judge(ordered, old)
-    pairs = list(zip(wrong, before, after, strict=True))
+    return replay_in_time(in_time(calls), old, new, minutes_per_decision=minutes_per_decision)
+
+
+def replay_in_time(
+    calls: Iterable[Call],
+    old: Manifest | None,
+    new: Manifest,
+    *,
+    minutes_per_decision: float = MINUTES_PER_DECISION,
+) -> Report:
+    """The same for calls that come in the order of their times: each is judged and let go of, however many there are."""
+    after, before, moved = _Tally(new), _Tally(old) if old else None, _Moved(new, old)
+    for call in calls:
+        now = after.judged(call)
+        if before is not None:
+            moved.add(call, before.judged(call), now)
     return Report(
-        calls=len(ordered),
-        labelled_incidents=sum(wrong),
+        calls=after.calls,
+        labelled_incidents=after.wrong,
         minutes_per_decision=minutes_per_decision,
-        new=side,
-        old=_side(ordered, before, old, minutes_per_decision),
-        moves=_moves(ordered, before, after, old=old, new=new),
-        incidents_newly_let_through=sum(bad and now.runs and not then.runs for bad, then, now in pairs),
-        incidents_newly_stopped=sum(bad and then.runs and not now.runs for bad, then, now in pairs),
+        new=after.side(minutes_per_decision),
+        old=before.side(minutes_per_decision) if before else None,
+        moves=moved.moves(),
+        incidents_newly_let_through=moved.let_through,
+        incidents_newly_stopped=moved.stopped,
     )
 
 
@@ -129,10 +136,80 @@ def in_time(calls: Iterable[Call]) -> list[Call]:
     return sorted(listed, key=lambda call: call.at.timestamp() if call.at else float("inf"))
 
 
-def judge(calls: Sequence[Call], manifest: Manifest) -> list[Judged]:
+def judge(calls: Iterable[Call], manifest: Manifest) -> list[Judged]:
     """What `manifest` does with each call, in order."""
-    past = Past()
-    return [_judged(call, manifest.policy(call.request.action), past) for call in calls]
+    tally = _Tally(manifest)
+    return [tally.judged(call) for call in calls]
+
+
+class _Tally:
+    """One manifest, and what became of the calls so far."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest, self._past = manifest, Past()
+        self._outcomes = dict.fromkeys(OUTCOMES, 0)
+        self._people, self._usd, self._let_through = 0, Decimal(0), 0
+        self.calls = self.wrong = 0
+
+    def judged(self, call: Call) -> Judged:
+        """What the manifest does with the next call."""
+        found = _judged(call, self._manifest.policy(call.request.action), self._past)
+        self.calls, self.wrong = self.calls + 1, self.wrong + call.went_wrong
+        self._outcomes[found.outcome] += 1
+        self._people += found.people
+        if found.runs:
+            self._usd += _money(call, self._manifest)
+            self._let_through += call.went_wrong
+        return found
+
+    def side(self, minutes: float) -> Side:
+        """The sums over all of them."""
+        return Side(
+            version=self._manifest.version,
+            outcomes=self._outcomes,
+            decisions=self._people,
+            person_hours=round(self._people * minutes / 60, 2),
+            usd_unseen=float(self._usd),
+            incidents_let_through=self._let_through,
+        )
+
+
+@dataclass(slots=True)
+class _Group:
+    """Calls of one action that moved the same way: how many, how much, and the reason of the first."""
+
+    reason: str
+    calls: int = 0
+    usd: Decimal = Decimal(0)
+
+
+class _Moved:
+    """What ends differently under two manifests."""
+
+    def __init__(self, new: Manifest, old: Manifest | None) -> None:
+        self._manifests = (new, old) if old else (new,)
+        self._groups: dict[tuple[str, str, str], _Group] = {}
+        self.let_through = self.stopped = 0
+
+    def add(self, call: Call, then: Judged, now: Judged) -> None:
+        """One call, and what both did with it."""
+        self.let_through += call.went_wrong and now.runs and not then.runs
+        self.stopped += call.went_wrong and then.runs and not now.runs
+        if then.outcome == now.outcome:
+            return
+        group = self._groups.setdefault((call.request.action, then.outcome, now.outcome), _Group(now.reason))
+        group.calls += 1
+        group.usd += _money(call, *self._manifests)
+
+    def moves(self) -> tuple[Move, ...]:
+        """By what loosens most."""
+        found = [
+            Move(action, then, now, group.calls, float(group.usd), _looser(then, now), group.reason)
+            for (action, then, now), group in self._groups.items()
+        ]
+        return tuple(
+            sorted(found, key=lambda move: (not move.looser, -move.calls, move.action, move.before, move.after))
+        )
 
 
 def _judged(call: Call, policy: Policy, past: Past) -> Judged:
@@ -188,22 +265,6 @@ def _put(params: dict[str, Any], steps: list[str], value: float | str) -> dict[s
     return None if put is None else {**params, steps[0]: put}
 
 
-def _side(calls: Sequence[Call], judged: Sequence[Judged], manifest: Manifest, minutes: float) -> Side:
-    outcomes = dict.fromkeys(OUTCOMES, 0)
-    for one in judged:
-        outcomes[one.outcome] += 1
-    people = sum(one.people for one in judged)
-    unseen = [call for call, one in zip(calls, judged, strict=True) if one.runs]
-    return Side(
-        version=manifest.version,
-        outcomes=outcomes,
-        decisions=people,
-        person_hours=round(people * minutes / 60, 2),
-        usd_unseen=float(sum((_money(call, manifest) for call in unseen), Decimal(0))),
-        incidents_let_through=sum(call.went_wrong for call in unseen),
-    )
-
-
 def _money(call: Call, *manifests: Manifest) -> Decimal:
     """The call's amount, by the first manifest that knows where it stands, else as given beside the parameters."""
     for manifest in manifests:
@@ -212,20 +273,6 @@ def _money(call: Call, *manifests: Manifest) -> Decimal:
         if amount is not None:
             return amount
     return Decimal(str(call.amount_usd)) if call.amount_usd is not None and call.amount_usd >= 0 else Decimal(0)
-
-
-def _moves(
-    calls: Sequence[Call], before: Sequence[Judged], after: Sequence[Judged], *, old: Manifest, new: Manifest
-) -> tuple[Move, ...]:
-    groups: dict[tuple[str, str, str], list[tuple[Decimal, str]]] = defaultdict(list)
-    for call, then, now in zip(calls, before, after, strict=True):
-        if then.outcome != now.outcome:
-            groups[call.request.action, then.outcome, now.outcome].append((_money(call, new, old), now.reason))
-    moves = [
-        Move(action, then, now, len(found), float(sum(usd for usd, _ in found)), _looser(then, now), found[0][1])
-        for (action, then, now), found in groups.items()
-    ]
-    return tuple(sorted(moves, key=lambda move: (not move.looser, -move.calls, move.action, move.before, move.after)))
 
 
 def _looser(before: str, after: str) -> bool:

@@ -39,7 +39,8 @@ class Figure:
         seen = measured(self.seen, self.seeds)
         verdict = ("ok" if self.kept else "MISS") if self.goal else "told"
         share = f"{self.share:.1%}"
-        return (self.what, self.goal, share, f"{seen.low:.1%} to {seen.high:.1%}", str(self.seeds), verdict)
+        interval = f"{seen.low:.1%} to {seen.high:.1%}" if self.seeds > 1 else "exact"
+        return (self.what, self.goal, share, interval, str(self.seeds), verdict)
 
 
 HEAD = ("what", "goal", "seen", "interval", "seeds", "")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from policy_builders import policy
+from policy_builders import manifest, policy
 
 from policies.autonomy import Execution, earned, fallen
+from policies.explain import explain, in_words
 from policies.files.policy import Policy
 from policies.history import Demotion, History
 from policies.levels import Level
@@ -140,3 +141,19 @@ def test_the_takeover_after_failures_follows_the_preset() -> None:
     assert route("bot", request, by_rate, History(demotion=lost)).level is FREE
     agents = {"bot": {"level": "full_auto", "since": "2026-01-10T12:00:01Z"}}
     assert route("bot", request, policy(**free, ratchet="sequential", autonomy={"agents": agents}), fell).level is FREE
+
+
+def test_the_preset_is_explained() -> None:
+    """`policy explain` says by which preset levels are lost and earned, where the action has any."""
+    request = read_request({"action": "pay", "params": {"amount_usd": 1, "to": "x"}})
+    for changes, said in (({}, None), ({"autonomy": {}}, "classic"), ({"ratchet": "sequential"}, "sequential")):
+        found = explain(manifest(**changes), request, agent="bot")
+        assert found.ratchet == said
+        assert (f"by the preset {said}" in in_words(found, path="actions.yml")) is (said is not None)
+
+
+def test_the_nearer_word_names_the_preset() -> None:
+    """An action's own word wins over the defaults', and without any it is `classic`."""
+    assert policy().ratchet == "classic"
+    assert manifest(defaults={"ratchet": "sequential"}).policy("pay").ratchet == "sequential"
+    assert manifest(defaults={"ratchet": "sequential"}, ratchet="classic").policy("pay").ratchet == "classic"

@@ -32,7 +32,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     def ran(*words: object, recorded: list[Call] | None = None) -> Ran:
         try:
             args = parser.parse_args(["policy", *map(str, words)])
-            code = policy.run(args, recorded=lambda url: recorded or [])
+            code = policy.run(args, recorded=lambda url, work: work(recorded or []))
         except SystemExit as stop:
             code = int(stop.code or 0)
         out, err = capsys.readouterr()

@@ -238,6 +238,7 @@ CASES: list[Case] = [
         "below 0.65",
     ),
     ({"autonomy": {"start": "hard_approval"}}, "warning", "autonomy", "no owner accepts it"),
+    ({"autonomy": {"start": "hard_approval"}, "owner": "me"}, "note", "autonomy", "the preset classic is rough"),
     (
         {"autonomy": {"start": "soft_approval"}, "owner": "me"},
         "warning",
