@@ -16,6 +16,7 @@ import aiohttp
 
 from bot.doctor import pages
 from bot.doctor.findings import Finding, ok, unseen, wrong
+from bot.server import arrivals
 from bot.settings import Settings
 
 SECONDS = 3.0
@@ -33,7 +34,8 @@ class Server:
 
 @asynccontextmanager
 async def _session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session:
+    patience, name = aiohttp.ClientTimeout(total=SECONDS), {"user-agent": arrivals.DOCTOR}
+    async with aiohttp.ClientSession(timeout=patience, headers=name) as session:
         yield session
 
 

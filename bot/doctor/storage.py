@@ -13,7 +13,7 @@ from bot.doctor.findings import Finding, ok, unseen, wrong
 from bot.server import arrivals, audit_anchor
 from bot.settings import Settings
 from policies.errors import SaysoError
-from store import directory, examination, first_contact, schema, sessions
+from store import directory, examination, first_contact, schema, sessions, verification
 from store.database_url import BadDatabaseUrl
 from store.durability import NotDurable, require_local
 from store.engine import Database, StoreUnavailable
@@ -22,6 +22,7 @@ from store.examination import Condition, Token, Tried
 SECONDS = 6.5
 NAME = "SAYSO_DATABASE_URL"
 MOST_SKEW = 60.0
+WALKED = 5_000  # rows of the trail, which take about a second
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Stored:
     events: frozenset[str] = frozenset()
     away: dict[str, datetime | None] = field(default_factory=dict)
     stopped_by: str | None = None
+    faults: list[str] = field(default_factory=list)
+    verified: int | None = None
 
     @property
     def now(self) -> datetime:
@@ -105,6 +108,9 @@ def _ask(settings: Settings, database: Database, seen: Stored, thoroughly: bool)
         seen.tried = database.read(examination.tried)
         seen.unknown_actions = database.read(examination.unknown_actions)
         seen.events = database.read(lambda unit: examination.recorded(unit, LOOKED_FOR))
+        if seen.tried.events <= WALKED:
+            found = database.snapshot(lambda unit: verification.verify(unit, kept))
+            seen.faults, seen.verified = found.told, found.head.seq
         seen.away, seen.stopped_by = database.read(directory.away), database.read(sessions.stopped_by)
 
 

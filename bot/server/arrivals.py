@@ -21,6 +21,7 @@ EVENTS = (
     "tokens_revoked",
 )
 INTERACTION, COMMAND, EVENT = "interaction", "command", "event:"
+DOCTOR = "sayso-doctor"  # whose own questions are nobody's watching
 UNSIGNED, LATE, SCRAPED, PROBED, SWEPT = "unsigned", "late", "metrics", "readyz", "sweep"
 
 
