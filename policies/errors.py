@@ -131,5 +131,9 @@ class Stopped(SaysoError):
     """Execution is stopped: {reason}. Nothing can be claimed until a person starts it again."""
 
 
+class NeverRan(SaysoError):
+    """This did not run to its end (it is {state}), so it cannot be called correct."""
+
+
 class OutcomeConflict(SaysoError):
     """Another outcome was already reported for this claim."""

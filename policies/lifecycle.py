@@ -60,6 +60,7 @@ class Verb(StrEnum):
     REVIEW = "review"
     SHOW_HIDDEN = "show_hidden"
     END_STANDING = "end_standing"
+    LABEL = "label"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class Notice(StrEnum):
     UNDONE = "undone"
     REVERTED = "reverted"
     NOT_ROLLED_BACK = "not_rolled_back"
+    LATER_INCIDENT = "later_incident"
 
 
 class Lasting(StrEnum):

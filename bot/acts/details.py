@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.acts import session, show_hidden
+from bot.acts import label, session, show_hidden
 from bot.acts.act import Act, Press
 from bot.acts.deciding import deciding
 from bot.render import modals
@@ -15,7 +15,7 @@ from bot.render.modal_parts import AnyPart, View, line, modal, press
 from bot.render.modals import Where
 from bot.render.standing import HOUR, span
 from bot.render.visible_text import Mrkdwn, fill
-from bot.service import authorization, standing, steer
+from bot.service import authorization, labelling, standing, steer
 from bot.service.context import World
 from policies.approval import Approval
 from policies.permissions import Actor
@@ -37,6 +37,7 @@ def drawn(
     *,
     run: tuple[str, str | None] | None = None,
     may_decide: bool = False,
+    may_label: bool = False,
     yeses: int | None = None,
 ) -> View:
     """One page at a time; with `may_decide`, its card's buttons stand on top of the first.
@@ -52,6 +53,7 @@ def drawn(
         # What is on later pages, or hidden, comes before a yes all the same: the tap itself asks for it.
         parts[1:1] = acts
         parts += session.steering(approval, *run) if run else []
+        parts += label.asking(approval) if may_label else []
     parts += modals.turning(page, len(pages))
     return modal(ACT.modal, "Details", parts, private=modals.about(approval, replace(where, page=page)))
 
@@ -79,7 +81,8 @@ def shown(world: World, approval: Approval, actor: Actor, where: Where) -> View:
     may_decide = authorization.refusal_of(approval, actor) is None
     offered = may_decide and withheld(approval) is None
     yeses = world.read(lambda ctx: standing.yeses_to_the_like(ctx, approval, actor)) if offered else None
-    return drawn(approval, where, run=run, may_decide=may_decide, yeses=yeses)
+    may_label = approval.state in labelling.RAN and labelling.may_label(actor, approval) is None
+    return drawn(approval, where, run=run, may_decide=may_decide, may_label=may_label, yeses=yeses)
 
 
 def _shows(world: World, press: Press) -> View:

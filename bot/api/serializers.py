@@ -164,6 +164,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.UndoneMeanwhile, 409),
     (errors.Tampered, 409),
     (errors.OutcomeConflict, 409),
+    (errors.NeverRan, 409),
     (errors.Settled, 409),
     (errors.Refused, 403),
     (errors.NotReady, 503),

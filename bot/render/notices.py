@@ -68,13 +68,15 @@ def notice(
         lead = _asked(approval, [str(user) for user in said["whom"]])
     if kind is Notice.TOO_FEW and said.get("lacking"):
         lead = _too_few(str(said["lacking"]))
+    if kind is Notice.LATER_INCIDENT and said.get("by"):
+        lead = _later_incident(str(said["by"]), sent.names)
     lead = _over(kind, approval, said, sent.names) or lead
     if said.get("shared") and kind in (Notice.REMINDER, Notice.YOURS):
         sign, still = ("⏰", "still wait") if kind is Notice.REMINDER else ("🔔", "wait")
         lead = fill(f"{sign} {{who}}, requests on this card {still} for you", who=_who(approval))
     if kind is Notice.DONE:
         lead = Mrkdwn("\n".join([lead, *_progress(approval), *facts.afterwards(approval, undo_until, sent.names)]))
-    plan = _plan(kind, approval, undo_until)
+    plan = _plan(kind, approval, undo_until, said)
     sentence = summary(approval, 600, 1500)
     redact = redactor_of(approval)
     listed = _untold(approval, sentence) if plan.parameters else None
@@ -154,8 +156,12 @@ def _small(approval: Approval, kind: Notice, link: str | None) -> list[Mrkdwn]:
     return [*found, url or facts.brief(approval.id, 64)]
 
 
-def _plan(kind: Notice, approval: Approval, undo_until: datetime | None) -> _Plan:
+def _plan(kind: Notice, approval: Approval, undo_until: datetime | None, told: Mapping[str, Any]) -> _Plan:
     request = approval.request
+    if kind is Notice.LATER_INCIDENT:
+        return _Plan(
+            (Said("What went wrong", _present(told.get("detail")), 1200, 1, True),) if told.get("detail") else ()
+        )
     if kind is Notice.TAKEOVER:
         hand_back = (Button("hand_back", "Hand back", button_value(approval), "primary"),)
         buttons = hand_back if approval.state is State.TAKEN_OVER else ()
@@ -333,6 +339,15 @@ def _not_rolled_back(approval: Approval, names: Names) -> Mrkdwn:
     )
 
 
+def _later_incident(by: str, names: Names) -> Mrkdwn:
+    """Without blame: at the moment of the yes nobody knew."""
+    who = person(by, names) if by[:1] in "UW" else facts.brief(by.partition(":")[2] or by, 80)
+    return fill(
+        "🔎 *Later called an incident*, by {who}. You had said yes to it: this is for you to know, not a reproach",
+        who=who,
+    )
+
+
 def _takeover(approval: Approval, names: Names) -> Mrkdwn:
     by = person(approval.decision.by, names) if approval.decision else Mrkdwn("a person")
     if approval.state is State.HANDED_BACK:
@@ -359,6 +374,7 @@ _LEAD: Final[dict[Notice, Callable[[Approval, Names], Mrkdwn]]] = {
     Notice.UNDONE: _undone,
     Notice.REVERTED: lambda *_: Mrkdwn("☑️ *Rolled back*, reported by the agent"),
     Notice.NOT_ROLLED_BACK: _not_rolled_back,
+    Notice.LATER_INCIDENT: lambda _, names: _later_incident("somebody", names),
 }
 IN_WORDS: Final = {
     Notice.REMINDER: "Still waiting for you",
@@ -379,4 +395,5 @@ IN_WORDS: Final = {
     Notice.UNDONE: "Undone",
     Notice.REVERTED: "Rolled back",
     Notice.NOT_ROLLED_BACK: "Undone, but not rolled back",
+    Notice.LATER_INCIDENT: "Later called an incident",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import activity
-from bot.service import authority, demotion, integrity, notices, review, staffing, standing, standing_ends
+from bot.service import authority, demotion, integrity, labelling, notices, review, staffing, standing
 from bot.service.advance import Draft, Overtaken, advance
 from bot.service.context import Context, World
 from bot.service.standing import Heard
@@ -206,7 +206,8 @@ def _answered(ctx: Context, agent: Agent, approval_id: str, text: str) -> Approv
 def label(world: World, agent: Agent, approval_id: str, *, word: str, detail: str | None) -> Approval:
     """Later truth about an outcome (docs/rules.md: F2); the same label again is no error.
 
-    An agent labels its own, and its own labels are kept apart; a token that was made to label does it for any. `reverted`
+    An agent labels its own, and its own labels are kept apart; a token that was made to label does it for any. What did not
+    run cannot be `correct` (NeverRan). `reverted`
     also reports that what a person undid is rolled back: then the card says so.
     """
     return world.run(lambda ctx: _labelled(ctx, agent, approval_id, word=word, detail=detail))
@@ -214,6 +215,7 @@ def label(world: World, agent: Agent, approval_id: str, *, word: str, detail: st
 
 def _labelled(ctx: Context, agent: Agent, approval_id: str, *, word: str, detail: str | None) -> Approval:
     approval = _any(ctx.unit, approval_id) if agent.labels else own(ctx.unit, agent, approval_id)
+    labelling.require_possible(approval, word)
     by = labels.said_by(agent, approval)
     owed = word == "reverted" and not agent.labels and approval.roll_back_owed
     kept = labels.keep(ctx.unit, approval, word, by=by, detail=detail)
@@ -223,9 +225,7 @@ def _labelled(ctx: Context, agent: Agent, approval_id: str, *, word: str, detail
             return rolled_back
         approval = as_it_is(ctx.unit, approval)
     if kept:
-        if word == "incident":
-            standing_ends.after_incident(ctx, approval)
-        extra = demotion.after_label(ctx, approval, word)
+        extra = labelling.followed(ctx, approval, word, by=by, detail=detail)
         ctx.unit.record(entry_of(approval, "labelled", ctx.now, by, decision=word, rationale=detail, extra=extra))
     return approval
 

@@ -159,6 +159,13 @@ def waits(kind: Notice) -> Say:
     return say
 
 
+def later_incident(ctx: Context, approval: Approval, user: str, *, by: str, detail: str | None) -> None:
+    """Somebody who said yes is told, once and to them alone, that it was called an incident later."""
+    facts = NoticeFacts(Notice.LATER_INCIDENT, {"by": by} | ({"detail": detail} if detail else {}))
+    key = f"incident:{approval.id}:{user}"
+    outbox.put_notice(ctx.unit, key, channel=user, facts=facts, approval_id=approval.id)
+
+
 def takeover(ctx: Context, approval: Approval) -> None:
     """The takeover package, to the card's thread and to operations as the backup channel (docs/rules.md: C4)."""
     in_thread(Notice.TAKEOVER)(ctx, approval)

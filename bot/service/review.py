@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from bot.service import demotion, showing, staffing, standing_ends
+from bot.service import labelling, showing, staffing
 from bot.service.advance import Draft, advance
 from bot.service.authorization import Lost, Tap, authorise, check_note, record_refusal
 from bot.service.context import Context, World
@@ -93,9 +93,8 @@ def _judged(ctx: Context, tap: Tap, verdict: str) -> Approval:
 
     def labelled(ctx: Context, saved: Approval) -> dict[str, Any]:
         labels.keep(ctx.unit, saved, verdict, by=tap.actor.user, detail=tap.note)
-        if verdict == "incident":
-            standing_ends.after_incident(ctx, saved)
-        return {"team": tap.actor.team, "moved": True, **demotion.after_label(ctx, saved, verdict)}
+        after = labelling.followed(ctx, saved, verdict, by=tap.actor.user, detail=tap.note)
+        return {"team": tap.actor.team, "moved": True, **after}
 
     by = tap.actor.user
     return advance(ctx, approval, after, "labelled", by, decision=verdict, rationale=tap.note, extra=labelled)

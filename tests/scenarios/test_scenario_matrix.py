@@ -94,7 +94,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "claim": {"nonce": "nonce-of-the-matrix"},
     "result": {"nonce": "nonce-of-the-matrix", "outcome": "succeeded"},
     "answer": {"text": "yes"},
-    "label": {"label": "correct"},
+    "label": {"label": "incident"},
     "delegate": {"agent": "demo"},
     "/v1/tool-calls": {"session_id": "run", "tool": "Read", "arguments": {"path": "x"}},
     "outcome": {"status": "succeeded"},

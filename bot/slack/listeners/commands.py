@@ -21,6 +21,7 @@ from bot.slack.chart import picture
 from bot.slack.listeners import absence, lists, pages, standing
 from bot.slack.listeners.desk import Body, Desk, is_outage
 from bot.slack.listeners.home import DAYS
+from bot.slack.listeners.label import label
 from bot.slack.listeners.tune import tune
 from policies.errors import InvalidInput, NotFound, SaysoError
 from policies.permissions import Actor
@@ -39,6 +40,7 @@ HELP = """*`/sayso`*
 • `pause SESSION` · `resume SESSION` · `cancel SESSION` control an agent's run (admins)
 • `stop` no agent runs anything · `start` they may again · `audit ID` the history of a request (admins)
 • `standing` what runs without asking, by standing approval · `standing end ID` end one
+• `label ID correct|incident|reverted [why]` how a request turned out later
 • `tune` suggested changes to the manifest; nothing is applied (admins)"""
 
 PICTURE = "sayso-figures.png"
@@ -158,4 +160,5 @@ _HANDLERS: dict[str, _Handler] = {
     "start": _start,
     "standing": standing.listing,
     "tune": tune,
+    "label": label,
 }
