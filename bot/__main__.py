@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bot.cli import agent, audit, database, doctor, policy
+from bot.cli import agent, audit, database, doctor, policy, workspaces
 from policies.errors import SaysoError
 
 
@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     agent.add_parser(commands, _command)
     policy.add_parser(commands)
     audit.add_parser(commands)
+    workspaces.add_parser(commands)
     return parser
 
 

@@ -112,7 +112,7 @@ async def _running(
     people = app.state.people = People(runtime)
     await people.load()
     await runtime.call(remember, world, world.book.manifest)
-    bolt = _bolt(runtime, people)
+    bolt = app.state.bolt = _bolt(runtime, people)
     letterbox = _letterbox(runtime)
     watched = health.Health(runtime, letterbox)
     health.install(app, watched)

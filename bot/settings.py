@@ -21,6 +21,7 @@ from bot.service import callback_hosts, callback_signing
 from bot.service.mail_servers import mail_server
 from policies.errors import SaysoError
 from policies.mailing import is_mail_address
+from store import installations
 
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
 SLACK_API = "https://slack.com/api/"
@@ -61,6 +62,11 @@ class Settings(BaseSettings):
 
     # OpenTelemetry's own name for where a collector is.
     otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    # Bolt's names for an app that many workspaces install.
+    slack_client_id: str | None = _of_bolt("SLACK_CLIENT_ID")
+    slack_client_secret: str | None = _of_bolt("SLACK_CLIENT_SECRET")
+    token_keys: str | None = _SECRET
+    workspace: Annotated[str, Field(pattern=r"^[TE][A-Z0-9]{1,30}$")] | None = None
 
     slack_api_url: str = SLACK_API
     database_url: str = Field(default="sqlite:///sayso.db", repr=False)
@@ -208,6 +214,18 @@ class Settings(BaseSettings):
             raise ValueError("must be an e-mail address like sayso@example.com")
         return value
 
+    @field_validator("token_keys")
+    @classmethod
+    def _keys(cls, value: str | None) -> str | None:
+        if value is not None:
+            installations.keys(value)
+        return value
+
+    @property
+    def several(self) -> bool:
+        """Whether many workspaces install this app."""
+        return self.slack_client_id is not None
+
     @property
     def socket_mode(self) -> bool:
         """Whether Slack is reached over Socket Mode."""
@@ -215,7 +233,9 @@ class Settings(BaseSettings):
 
     def require_slack(self) -> None:
         """Raise BadSetting unless everything that serving needs is set."""
-        if self.slack_bot_token is None:
+        if self.several:
+            self._require_installable()
+        elif self.slack_bot_token is None:
             raise BadSetting("SLACK_BOT_TOKEN: is not set", field="SLACK_BOT_TOKEN")
         if not self.socket_mode and self.slack_signing_secret is None:
             raise BadSetting(
@@ -228,6 +248,14 @@ class Settings(BaseSettings):
         if (self.smtp_url is None) != (self.mail_from is None):
             missing, there = ("SAYSO_MAIL_FROM", "SAYSO_SMTP_URL")[:: 1 if self.smtp_url else -1]
             raise BadSetting(f"{missing}: is not set (needed with {there})", field=missing)
+
+    def _require_installable(self) -> None:
+        for name, value in (("SLACK_CLIENT_SECRET", self.slack_client_secret), ("SAYSO_TOKEN_KEYS", self.token_keys)):
+            if value is None:
+                raise BadSetting(f"{name}: is not set (needed with SLACK_CLIENT_ID)", field=name)
+        for name, given in (("SLACK_BOT_TOKEN", self.slack_bot_token), ("SLACK_APP_TOKEN", self.slack_app_token)):
+            if given is not None:
+                raise BadSetting(f"{name}: is for one workspace, SLACK_CLIENT_ID for many", field=name)
 
 
 def _of_http(value: str) -> bool:

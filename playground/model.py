@@ -18,6 +18,8 @@ class Team:
     domain: str = "playground"
     enterprise_id: str | None = None
     enterprise_name: str | None = None
+    organisation: bool = False
+    """Whether the app is installed for the whole enterprise."""
 
     def enterprise(self) -> Json | None:
         """The payload's `enterprise`, or nothing."""

@@ -30,7 +30,7 @@ def envelope(workspace: Workspace, kind: str, user: str) -> Json:
         "token": "playground-verification-token",
         "team": {"id": workspace.team.id, "domain": workspace.team.domain},
         "enterprise": workspace.team.enterprise(),
-        "is_enterprise_install": False,
+        "is_enterprise_install": workspace.team.organisation,
     }
 
 
@@ -125,7 +125,7 @@ def slash_command(workspace: Workspace, user: str, channel: Channel, name: str, 
         "command": name,
         "text": text,
         "api_app_id": workspace.app_id,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": str(team.organisation).lower(),
         "response_url": f"{workspace.base_url}/commands/{team.id}/{secret}",
         "trigger_id": workspace.tickets.new_trigger(user, timing.trigger),
     }
@@ -151,7 +151,7 @@ def event_callback(workspace: Workspace, event: Json) -> Json:
                 "team_id": team.id,
                 "user_id": workspace.bot_user,
                 "is_bot": True,
-                "is_enterprise_install": False,
+                "is_enterprise_install": team.organisation,
             }
         ],
         "is_ext_shared_channel": False,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -106,6 +107,13 @@ def parameters_of(url: URL) -> dict[str, str]:
     return {name: value for name, value in named.items() if value} | {
         name: str(value) for name, value in url.query.items()
     }
+
+
+def in_schema(text: str, schema: str) -> str:
+    """The same address, with tables in a schema of their own."""
+    parameters = parameters_of(read(text))
+    parameters["options"] = f"{parameters.get('options', '')} -c search_path={schema}".strip()
+    return f"postgresql:///?{urlencode(parameters, quote_via=quote)}"  # libpq reads a + as it stands
 
 
 def arguments(url: URL) -> dict[str, Any]:

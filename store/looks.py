@@ -8,7 +8,7 @@ from store.tables import approvals, decisions, looks
 from store.unit import Unit
 
 
-def remember(unit: Unit, approval_id: str, by: str) -> None:
+def keep_look(unit: Unit, approval_id: str, by: str) -> None:
     """Keep that this person has it open now; once they decided it, or where there is no such approval, nothing is kept."""
     decided = select(decisions.c.id).where(decisions.c.approval_id == approval_id, decisions.c.by == by).exists()
     query = select(approvals.c.id).where(approvals.c.id == approval_id, ~decided)

@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.schema import CreateSchema
 
 from policies.errors import SaysoError
 from store.engine import Database
@@ -59,6 +60,14 @@ def upgrade(database: Database) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def make_namespace(database: Database, name: str) -> None:
+    """Make a schema (of names, PostgreSQL's word) for one workspace's tables, where it is missing."""
+    with database.engine.begin() as connection:
+        wait_turn(connection)
+        if not connection.execute(text("SELECT to_regnamespace(:name) IS NOT NULL"), {"name": name}).scalar_one():
+            connection.execute(CreateSchema(name))
 
 
 def require_known(database: Database) -> None:

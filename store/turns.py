@@ -40,16 +40,18 @@ def _key(name: str) -> int:
 
 
 SWEEP = 0x5A_75_52
+# Locks are the whole database's, and each workspace has a schema of its own: its sweeper waits for no other's.
+_SWEEP = (SWEEP, func.hashtext(func.current_schema()))
 
 
 def try_sweep(unit: Unit) -> bool:
     """Whether this unit is the one sweeper until it ends; False where another is. On SQLite one writes at a time anyway."""
     if unit.connection.dialect.name != "postgresql":
         return True
-    return bool(unit.execute(select(func.pg_try_advisory_xact_lock(SWEEP))).scalar_one())
+    return bool(unit.execute(select(func.pg_try_advisory_xact_lock(*_SWEEP))).scalar_one())
 
 
 def take_sweep(unit: Unit) -> None:
     """Wait until no other sweeps, and let none begin until this unit ends."""
     if unit.connection.dialect.name == "postgresql":
-        unit.execute(select(func.pg_advisory_xact_lock(SWEEP)))
+        unit.execute(select(func.pg_advisory_xact_lock(*_SWEEP)))

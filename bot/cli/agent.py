@@ -11,9 +11,10 @@ from typing import Any
 
 from bot.server.open_database import last_known, open_database
 from bot.server.policybook import load_book
+from bot.server.workspace import loaded
 from bot.service import enrolling, revoking
 from bot.service.context import Book, World
-from bot.settings import Settings, load_settings
+from bot.settings import Settings
 from policies.files.manifest import Manifest, ManifestFile
 from policies.files.roster import Roster, RosterFile
 from policies.files.strict_yaml import Document
@@ -100,14 +101,14 @@ _NO_BOOK = Book(
 
 def _add(arguments: argparse.Namespace) -> int:
     said = enrolling.Bonds(arguments.role, arguments.owner, arguments.principal, arguments.under)
-    world = _world(load_settings(), needs_book=bool(said.owner or said.principal))
+    world = _world(loaded(), needs_book=bool(said.owner or said.principal))
     made = enrolling.enrol(world, arguments.name, said, seconds=arguments.seconds, scopes=arguments.scopes)
     return _show_token(arguments, world.database, *made)
 
 
 def _rotate(arguments: argparse.Namespace) -> int:
     options = {"overlap_seconds": arguments.overlap, "seconds": arguments.seconds}
-    database = open_database(load_settings())
+    database = open_database(loaded())
     made = database.run(lambda unit: agents.rotate(unit, arguments.name, **options))
     return _show_token(arguments, database, *made)
 
@@ -123,7 +124,7 @@ def _show_token(arguments: argparse.Namespace, database: Database, agent: agents
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    found = open_database(load_settings()).read(agents.listed)
+    found = open_database(loaded()).read(agents.listed)
     if arguments.json:
         print(json.dumps([_plain(agent) for agent in found]))
         return 0
@@ -142,7 +143,7 @@ def _plain(agent: agents.Listed) -> dict[str, str | None]:
 
 
 def _revoke(arguments: argparse.Namespace) -> int:
-    withdrawn = revoking.revoke(_world(load_settings(), needs_book=False), arguments.name)
+    withdrawn = revoking.revoke(_world(loaded(), needs_book=False), arguments.name)
     if arguments.json:
         print(json.dumps({"name": arguments.name, "revoked": True, "withdrawn": withdrawn}))
     else:

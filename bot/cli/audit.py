@@ -14,7 +14,7 @@ from typing import Any
 from bot.cli import progress
 from bot.server import audit_anchor
 from bot.server.open_database import open_database
-from bot.settings import load_settings
+from bot.server.workspace import loaded
 from policies.errors import NotFound
 from store import audit, learning, verification
 from store.unit import Unit
@@ -44,7 +44,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    settings = load_settings()
+    settings = loaded()
     database = open_database(settings)
     known, faults = audit_anchor.known(settings, database)
     if settings.audit_key is None:
@@ -63,7 +63,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _accept(arguments: argparse.Namespace) -> int:
-    settings = load_settings()
+    settings = loaded()
     end = audit_anchor.accept(settings, open_database(settings), arguments.why)
     print(f"accepted: the end of the chain is kept at row {end.seq}")
     return 0
@@ -92,7 +92,7 @@ def _cursor(text: str) -> Cursor:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    database = open_database(load_settings())
+    database = open_database(loaded())
     since: Cursor = arguments.since or Cursor(0)
     end = database.read(audit.head)
     _require_known(database.read(lambda unit: audit.hash_at(unit, since.seq)), since)
@@ -123,7 +123,7 @@ def _require_known(found: str | None, since: Cursor) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    database = open_database(load_settings())
+    database = open_database(loaded())
     found = database.read(lambda unit: list(audit.lines(unit, session_id=arguments.session)))
     if not found:
         raise NotFound(f"nothing is recorded for session {arguments.session!r}", field="SESSION")

@@ -10,7 +10,8 @@ from typing import Any
 
 from bot.cli import progress
 from bot.cli.agent import Command
-from bot.server import open_database
+from bot.server import installed, open_database
+from bot.server.workspace import chosen, loaded, settings_of
 from bot.settings import Settings, load_settings
 from policies.errors import SaysoError
 from store import backups, durability, first_contact, grants, moving, schema, verification
@@ -35,14 +36,17 @@ def add_parser(commands: Any, command: Command) -> None:
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
+    settings = load_settings()
     with progress.shown("migrating"):
-        open_database.migrate(load_settings())
+        open_database.migrate(chosen(settings)) if settings.workspace or not settings.several else _migrate_all(
+            settings
+        )
     print(f"schema at {schema.newest()}")
     return 0
 
 
 def _backup(arguments: argparse.Namespace) -> int:
-    database = open_database.open_database(load_settings())
+    database = open_database.open_database(loaded())
     with progress.shown("backing up", database.read(verification.size)) as tell:
         found = backups.back_up(database, arguments.file.absolute(), tell)
     for fault in found.told:
@@ -52,8 +56,14 @@ def _backup(arguments: argparse.Namespace) -> int:
     return 1 if found.told else 0
 
 
+def _migrate_all(settings: Settings) -> None:
+    with installed.opened(settings) as store:
+        for place in store.workspaces():
+            installed.make_room(settings, settings_of(settings, place.id))
+
+
 def _move(arguments: argparse.Namespace) -> int:
-    settings = load_settings()
+    settings = loaded()
     source = open_database.open_database(settings)
     moving.require_not_moved(source)
     with _naming("--to"):

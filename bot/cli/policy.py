@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cli import drafts, hooks
-from bot.settings import load_settings
+from bot.server.workspace import loaded
 from policies import explain
 from policies.errors import BadFile, SaysoError
 from policies.files.manifest import Manifest, ManifestFile, load_manifest
@@ -208,7 +208,7 @@ def _replay(args: argparse.Namespace, recorded: RecordedCalls) -> int:
     text = _read(args.calls) if args.calls else None
     if text is not None and is_tool_calls(text):
         return hooks.try_calls(args, new, text, _print_json)
-    settings = load_settings()
+    settings = loaded()
     before = args.old or (str(settings.manifest) if "manifest" in settings.model_fields_set else None)
     old = _manifest(before) if before else None
     if text is not None:
@@ -226,7 +226,7 @@ def _replay(args: argparse.Namespace, recorded: RecordedCalls) -> int:
 def _propose(args: argparse.Namespace) -> int:
     from store import reports  # only this command and replay need a database
 
-    settings = load_settings()
+    settings = loaded()
     path = args.path or str(settings.manifest)
     manifest = _manifest(path)
     watched = [name for name, action in manifest.file.actions.items() if action.autonomy is not None]
@@ -246,7 +246,7 @@ def _tune(args: argparse.Namespace) -> int:
     from bot.service import tuning
     from store import reports
 
-    settings = load_settings()
+    settings = loaded()
     path = args.path or str(settings.manifest)
     manifest = _manifest(path)
     roster = load_roster(_read(str(settings.roster)), path=str(settings.roster)) if settings.roster.exists() else None

@@ -25,10 +25,13 @@ from bot.server.open_database import last_known, make_ready, named_database, ope
 from bot.server.policybook import load_book
 from bot.server.runtime import Runtime
 from bot.server.starting import Starting
-from bot.service.context import World
+from bot.server.workspace import loaded
+from bot.service.context import Book, World
 from bot.service.sweep import sweep
 from bot.settings import Settings, load_settings, misspelt
+from bot.workspaces import Tenants, build_several
 from store import changes, moving
+from store.engine import Database
 
 if sys.platform != "win32":
     import resource
@@ -46,23 +49,28 @@ def serve() -> int:
     logs.configure(settings.log_format)
     for told in misspelt():
         log.warning(told)
-    book, database = load_book(settings), named_database(settings)
+    book = None if settings.several else load_book(settings)
+    database = named_database(settings)
     with contextlib.ExitStack() as opened:
         starting = opened.enter_context(Starting())
         opened.callback(database.close)
         sockets = listen(settings)
         for one in sockets:
             opened.callback(one.close)
-        make_ready(database)
-        moving.require_not_moved(database)
-        changes.require_listening(database)
-        audit_anchor.require_place(settings, database)
-        if settings.audit_key is None:
-            log.warning(audit_anchor.UNSIGNED)
-        app = build(settings, book=book, database=database)
+        app = build_several(settings, database) if book is None else _of_one(settings, book, database)
         server = Server(config(app, **options(settings)), Limits(connections=most_connections()), started=starting.over)
         server.run(sockets=sockets)
     return 0 if server.started else 1
+
+
+def _of_one(settings: Settings, book: Book, database: Database) -> FastAPI:
+    make_ready(database)
+    moving.require_not_moved(database)
+    changes.require_listening(database)
+    audit_anchor.require_place(settings, database)
+    if settings.audit_key is None:
+        log.warning(audit_anchor.UNSIGNED)
+    return build(settings, book=book, database=database)
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -138,31 +146,37 @@ class Server(uvicorn.Server):
 
     def _may_go(self) -> bool:
         """Told to end: first nothing new is wanted (`/readyz`), and every answer asks to be the last on its connection."""
-        runtime = self._runtime
-        if runtime is None or self.force_exit:
+        runtimes = self._runtimes
+        if not runtimes or self.force_exit:
             return True
-        if not runtime.leaving.begun:
-            runtime.leaving.begin()
+        if not all(runtime.leaving.begun for runtime in runtimes):
+            for runtime in runtimes:
+                runtime.leaving.begin()
             supervisor.tell(supervisor.STOPPING)
             self.config.encoded_headers.append(CLOSE)  # from the next second on
             self.edge.default_headers = [*self.edge.default_headers, CLOSE]
-        return runtime.leaving.served
+        return all(runtime.leaving.served for runtime in runtimes)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nothing new: whoever waits for news hears how things stand, and all have their time to end."""
-        if self._runtime is not None:
-            self._runtime.signals.close()
+        for runtime in self._runtimes:
+            runtime.signals.close()
         await super().shutdown(sockets=sockets)
 
     @property
-    def _runtime(self) -> Runtime | None:
+    def _runtimes(self) -> list[Runtime]:
+        """One for each workspace that is served."""
         app = self.config.app
-        return getattr(app.state, "runtime", None) if isinstance(app, FastAPI) else None
+        if not isinstance(app, FastAPI):
+            return []
+        tenants: Tenants | None = getattr(app.state, "tenants", None)
+        found = [app.state] if tenants is None else [tenant.app.state for tenant in tenants.all.values() if tenant.app]
+        return [state.runtime for state in found if hasattr(state, "runtime")]
 
 
 def sweep_once(*, as_json: bool) -> int:
     """One sweep now; prints its counts."""
-    settings = load_settings()
+    settings = loaded()
     world = World(open_database(settings), load_book(settings))
     moving.require_not_moved(world.database)
     world.directory = world.database.read(last_known)

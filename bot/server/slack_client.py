@@ -66,6 +66,7 @@ class Identity:
     user: str | None
     bot: str | None
     enterprise: str | None
+    organisation: bool = False  # installed for all workspaces of the enterprise
 
 
 class Slack:
@@ -98,7 +99,11 @@ class Slack:
         if self.identity is None:
             said = await self.call("auth.test")
             self.identity = Identity(
-                said.get("team_id"), said.get("user_id"), said.get("bot_id"), said.get("enterprise_id")
+                team=said.get("team_id"),
+                user=said.get("user_id"),
+                bot=said.get("bot_id"),
+                enterprise=said.get("enterprise_id"),
+                organisation=said.get("is_enterprise_install") is True,
             )
         return self.identity
 

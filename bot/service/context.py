@@ -68,6 +68,7 @@ class PersonFacts:
     guest: bool = False
     stranger: bool = False
     email: str | None = None
+    enterprise: str | None = None
     timezone: str | None = None
 
     @property
@@ -87,6 +88,7 @@ class Directory:
     people: Mapping[str, PersonFacts] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     home_team: str | None = None
+    home_enterprise: str | None = None  # where the app is installed for a whole organisation
     bot_user: str | None = None
     expired: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unsure: frozenset[str] = frozenset()
@@ -157,8 +159,7 @@ class Directory:
     def actor(self, roster: Roster, user: str, *, team: str | None = None, enterprise: str | None = None) -> Actor:
         """Who tapped, with roles; somebody of whom nothing is known counts as unknown."""
         facts = self.people.get(user)
-        home = team or (facts.team if facts else None)
-        elsewhere = home is not None and self.home_team is not None and home != self.home_team
+        elsewhere = self._elsewhere(facts, team, enterprise)
         if facts is None:
             return Actor(user, team, enterprise, known=False, stranger=elsewhere)
         identity = self.person(roster, user)
@@ -178,6 +179,14 @@ class Directory:
             unsure=self._unsure_roles(roster, user),
             admin=roster.is_admin(user),
         )
+
+    def _elsewhere(self, facts: PersonFacts | None, team: str | None, enterprise: str | None) -> bool:
+        """Whether somebody's home is not where the app is installed."""
+        if self.home_enterprise is not None:
+            home = facts.enterprise if facts else enterprise
+            return home != self.home_enterprise or enterprise not in (None, home)
+        home = team or (facts.team if facts else None)
+        return home is not None and self.home_team is not None and home != self.home_team
 
     def user_of(self, principal: Principal) -> str | None:
         """The Slack user who is told what was decided for this principal; None where they have no account here."""

@@ -10,10 +10,10 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from yarl import URL
@@ -29,12 +29,19 @@ MAX_NESTING = 64
 MAX_FIELDS = 100
 
 
+class Dispatches(Protocol):
+    """Answers what was let in: Bolt's app, or one that leads it to the app of its workspace."""
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """The answer."""
+
+
 class Ingress:
     """Lets in what Slack signed with our secret, and nothing else."""
 
     def __init__(
         self,
-        app: AsyncApp,
+        app: Dispatches,
         signing_secret: str,
         clock: Callable[[], float] = time.time,
         note: Callable[[str], None] = lambda what: None,

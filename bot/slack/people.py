@@ -102,7 +102,7 @@ class People:
 
         def write(unit: Unit) -> None:
             for user, (facts, moment) in sorted(people.items()):
-                rows.save_person(unit, user, asdict(facts), unit.now - _ago(now, moment))
+                rows.save_person(unit, user, _kept(facts), unit.now - _ago(now, moment))
             for group, (members, moment) in sorted(groups.items()):
                 rows.save_usergroup(unit, group, list(members), unit.now - _ago(now, moment))
 
@@ -245,7 +245,8 @@ class People:
         except (SlackTrouble, TimeoutError) as error:
             log.warning("Slack does not say who we are: %s", error)
             return
-        self._change(home_team=identity.team, bot_user=identity.user)
+        home = identity.enterprise if identity.organisation else None
+        self._change(home_team=identity.team, home_enterprise=home, bot_user=identity.user)
 
     # --- whom a request names -------------------------------------------------------------------------------------
 
@@ -338,6 +339,11 @@ class People:
         self._unsaved.set()
 
 
+def _kept(facts: PersonFacts) -> dict[str, Any]:
+    """The facts as they are stored; what is not said is left out where an older server would not know the word."""
+    return {name: value for name, value in asdict(facts).items() if name != "enterprise" or value is not None}
+
+
 def _ago(now: float, moment: float) -> timedelta:
     return timedelta(seconds=max(0.0, now - moment))
 
@@ -354,5 +360,6 @@ def facts_of(user: str, said: dict[str, Any]) -> PersonFacts:
         guest=bool(said.get("is_restricted", False) or said.get("is_ultra_restricted", False)),
         stranger=bool(said.get("is_stranger", False)),
         email=profile.get("email"),
+        enterprise=(said.get("enterprise_user") or {}).get("enterprise_id"),
         timezone=said.get("tz"),
     )

@@ -31,7 +31,7 @@ def auth_test(workspace: Workspace, _: Args) -> Json:
         "team_id": workspace.team.id,
         "user_id": workspace.bot_user,
         "bot_id": workspace.bot_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": workspace.team.organisation,
     }
     if workspace.team.enterprise_id:
         body["enterprise_id"] = workspace.team.enterprise_id
@@ -65,6 +65,9 @@ def users_info(workspace: Workspace, args: Args) -> Json:
 def _shown(workspace: Workspace, person: Person) -> Json:
     """A person as the app may see them: without users:read.email there is no address."""
     shown = person.info()
+    if workspace.team.enterprise_id and person.team_id == workspace.team.id:
+        home = {"enterprise_id": workspace.team.enterprise_id, "id": person.id, "teams": [person.team_id]}
+        shown["enterprise_user"] = home
     if not allowed(workspace.credentials.scopes, ("users:read.email",)):
         shown["profile"].pop("email", None)
     return shown

@@ -201,3 +201,22 @@ def _direct(database: Database) -> str:
 def _end_others(admin: psycopg.Connection) -> None:
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
     admin.execute(f"{others} pg_backend_pid()".encode())
+
+
+@given(
+    password=st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_size=1, max_size=12),
+    own=st.booleans(),
+)
+def test_a_schema_of_its_own_leaves_the_rest_of_an_address_alone(password: str, own: bool) -> None:
+    """One workspace's address is the whole server's, with its tables elsewhere: password, host and options stay."""
+    given_ = f"postgresql://sayso:{quote(password, safe='')}@db.example:5433/sayso"
+    given_ += "?options=-c%20lock_timeout%3D9000" if own else ""
+    before = database_url.parameters_of(database_url.read(given_))
+    within = database_url.in_schema(given_, "sayso_t0one")
+    after = database_url.parameters_of(database_url.read(within))
+    assert after.pop("options").endswith("-c search_path=sayso_t0one")
+    before.pop("options", None)
+    assert after == before
+    settings = database_url.session_settings(database_url.read(within))
+    assert settings["search_path"] == "sayso_t0one"
+    assert settings["lock_timeout"] == ("9000" if own else "4000")

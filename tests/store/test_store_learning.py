@@ -80,12 +80,12 @@ def test_a_look_begins_where_the_card_was_shown_or_opened(database: Database) ->
     waited, shown, opened, later = (add(database, agent, age=3600) for _ in range(4))
     for seconds in (10, 7198):
         database.shift_seconds = seconds
-        database.run(lambda unit: looks.remember(unit, opened.id, "U0BOB"))
-    database.run(lambda unit: looks.remember(unit, "apr_unknown", "U0BOB"))
+        database.run(lambda unit: looks.keep_look(unit, opened.id, "U0BOB"))
+    database.run(lambda unit: looks.keep_look(unit, "apr_unknown", "U0BOB"))
     for number, approval in enumerate((waited, shown, opened, later)):
         database.shift_seconds = 2 + number * 3600
         decide(database, approval.id, "approve", f"U{number}" if approval is not opened else "U0BOB", ms=3_600_000)
-    database.run(lambda unit: looks.remember(unit, later.id, "U3"))
+    database.run(lambda unit: looks.keep_look(unit, later.id, "U3"))
     ((at,),) = database.read(
         lambda unit: unit.execute(select(decisions.c.at).where(decisions.c.approval_id == shown.id)).all()
     )

@@ -115,7 +115,7 @@ class Desk:
         if found is None or not user:
             return
         try:
-            await self.runtime.call(self.runtime.world.database.run, lambda unit: looks.remember(unit, found, user))
+            await self.runtime.call(self.runtime.world.database.run, lambda unit: looks.keep_look(unit, found, user))
         except SaysoError as error:
             log.info("what %s looked at is not kept: %s", user, error)
 
