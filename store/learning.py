@@ -22,7 +22,7 @@ from store.tables import approvals, decisions, labels, looks, outbox
 from store.unit import Unit
 
 # Looked at, newest first: decisions and labels; requests that ran; cases whose confidence is compared with what turned out.
-MOST, MOST_RAN, MOST_CASES = 50_000, 100_000, 10_000
+MOST, MOST_RAN, MOST_CASES = 20_000, 50_000, 5_000
 # How the names of those who label begin: an agent, of its own work, and a token of the scope `label`. People are their ids.
 OWN, LABELLER = "agent:", "labeller:"
 
@@ -174,10 +174,17 @@ def _with(known: _Said, row: Any) -> _Said:
     own = row.by.startswith(OWN)
     if own and not bad:
         return replace(known, own=True)
-    counts = not own or (row.label == "reverted" and row.undone_at is not None)
-    drawn = row.by == (row.review or {}).get("by") or known.drawn is not None
-    said = replace(known, own=known.own or own, counts=known.counts or counts, drawn=1.0 if drawn else None)
-    return replace(said, worst=row.label, at=row.at) if bad or known.worst is None else said
+    drawn = known.drawn is not None or (row.review is not None and row.by == row.review.get("by"))
+    worse = bad or known.worst is None
+    return _Said(
+        known.approval_id,
+        known.agent,
+        worst=row.label if worse else known.worst,
+        at=row.at if worse else known.at,
+        counts=known.counts or not own or (row.label == "reverted" and row.undone_at is not None),
+        own=known.own or own,
+        drawn=1.0 if drawn else None,
+    )
 
 
 def _record(action: str, counted: Counter[str], said: list[_Said], oldest: datetime) -> Record:

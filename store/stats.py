@@ -111,6 +111,15 @@ def stats(unit: Unit, *, days: int = 14) -> Stats:
     )
 
 
+def reviewers(unit: Unit, *, days: int, most: int) -> tuple[ReviewerStats, ...]:
+    """How each person decided in the last `days` days, by the newest `most` decisions where there are more."""
+    newest = select(decisions.c.at).order_by(decisions.c.at.desc()).offset(most).limit(1)
+    first: datetime | None = unit.execute(newest).scalar_one_or_none()
+    oldest = unit.now - timedelta(days=days)
+    since = max(oldest, first) if first else oldest
+    return _reviewers(unit, _Taken(unit, since), (unit.now - since) / timedelta(days=1))
+
+
 class _Taken:
     """The window's decisions in one pass: milliseconds from request to decision, packed, by what they are shown under.
 
@@ -188,7 +197,7 @@ def _roles(unit: Unit, took: _Taken, missed: dict[str, int]) -> tuple[RoleStats,
     )
 
 
-def _reviewers(unit: Unit, took: _Taken, days: int) -> tuple[ReviewerStats, ...]:
+def _reviewers(unit: Unit, took: _Taken, days: float) -> tuple[ReviewerStats, ...]:
     now = _waiting_by(unit, approvals.c.assignee)
     found = []
     for user in sorted({user for user in (*took.by_person, *now) if user}):

@@ -14,7 +14,7 @@ from policies.learning.chance import Measured
 from policies.learning.stamping import FAST_SECONDS, Stamping
 from policies.learning.tuning import Record, Suggestion, Tuned
 from store import learning
-from store.stats import ReviewerStats, stats
+from store.stats import ReviewerStats, reviewers
 from store.unit import Unit
 
 
@@ -75,7 +75,7 @@ def report(unit: Unit, manifest: Manifest, roster: Roster | None) -> Report:
     days = tuning.LOOK_BACK.days
     watched = roster is not None and roster.operations is not None
     found = tuning.tuned(manifest, learning.records(unit), watched=watched)
-    deciders = tuple(one for one in stats(unit, days=days).reviewers if one.spread)
+    deciders = tuple(one for one in reviewers(unit, days=days, most=learning.MOST) if one.spread)
     return Report(days, tuple(found), deciders)
 
 
