@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg import _queries
+
+# psycopg reads a statement's placeholders anew at each use where it is long or has many: ours are few, and always the same.
+_queries.MAX_CACHED_STATEMENT_LENGTH, _queries.MAX_CACHED_STATEMENT_PARAMS = 20_000, 200
 
 
 class LeanCursor(psycopg.Cursor[Any]):

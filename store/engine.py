@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -136,7 +137,7 @@ class Database:
         finished = False
         try:
             with engine.connect() as connection, connection.begin():
-                unit = Unit(connection, database_now(self.shift_seconds))
+                unit = Unit(connection, _clock(self.shift_seconds))
                 result = work(unit)
                 unit.flush()
                 finished = True
@@ -192,6 +193,9 @@ class Database:
         """Close every connection."""
         self.engine.dispose()
         self._probe.dispose()
+
+
+_clock = lru_cache(maxsize=8)(database_now)
 
 
 def _told(unit: Unit, result: T) -> T:

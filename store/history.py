@@ -47,7 +47,10 @@ def of_entry(column: ColumnElement[str], entry: str) -> ColumnElement[bool]:
 
 
 def _wanted(unit: Unit, policy: Policy, request: Request, agent_id: str) -> dict[str, ScalarSelect[int]]:
-    first, action = policy.first_uses, of_entry(approvals.c.action, policy.action)
+    first = policy.first_uses
+    if policy.quota is None and (first.agent, first.tool, first.user) == (None, None, None):
+        return {}
+    action = of_entry(approvals.c.action, policy.action)
     wanted: dict[str, ScalarSelect[int]] = {}
     if first.agent is not None:
         wanted["agent_uses"] = _uses(first.agent, action, approvals.c.agent_id == agent_id)

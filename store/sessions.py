@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, func, literal_column, or_, select, update
 from sqlalchemy.engine import Row
 
-from store.rows import DECIDED_BY_A_PERSON
+from store.rows import DECIDED_BY_A_PERSON, TAKEN_OVER
 from store.tables import approvals, sessions, switches
 from store.unit import Unit
 
@@ -129,6 +129,33 @@ def stopped_by(unit: Unit) -> str | None:
     """Who stopped everything, or None while things run."""
     row = unit.execute(select(switches.c.by).where(switches.c.name == STOP)).one_or_none()
     return row.by if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What keeps a session's approvals from running: who stopped everything, how the session stands and by whom, and who
+    does one of its requests by hand."""
+
+    stopped_by: str | None
+    state: str | None
+    by: str | None
+    taken_over_by: str | None
+
+
+def holding(unit: Unit, agent_id: str, session_id: str | None) -> Holding:
+    """One round trip; of no session only who stopped everything."""
+    row = unit.execute(_holding, {"_agent_id": agent_id, "_session_id": session_id}).one()
+    return Holding(*row)
+
+
+_own = and_(sessions.c.agent_id == bindparam("_agent_id"), sessions.c.id == bindparam("_session_id"))
+_by_hand = and_(approvals.c.agent_id == bindparam("_agent_id"), approvals.c.session_id == bindparam("_session_id"))
+_holding = select(
+    select(switches.c.by).where(switches.c.name == STOP).scalar_subquery(),
+    select(sessions.c.state).where(_own).scalar_subquery(),
+    select(sessions.c.by).where(_own).scalar_subquery(),
+    select(approvals.c.decided_by).where(_by_hand, TAKEN_OVER).limit(1).scalar_subquery(),
+)
 
 
 def stopped_at(unit: Unit) -> datetime | None:

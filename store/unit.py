@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Executable, ScalarSelect, Table, select
+from sqlalchemy import Connection, Executable, ScalarSelect, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 
@@ -44,7 +44,7 @@ class Unit:
     def now(self) -> datetime:
         """Database time of this unit, UTC."""
         if self._now is None:
-            self._now = self.connection.execute(select(self.clock)).scalar_one()
+            self._now = self.connection.execute(_reading(self.clock.seconds)).scalar_one()
         return self._now
 
     @now.setter
@@ -142,3 +142,8 @@ class Unit:
 def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insert in the words of a database that may say what to do where the row is there already."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@lru_cache(maxsize=8)
+def _reading(clock_shift: float) -> Select[tuple[datetime]]:
+    return select(database_now(clock_shift))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from bot import activity
 from bot.service import notices
@@ -14,9 +14,12 @@ from bot.service.context import Context, World
 from bot.service.notices import Say
 from policies.approval import Approval
 from policies.deadlines import Clock
+from policies.errors import AlreadyVoted, Stale
 from store import approvals, outbox
 from store.audit import entry_of
+from store.duplicates import DuplicateVote
 
+T = TypeVar("T")
 Facts = dict[str, Any]
 
 
@@ -82,6 +85,23 @@ def advance(
     _record(ctx, saved, event, actor, recorded)
     ctx.unit.after_commit(partial(wake, ctx.world, saved))
     return saved
+
+
+LOOKS = 10
+
+
+def until_settled(work: Callable[[int], T]) -> T:
+    """Look again whenever somebody else was between reading and writing: they may have voted, or have decided."""
+    for look in range(1, LOOKS + 1):
+        try:
+            return work(look)
+        except Overtaken:
+            if look == LOOKS:
+                raise Stale() from None
+        except DuplicateVote:
+            if look == LOOKS:
+                raise AlreadyVoted() from None
+    raise AssertionError("unreachable")
 
 
 def set_clock(ctx: Context, approval: Approval, clock: Clock) -> None:

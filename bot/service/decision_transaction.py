@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.service import authority, disclosure, integrity
-from bot.service.advance import Draft, Overtaken, Saving, advance
+from bot.service.advance import Draft, Overtaken, Saving, advance, until_settled
 from bot.service.authorization import (
     Lost,
     Outdated,
@@ -27,7 +27,6 @@ from policies.kinds import Kind
 from policies.lifecycle import State, Verb, transition
 from policies.routing import Level
 from store import approvals, evidence
-from store.duplicates import DuplicateVote
 from store.evidence import Witnessed
 from store.unit import Unit
 
@@ -45,23 +44,6 @@ def act(world: World, tap: Tap, verb: Verb, change: Change) -> Approval:
     except (NotAllowed, AlreadyVoted, Stale, Settled, TooLate) as error:
         record_refusal(world, tap, verb, str(error))
         raise
-
-
-LOOKS = 10
-
-
-def until_settled(work: Callable[[int], Approval]) -> Approval:
-    """Look again whenever somebody else was between reading and writing: they may have voted, or have decided."""
-    for look in range(1, LOOKS + 1):
-        try:
-            return work(look)
-        except Overtaken:
-            if look == LOOKS:
-                raise Stale() from None
-        except DuplicateVote:
-            if look == LOOKS:
-                raise AlreadyVoted() from None
-    raise AssertionError("unreachable")
 
 
 def _acted(ctx: Context, tap: Tap, verb: Verb, change: Change, *, again: bool) -> Approval:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot import activity
 from bot.service import authority, demotion, integrity, labelling, notices, review, staffing, standing
-from bot.service.advance import Draft, Overtaken, advance
+from bot.service.advance import Draft, Overtaken, advance, until_settled
 from bot.service.context import Context, World
 from bot.service.standing import Heard
 from bot.service.withdrawing import as_it_is, withdraw
@@ -30,6 +30,7 @@ from policies.messages import Notice
 from store import approvals, evidence, labels, sessions
 from store.agents import Agent
 from store.audit import entry_of
+from store.evidence import Witnessed
 from store.unit import Unit
 
 
@@ -70,7 +71,8 @@ def claim(world: World, agent: Agent, approval_id: str, nonce: str, heard: Heard
     recorded: what is run must be what was approved. Of what a standing approval let run: what `standing.require_standing` raises.
     """
     try:
-        return world.run(lambda ctx: _claim(ctx, agent, approval_id, nonce, heard))
+        # Where somebody was first, it was perhaps with this very nonce.
+        return until_settled(lambda _: world.run(lambda ctx: _claim(ctx, agent, approval_id, nonce, heard)))
     except Tampered as error:
         integrity.tell(world, approval_id, f"agent:{agent.name}", verb=Verb.CLAIM, error=error)
         raise
@@ -86,12 +88,12 @@ def _claim(ctx: Context, agent: Agent, approval_id: str, nonce: str, heard: Hear
     if approval.state is State.CLAIMED:
         if approval.nonce_hash != hashed:
             raise WrongNonce()
-        return _grant(approval) if evidence.holds(ctx.unit, found) else _claim(ctx, agent, approval_id, nonce, heard)
+        _require_as_recorded(ctx.unit, found)
+        return _grant(approval)
     if approval.state is State.EXPIRED:
         raise TooLate(state=approval.state.value)
     outcome = transition(approval.state, Verb.CLAIM, ctx.now, approval.deadlines)
-    if not evidence.holds(ctx.unit, found):
-        return _claim(ctx, agent, approval_id, nonce, heard)
+    _require_as_recorded(ctx.unit, found)
     _require_running(ctx.unit, approval)
     standing.require_standing(ctx, approval, heard)
     claimed = replace(
@@ -101,10 +103,12 @@ def _claim(ctx: Context, agent: Agent, approval_id: str, nonce: str, heard: Hear
         nonce_hash=hashed,
         clock=deadlines.claimed(ctx.now, approval.policy.execution_seconds, approval.undo_seconds),
     )
-    try:
-        return _grant(advance(ctx, approval, claimed, outcome.event, f"agent:{agent.name}"))
-    except Overtaken:
-        return _claim(ctx, agent, approval_id, nonce, heard)  # somebody was first: perhaps this very nonce
+    return _grant(advance(ctx, approval, claimed, outcome.event, f"agent:{agent.name}", put_off=True))
+
+
+def _require_as_recorded(unit: Unit, found: Witnessed) -> None:
+    if not evidence.holds(unit, found):
+        raise Overtaken
 
 
 def _grant(approval: Approval) -> Grant:
@@ -113,15 +117,14 @@ def _grant(approval: Approval) -> Grant:
 
 
 def _require_running(unit: Unit, approval: Approval) -> None:
-    by = sessions.stopped_by(unit)
-    if by is not None:
-        raise Stopped(reason=f"{by} stopped everything")
     session_id = approval.request.session_id
-    session = sessions.get(unit, approval.agent_id, session_id) if session_id else None
-    if session is not None and session.state != "running":
-        raise Stopped(reason=f"{session.by} set session {session.id} to {session.state}")
-    by = approvals.taken_over_by(unit, approval.agent_id, session_id) if session_id else None
-    if by is not None:
+    held = sessions.holding(unit, approval.agent_id, session_id)
+    if held.stopped_by is not None:
+        raise Stopped(reason=f"{held.stopped_by} stopped everything")
+    if held.state not in (None, "running"):
+        raise Stopped(reason=f"{held.by} set session {session_id} to {held.state}")
+    if held.taken_over_by is not None:
+        by = held.taken_over_by
         raise Stopped(reason=f"{by} took over in session {session_id}, which only reads until it is handed back")
 
 

@@ -10,10 +10,9 @@ from functools import partial
 from typing import Any
 
 from bot.service import labelling, showing, staffing
-from bot.service.advance import Draft, advance
+from bot.service.advance import Draft, advance, until_settled
 from bot.service.authorization import Lost, Tap, authorise, check_note, record_refusal
 from bot.service.context import Context, World
-from bot.service.decision_transaction import until_settled
 from policies.approval import Approval, Review
 from policies.errors import InvalidInput, NotAllowed, NotFound, Settled
 from policies.learning.sampling import sampled

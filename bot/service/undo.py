@@ -7,10 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from bot.service import notices, resubmission
-from bot.service.advance import Draft, Saving, advance
+from bot.service.advance import Draft, Saving, advance, until_settled
 from bot.service.authorization import Lost, Outdated, Tap, authorise, check_note, record_refusal
 from bot.service.context import Context, World
-from bot.service.decision_transaction import until_settled
 from policies import deadlines
 from policies.approval import Approval, Decided, Decision, Undo
 from policies.errors import NotAllowed, NotFound, Settled, Stale

@@ -16,7 +16,6 @@ from tests.chaos.places import Report, command_line
 from tests.chaos.planting import ROOT, Fault, caught, warm
 
 EXECUTE, APPROVALS = "bot/service/execute.py", "store/approvals.py"
-ADVANCE = "bot/service/advance.py"
 ACTS, DECIDE = "bot/service/decision_transaction.py", "bot/service/decide.py"
 AT_EXECUTE, AT_APPROVALS = "store/test_store_execute.py", "store/test_store_approvals.py"
 AT_PEOPLE, AT_DECISIONS = "scenarios/test_scenario_people.py", "scenarios/test_scenario_decisions.py"
@@ -64,10 +63,10 @@ BUGS = (
     ),
     Bug(
         "a claim that lost the race is granted",
-        ADVANCE,
-        "_save",
-        "if not approvals.save(",
-        "if None is approvals.save(",
+        "store/together.py",
+        "_require_hit",
+        "if one.missed is not None and changed != 1:",
+        "if one.missed is not None and changed > 1:",
         f"{AT_EXECUTE}::test_a_claim_that_comes_second_is_no_claim",
     ),
     Bug(
