@@ -30,7 +30,8 @@ def fingerprint(value: Any) -> str:
 def rfc3339(moment: datetime) -> str:
     """UTC with microseconds and a Z, the one form in which times leave Sayso."""
     # isoformat is C; strftime asks the locale, and every row holds several moments.
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def digest_of(

@@ -60,10 +60,10 @@ class Finder:
 
     def pieces(self, text: str) -> tuple[Piece, ...]:
         """What is hidden of `text`, in order and apart."""
-        told = self._told if self._approval is not None and text == self._approval.sentence else None
+        of_sentence = self._approval is not None and text == self._approval.sentence
         found = [Piece(*span, By.PATTERN) for span in credentials.tokens(text)]
         for known, by in self._known:
-            if known in text and not (by is By.MANIFEST and told is not None and known in told):
+            if known in text and not (by is By.MANIFEST and of_sentence and known in self._told):
                 found += [Piece(at, at + len(known), by or By.MANIFEST) for at in _wholes(text, known, by)]
         return tuple(_apart(piece for piece in found if text[piece.start : piece.end] not in self._shown))
 

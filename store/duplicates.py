@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy.exc import IntegrityError
 
@@ -26,6 +26,11 @@ def told_as(duplicate: type[Exception], *names: str) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        if any(name in str(error) for name in names):
-            raise duplicate(str(error.orig)) from error
+        tell(error, duplicate, names)
         raise
+
+
+def tell(error: IntegrityError, duplicate: type[Exception], names: Sequence[str]) -> None:
+    """Raise `duplicate` where `error` is that of the constraint with one of `names`."""
+    if any(name in str(error) for name in names):
+        raise duplicate(str(error.orig)) from error

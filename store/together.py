@@ -8,15 +8,15 @@ of its own and reads no other. The audit rows are added last, and only where not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, Table, Update
+from sqlalchemy.exc import IntegrityError
 
-from store.duplicates import told_as
+from store.duplicates import tell
 
 Refused = tuple[type[Exception], tuple[str, ...]]
 """What the refusal of a constraint is called, and the constraint's names (duplicates.py)."""
@@ -36,17 +36,29 @@ class PutOff:
 def in_order(connection: Connection, writes: Sequence[PutOff]) -> None:
     """One after the other, as they were put off."""
     for one in writes:
-        with _refusals([one]):
-            changed = connection.execute(one.statement, dict(one.values)).rowcount
+        text = _text(connection.dialect, one.statement, tuple(one.values))
+        values = text.values(one)
+        sent = tuple(values[name] for name in text.order) if text.order else values
+        try:
+            changed = connection.exec_driver_sql(text.sql, sent).rowcount
+        except IntegrityError as error:
+            _tell([one], error)
+            raise
         _require_hit(one, changed)
 
 
 def with_audit(connection: Connection, writes: Sequence[PutOff], rows: Mapping[str, Any]) -> str:
     """All of them and the audit `rows`, by one statement of PostgreSQL; the transaction's name."""
-    parts = tuple((one.statement, tuple(one.values), one.missed is not None) for one in writes)
-    plan = _planned(connection.dialect, parts)
-    with _refusals(writes):
-        *changed, _, transaction = connection.exec_driver_sql(plan.sql, plan.values(writes) | dict(rows)).one()
+    texts = tuple(_text(connection.dialect, one.statement, tuple(one.values)) for one in writes)
+    sql = _whole(texts, tuple(one.missed is not None for one in writes))
+    sent = dict(rows)
+    for number, (one, text) in enumerate(zip(writes, texts, strict=True)):
+        sent |= {f"w{number}_{name}": value for name, value in text.values(one).items()}
+    try:
+        *changed, _, transaction = connection.exec_driver_sql(sql, sent).one()
+    except IntegrityError as error:
+        _tell(writes, error)
+        raise
     for one, count in zip(writes, changed, strict=True):
         _require_hit(one, count)
     return str(transaction)
@@ -57,56 +69,58 @@ def _require_hit(one: PutOff, changed: int) -> None:
         raise one.missed
 
 
-@contextmanager
-def _refusals(writes: Sequence[PutOff]) -> Iterator[None]:
-    with ExitStack() as stack:
-        for one in writes:
-            if one.refused is not None:
-                stack.enter_context(told_as(one.refused[0], *one.refused[1]))
-        yield
+def _tell(writes: Sequence[PutOff], error: IntegrityError) -> None:
+    for one in writes:
+        if one.refused is not None:
+            tell(error, *one.refused)
 
 
-_Part = tuple[Insert | Update, tuple[str, ...], bool]
-_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+@dataclass(frozen=True, eq=False, slots=True)
+class _Text:
+    """A write as the driver wants it: `order` are the names of its parameters where they go by place, `fixed` those that the
+    statement itself brings."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
     sql: str
-    fixed: tuple[dict[str, Any], ...]
-    converters: tuple[dict[str, Callable[[Any], Any] | None], ...]
+    order: tuple[str, ...]
+    fixed: dict[str, Any]
+    converters: Mapping[str, Callable[[Any], Any] | None]
 
-    def values(self, writes: Sequence[PutOff]) -> dict[str, Any]:
-        """Every parameter by its name in the whole, as the driver wants it."""
-        found: dict[str, Any] = {}
-        for number, (one, fixed, converters) in enumerate(zip(writes, self.fixed, self.converters, strict=True)):
-            for name, convert in converters.items():
-                value = one.values[name] if name in one.values else fixed[name]
-                found[f"w{number}_{name}"] = convert(value) if convert else value
+    def values(self, one: PutOff) -> dict[str, Any]:
+        """Every parameter by its name."""
+        found = {}
+        for name, convert in self.converters.items():
+            value = one.values[name] if name in one.values else self.fixed[name]
+            found[name] = convert(value) if convert else value
         return found
 
 
+@lru_cache(maxsize=512)
+def _text(dialect: Dialect, statement: Insert | Update, names: tuple[str, ...]) -> _Text:
+    compiled = statement.inline().compile(dialect=dialect, column_keys=list(names))
+    kinds = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
+    converters = {name: kind.bind_processor(dialect) for name, kind in kinds.items()}
+    return _Text(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params), converters)
+
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+
+
+def _named(number: int, found: re.Match[str]) -> str:
+    return f"%(w{number}_{found[1]})s"
+
+
 @lru_cache(maxsize=256)
-def _planned(dialect: Dialect, parts: tuple[_Part, ...]) -> _Plan:
-    withs: list[str] = []
-    fixed: list[dict[str, Any]] = []
-    converters: list[dict[str, Callable[[Any], Any] | None]] = []
-    for number, (statement, names, _) in enumerate(parts):
-        compiled = statement.inline().compile(dialect=dialect, column_keys=list(names))
-        text = _PLACEHOLDER.sub(rf"%(w{number}_\1)s", str(compiled))
-        withs.append(f"w{number} AS ({text} RETURNING 1)")
-        fixed.append(dict(compiled.params))
-        kinds = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
-        converters.append({name: kind.bind_processor(dialect) for name, kind in kinds.items()})
-    named = [f"n{number}" for number in range(len(parts))]
+def _whole(texts: tuple[_Text, ...], musts: tuple[bool, ...]) -> str:
+    withs = ", ".join(
+        f"w{number} AS ({_PLACEHOLDER.sub(partial(_named, number), text.sql)} RETURNING 1)"
+        for number, text in enumerate(texts)
+    )
+    named = [f"n{number}" for number in range(len(texts))]
     counts = ", ".join(f"(SELECT count(*) FROM w{name[1:]}) AS {name}" for name in named)  # noqa: S608 - our own names
     # All are counted before the chain's lock is taken, also those that may hit none: so locks are taken in one order.
-    hit = " AND ".join(
-        f"{name} {'=' if must else '>='} {int(must)}" for name, (_, _, must) in zip(named, parts, strict=True)
-    )
+    hit = " AND ".join(f"{name} {'=' if must else '>='} {int(must)}" for name, must in zip(named, musts, strict=True))
     told = f"CASE WHEN {hit} THEN {_APPEND} END, CAST(pg_current_xact_id() AS TEXT)"
-    sql = f"WITH {', '.join(withs)} SELECT {', '.join(named)}, {told} FROM (SELECT {counts} OFFSET 0) AS done"  # noqa: S608
-    return _Plan(sql, tuple(fixed), tuple(converters))
+    return f"WITH {withs} SELECT {', '.join(named)}, {told} FROM (SELECT {counts} OFFSET 0) AS done"  # noqa: S608
 
 
 # Lines hold no line break (JSON escapes it). As an array, each of their many quotes would be escaped on its own.
