@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, cast, func, select
+from sqlalchemy import BigInteger, Select, bindparam, cast, func, select
 
+from store.types import database_now
 from store.unit import Unit
 
 _KEY = cast(bindparam("_key"), BigInteger)
@@ -30,9 +33,14 @@ def take_for_ratchet(unit: Unit, agent_id: str, action: str) -> None:
 def _take(unit: Unit, names: Iterable[str]) -> None:
     if unit.connection.dialect.name != "postgresql":
         return
-    query = select(func.pg_advisory_xact_lock(_KEY), unit.clock.label("database_time"))
+    query = _taking(unit.clock.seconds)
     for key in sorted({_key(name) for name in names}):
         unit.now = unit.execute(query, {"_key": key}).one().database_time
+
+
+@lru_cache(maxsize=8)
+def _taking(clock_shift: float) -> Select[Any]:
+    return select(func.pg_advisory_xact_lock(_KEY), database_now(clock_shift).label("database_time"))
 
 
 def _key(name: str) -> int:
