@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import table
-from tests.bench.rows import creates, cycles, drawing, starting, sweeping, taps, waiting
+from tests.bench.rows import creates, cycles, drawing, processor, starting, sweeping, taps, waiting
 from tests.bench.stack import Stack, standing
 from tests.bench.table import Row
 
 _GROUPS: dict[str, list[Callable[[Stack], list[Row]]]] = {
     "tap": [taps.postgresql, taps.sqlite],
     "create": [creates.postgresql],
+    "processor": [processor.parts],
     "wait": [waiting.postgresql],
     "sweep": [sweeping.idle, sweeping.due],
     "card": [drawing.card],
