@@ -145,16 +145,16 @@ class Holding:
 def holding(unit: Unit, agent_id: str, session_id: str | None) -> Holding:
     """One round trip; of no session only who stopped everything."""
     row = unit.execute(_holding, {"_agent_id": agent_id, "_session_id": session_id}).one()
-    return Holding(*row)
+    return Holding(row.stopped_by, row.state, row.by, row.taken_over_by)
 
 
 _own = and_(sessions.c.agent_id == bindparam("_agent_id"), sessions.c.id == bindparam("_session_id"))
 _by_hand = and_(approvals.c.agent_id == bindparam("_agent_id"), approvals.c.session_id == bindparam("_session_id"))
 _holding = select(
-    select(switches.c.by).where(switches.c.name == STOP).scalar_subquery(),
-    select(sessions.c.state).where(_own).scalar_subquery(),
-    select(sessions.c.by).where(_own).scalar_subquery(),
-    select(approvals.c.decided_by).where(_by_hand, TAKEN_OVER).limit(1).scalar_subquery(),
+    select(switches.c.by).where(switches.c.name == STOP).scalar_subquery().label("stopped_by"),
+    select(sessions.c.state).where(_own).scalar_subquery().label("state"),
+    select(sessions.c.by).where(_own).scalar_subquery().label("by"),
+    select(approvals.c.decided_by).where(_by_hand, TAKEN_OVER).limit(1).scalar_subquery().label("taken_over_by"),
 )
 
 

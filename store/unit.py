@@ -145,5 +145,5 @@ def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert
 
 
 @lru_cache(maxsize=8)
-def _reading(clock_shift: float) -> Select[tuple[datetime]]:
+def _reading(clock_shift: float) -> Select[Any]:
     return select(database_now(clock_shift))
