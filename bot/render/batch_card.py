@@ -16,6 +16,7 @@ from bot.render.buttons import button_value, wants_care
 from bot.render.labels import Names, assignee, consequence, due, headline, mention, nobody, outcome_line, when
 from bot.render.message import Message, block_ids, summary
 from bot.render.parameters import listing, remainder
+from bot.render.quoted_text import question_lines
 from bot.render.redaction import redactor_of
 from bot.render.told import told_by_sentence
 from bot.render.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
@@ -224,7 +225,7 @@ def _entry(number: int, approval: Approval, moved: Moved, names: Names) -> Item:
     about, opens = _outcome(approval, moved, names) or _turn(approval), _details(approval, moved, "Open")
     lines = _all_of(approval, sentence) if _waits(approval, moved) else None
     if lines is None:
-        return Item(Shown(f"{number}. {sentence}"), opens, about)
+        return Item(Shown("\n".join([f"{number}. {sentence}", *question_lines(approval)])), opens, about)
     return Item(Shown("\n".join([f"{number}. {sentence}", *lines])), opens, about, _approve(approval, sentence))
 
 

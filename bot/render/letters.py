@@ -13,6 +13,7 @@ from bot.render.glance import amount, stakes
 from bot.render.labels import SILENCE
 from bot.render.notices import IN_WORDS, package
 from bot.render.push import asks, rough_span
+from bot.render.quoted_text import question_lines
 from bot.render.redaction import redactor_of
 from bot.render.visible_text import clip, visible
 from policies.approval import Approval
@@ -82,7 +83,8 @@ def _written(lead: str, waiting: Sequence[Approval], reading: Reading, news: Seq
 
 def _row(approval: Approval, reading: Reading) -> str:
     facts = [stakes(approval.policy), amount(approval), _until(approval, reading), f"asked by {_said(approval.agent)}"]
-    lines = [f"{asks(approval)} {_sentence(approval)}", " · ".join(part for part in facts if part)]
+    asked = [_said(line) for line in question_lines(approval)]
+    lines = [f"{asks(approval)} {_sentence(approval)}", *asked, " · ".join(part for part in facts if part)]
     return "\n   ".join([*lines, *(_package(approval) if approval.level is Level.HUMAN_TAKEOVER else ())])
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.render.glance import stakes
 from bot.render.labels import stamp, verdict
+from bot.render.redaction import redactor_of
 from bot.render.visible_text import clip, notification, visible
 from policies.approval import Approval
 from policies.kinds import Kind
@@ -24,7 +25,7 @@ def push_line(approval: Approval, sentence: str, now: datetime | None = None) ->
         return notification(f"{verdict(approval)}: {sentence}")
     undone = stakes(approval.policy)
     agent = f"asked by {clip(visible(approval.agent), 60)}"
-    parts = [clip(visible(sentence), 300), undone[0].lower() + undone[1:], time_left(approval, now), agent]
+    parts = [*_what(approval, sentence), undone[0].lower() + undone[1:], time_left(approval, now), agent]
     return notification(f"{asks(approval)} {' · '.join(part for part in parts if part)}")
 
 
@@ -35,7 +36,7 @@ def asks(approval: Approval) -> str:
 
 def notice_line(words: str, approval: Approval, sentence: str, now: datetime | None = None) -> str:
     """The line of a message about a request: what there is to tell, of what, and of one that waits how long there is."""
-    parts: list[str] = [clip(visible(sentence), 300)]
+    parts: list[str] = _what(approval, sentence)
     if approval.pending:
         undone = stakes(approval.policy)
         parts += [
@@ -44,6 +45,13 @@ def notice_line(words: str, approval: Approval, sentence: str, now: datetime | N
             f"asked by {clip(visible(approval.agent), 60)}",
         ]
     return notification(f"{words}: {' · '.join(part for part in parts if part)}")
+
+
+def _what(approval: Approval, sentence: str) -> list[str]:
+    """The sentence, and the beginning of the agent's question where that is what is to be answered."""
+    question = approval.request.question
+    asked = [clip(visible(redactor_of(approval)(question)), 160)] if question and approval.pending else []
+    return [clip(visible(sentence), 300), *asked]
 
 
 def time_left(approval: Approval, now: datetime | None) -> str:

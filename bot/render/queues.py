@@ -12,6 +12,7 @@ from bot.render.facts import brief
 from bot.render.labels import Names, consequence, headline, nobody, outcome_line, person, when
 from bot.render.message import Message, block_ids, link_to
 from bot.render.parameters import listing
+from bot.render.quoted_text import question_lines
 from bot.render.redaction import redactor_of
 from bot.render.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
 from policies.approval import Approval
@@ -49,7 +50,7 @@ def _row(approval: Approval, links: Mapping[str, str], names: Names, *, mine: bo
     about = _about(approval, links.get(approval.id), names)
     told = _told_whole(approval) if mine and text == whole else None
     if told is None:
-        return Row(text, Button("details", "Open", value), about)
+        return Row(Shown("\n".join([text, *question_lines(approval)])), Button("details", "Open", value), about)
     return Row(Shown(f"{text}\n{told}"), Button("approve", "Approve", value, "primary"), about)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.render.blocks import Block, render
 from bot.render.options import numbered
-from bot.render.redaction import Redactor
+from bot.render.redaction import Redactor, redactor_of
 from bot.render.visible_text import Shown, clip, json_size, visible
 from policies.approval import Approval
 
@@ -58,6 +58,18 @@ def agent_asks(approval: Approval) -> list[Said]:
         Said("The agent offers", offers, 300, 10, False, "The agent offers", "\n•  "),
     ]
     return [entry for entry in said if entry.texts]
+
+
+QUESTION_CHARS, QUESTION_BYTES = 160, 240  # on one line of a list
+
+
+def question_lines(approval: Approval, room: int = QUESTION_BYTES) -> list[Shown]:
+    """The beginning of what the agent asks and offers, a line each: two requests of one action differ in nothing else."""
+    redact = redactor_of(approval)
+    return [
+        clip(Shown(f"{said.short}: {' · '.join(visible(redact(text)) for text in said.texts)}"), QUESTION_CHARS, room)
+        for said in agent_asks(approval)
+    ]
 
 
 REASON_CHARS = 80  # two lines on a phone

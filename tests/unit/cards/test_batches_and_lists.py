@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.acts.registry import approval_card
 from bot.render import cards
 from bot.render.home import Presence, home_view
 from playground.blockkit import check_view
@@ -167,6 +168,48 @@ def test_a_queue_counts_what_it_does_not_show() -> None:
     assert faults(message.blocks) == []
     assert message.text.endswith("57")
     assert "Nothing here" in everything(cards.queue_message([]).blocks)
+
+
+def asking(kind: str, question: str, labels: tuple[str, ...] = (), **changed: Any) -> Approval:
+    """A request of one and the same sentence that differs only in what it asks."""
+    offers = [{"id": f"c{at}", "label": label} for at, label in enumerate(labels)]
+    body = {"kind": kind, "question": question, **({"choices": offers} if offers else {})}
+    return approval({"branch": "main"}, action="delete_branch", request=body, **changed)
+
+
+def test_rows_that_ask_for_an_answer_show_the_question() -> None:
+    """Two requests of one sentence are told apart by question and offers: in lists, the home tab, digests and notifications."""
+    some = [
+        asking("input", "Who still works on fix/returns?", id="01JV8Q3ZK4W5T6Y7X8R9S0AB01"),
+        asking("input", "Who still works on fix/orders?", id="01JV8Q3ZK4W5T6Y7X8R9S0AB02"),
+        asking("choose", "Which is stale?", ("red", "blue"), id="01JV8Q3ZK4W5T6Y7X8R9S0AB03"),
+        asking("choose", "Which is stale?", ("red", "green"), id="01JV8Q3ZK4W5T6Y7X8R9S0AB04"),
+    ]
+    drawn = (cards.queue_message(some).blocks, home_view("U0ALICE", some, [])["blocks"], cards.digest_card(some).blocks)
+    for blocks in drawn:
+        assert faults(blocks) == []
+        said = everything(blocks)
+        for words in ("The agent asks: Who still works on fix/returns?", "The agent asks: Who still works on fix/orders?",
+                      "The agent offers: red · blue", "The agent offers: red · green"):  # fmt: skip
+            assert said.count(words) == 1
+    texts = [approval_card(one).text for one in some[:2]]
+    assert "fix/returns" in texts[0]
+    assert "fix/orders" in texts[1]
+
+
+def test_a_question_in_a_list_is_cut_and_hides_what_is_secret() -> None:
+    """However long or hostile a question is, thirty rows fit Slack, nothing in it is live, and a redacted value stays hidden."""
+    hostile = "é<!here>\u202e *now*\n" * 100
+    many = [asking("choose", hostile, (hostile[:150] + "a", hostile[:150] + "b")) for _ in range(30)]
+    assert check_view(home_view("U0ALICE", many, [])) == []
+    assert faults(cards.queue_message(many[:10]).blocks) == []
+    assert mentioned(cards.queue_message(many[:1])) == {"@U0ALICE"}
+    secret = approval(
+        {"branch": "4111111111111111"}, action="delete_branch", rules={"redact": ("params.branch",)},
+        request={"kind": "input", "question": "Whose is 4111111111111111?"},
+    )  # fmt: skip
+    assert "4111111111111111" not in everything(cards.queue_message([secret]).blocks)
+    assert "4111111111111111" not in approval_card(secret).text
 
 
 def test_a_link_that_is_no_link_is_left_out() -> None:
