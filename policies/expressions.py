@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -31,27 +32,84 @@ _CONFIG = """
 name: sayso
 stdlib:
   exclude_macros: [all, exists, exists_one, map, filter]
-  exclude_functions: [{name: matches}, {name: _+_}, {name: _-_}, {name: _*_}, {name: _/_}]
+  exclude_functions:
+    - {name: matches}
+    - {name: _+_}
+    - {name: _-_}
+    - {name: _*_}
+    - {name: _/_}
+    - {name: _%_}
+    - {name: _<_}
+    - {name: _<=_}
+    - {name: _>_}
+    - {name: _>=_}
+    - {name: _==_}
+    - {name: "_!=_"}
+    - {name: "@in"}
+    - {name: "_?_:_"}
 """
 
 
+_WHOLE, _DECIMAL, _TEXT, _TRUTH = cel.Type.INT, cel.Type.DOUBLE, cel.Type.STRING, cel.Type.BOOL
+_ANY, _LIST, _MAP = cel.Type.DYN, cel.Type.LIST, cel.Type.MAP
+_MIXED = ((_WHOLE, _DECIMAL), (_DECIMAL, _WHOLE))
+_ORDERED = (_TRUTH, _WHOLE, cel.Type.UINT, _DECIMAL, _TEXT, cel.Type.BYTES, cel.Type.TIMESTAMP, cel.Type.DURATION)
+_COMPARED = (*_ORDERED, cel.Type.NULL, _LIST, _MAP)
+
+
 def _arithmetic() -> list[Any]:
-    """Sums, differences, products and quotients in which whole numbers and decimals mix, as JSON writes both."""
-    whole, decimal, text, some = cel.Type.INT, cel.Type.DOUBLE, cel.Type.STRING, cel.Type.List(cel.Type.DYN)
+    """Sums, differences, products, quotients and remainders in which whole numbers and decimals mix, as JSON writes both.
+
+    The engine itself knows how to treat two of a kind; only the mixed ones are ours, and the remainder of decimals.
+    """
     found = []
     for name, word, work in _OPERATORS:
         mixed = partial(_in_decimals, work)
-        # The engine itself knows how to treat two of a kind; only the mixed ones are ours.
         overloads = [
-            cel.Overload(f"{word}_int64", whole, [whole, whole]),
-            cel.Overload(f"{word}_double", decimal, [decimal, decimal]),
-            cel.Overload(f"{word}_int64_double", decimal, [whole, decimal], impl=mixed),
-            cel.Overload(f"{word}_double_int64", decimal, [decimal, whole], impl=mixed),
+            cel.Overload(f"{word}_int64", _WHOLE, [_WHOLE, _WHOLE]),
+            *(cel.Overload(_named(word, *pair), _DECIMAL, list(pair), impl=mixed) for pair in _MIXED),
         ]
+        ours = {"impl": mixed} if word == "modulo" else {}
+        overloads.append(cel.Overload(f"{word}_double", _DECIMAL, [_DECIMAL, _DECIMAL], **ours))
         if name == "_+_":
-            overloads += [cel.Overload("add_string", text, [text, text]), cel.Overload("add_list", some, [some, some])]
+            overloads += [
+                cel.Overload("add_string", _TEXT, [_TEXT, _TEXT]),
+                cel.Overload("add_list", _LIST, [_LIST, _LIST]),
+            ]
         found.append(cel.FunctionDecl(name, overloads))
     return found
+
+
+def _comparisons() -> list[Any]:
+    """Whatever compares two values or chooses one: the engine treats 3 and 3.0 as one number, so the checker lets both meet."""
+    found = []
+    for name, word, types in (
+        *((name, word, _ORDERED) for name, word in _ORDERS),
+        ("_==_", "equals", _COMPARED),
+        ("_!=_", "not_equals", _COMPARED),
+    ):
+        pairs = [*((kind, kind) for kind in types), *_MIXED]
+        found.append(cel.FunctionDecl(name, [cel.Overload(_named(word, *pair), _TRUTH, list(pair)) for pair in pairs]))
+    pairs = [*((kind, kind) for kind in _COMPARED), *_MIXED]
+    chosen = [
+        cel.Overload(_named("conditional", *pair), pair[0] if pair[0] == pair[1] else _ANY, [_TRUTH, *pair])
+        for pair in pairs
+    ]
+    lists = [cel.Overload(_named("in_list", *pair), _TRUTH, [pair[0], cel.Type.List(pair[1])]) for pair in pairs]
+    maps = [
+        cel.Overload(_named("in_map", kind, kind), _TRUTH, [kind, cel.Type.Map(kind, _ANY)])
+        for kind in (_TRUTH, _WHOLE, _TEXT)
+    ]
+    return [*found, cel.FunctionDecl("_?_:_", chosen), cel.FunctionDecl("@in", [*lists, *maps])]
+
+
+def _named(word: str, left: Any, right: Any) -> str:
+    """The name of an overload, which no other has."""
+    return f"{word}_{_spelled(left)}_{_spelled(right)}"
+
+
+def _spelled(kind: Any) -> str:
+    return "".join(char if char.isalnum() else "_" for char in repr(kind).lower())
 
 
 _OPERATORS = (
@@ -59,7 +117,9 @@ _OPERATORS = (
     ("_-_", "subtract", operator.sub),
     ("_*_", "multiply", operator.mul),
     ("_/_", "divide", operator.truediv),
+    ("_%_", "modulo", math.fmod),
 )
+_ORDERS = (("_<_", "less"), ("_<=_", "less_equals"), ("_>_", "greater"), ("_>=_", "greater_equals"))
 
 
 def _in_decimals(work: Callable[[float, float], float], left: float, right: float) -> float:
@@ -87,7 +147,9 @@ class CannotTell(Exception):
 
 @lru_cache(maxsize=1)
 def _environment() -> Any:
-    return cel.NewEnv(config=cel.NewEnvConfigFromYaml(_CONFIG), variables=_TYPES, functions=_arithmetic())
+    return cel.NewEnv(
+        config=cel.NewEnvConfigFromYaml(_CONFIG), variables=_TYPES, functions=_arithmetic() + _comparisons()
+    )
 
 
 @lru_cache(maxsize=4096)

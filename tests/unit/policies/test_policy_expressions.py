@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 import time
 from typing import Any
@@ -52,6 +53,17 @@ ANSWERS = {
     "amount / 3 > 26 && 160 / amount == 2": True,
     "params.amount_usd / 3 == 26": True,
     "'a' + 'b' == 'ab' && [1] + [2] == [1, 2]": True,
+    "1 < 2.5 && 2.5 >= 1 && 3 == 3.0 && 3.0 != 4": True,
+    "size(params.list) > 1.5 && size(agent) * 0.5 > 1": True,
+    "-(params.amount_usd + 0.5) < 0 && double(params.amount_usd) * params.deep.er > 10": True,
+    "params.amount_usd + params.deep.er * 2 - 1 / 2.0 > 80": True,
+    "(params.on ? 1 : 2.5) * params.amount_usd == 80.0": True,
+    "(params.on ? params.amount_usd : 2.5) > 2": True,
+    "3.0 in [1, 2, 3] && 3 in [1.0, 3.0] && 2 in [1, 2.0] && 'a' in {'a': 1}": True,
+    "params.amount_usd % 7 == 3 && params.amount_usd % 7.5 == 5.0 && params.deep.er % 1 == 0.5": True,
+    "-7 % 3 == -1 && -7.0 % 3 == -1.0": True,
+    "params.none == null && (params.none == null || params.none > 3)": True,
+    "[1, 2.5] == [1.0, 2.5] && {'a': 1} == {'a': 1.0}": True,
 }
 CANNOT = [
     "params.nope",
@@ -71,6 +83,13 @@ BAD = {
     "amount > 3 && nope": "column 15: undeclared reference to 'nope'",
     "agent > 3": "no matching overload",
     "agent == 3": "no matching overload",
+    "agent + 1 == 'bot1'": "no matching overload",
+    "1.5 + agent == 'x'": "no matching overload",
+    "'a' in [1, 2]": "no matching overload",
+    "size(agent) in 'abc'": "no matching overload",
+    "(true ? 1 : 'a') == 1": "no matching overload",
+    "1 == 'a'": "no matching overload",
+    "agent % 2 == 0": "no matching overload",
     "amount > 'x'": "types that do not go together",
     "risk_score.size() > 1": "types that do not go together",
     "agent": "must be true or false, and is string",
@@ -109,6 +128,23 @@ def test_what_is_no_condition_is_refused_in_one_line(source: str) -> None:
     with pytest.raises(ValueError, match=BAD[source].replace("(", r"\(")) as caught:
         checked(source)
     assert "\n" not in str(caught.value)
+
+
+OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "<": operator.lt, "<=": operator.le,
+             ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne}  # fmt: skip
+figures = st.integers(0, 10**6) | st.integers(0, 10**8).map(lambda cents: cents / 100)
+
+
+@given(st.sampled_from(sorted(OPERATORS)), figures, figures)
+@settings(max_examples=300, deadline=None)
+def test_whole_numbers_and_decimals_mix_in_every_operator(sign: str, left: float, right: float) -> None:
+    """Written in the condition or sent by the agent, 3 and 3.0 are one number, and every operator takes both."""
+    expected = OPERATORS[sign](left, right)
+    pairs = [(repr(left), repr(right)), ("params.a", repr(right)), (repr(left), "params.b"), ("params.a", "params.b")]
+    for first, second in pairs:
+        whole = f"{first} {sign} {second}"
+        source = whole if isinstance(expected, bool) else f"{whole} == {expected!r}"
+        assert holds(checked(source), VALUES | {"params": {"a": left, "b": right}}) is (expected is not False)
 
 
 @pytest.mark.parametrize("name", NAMES)
