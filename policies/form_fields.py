@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from policies.files.params_schema import resolved
 
-MAX_OPTIONS = 100  # of one select in Slack
+MAX_OPTIONS = 500  # of one menu: every currency and country; in Slack a group holds 100
 _DEEPEST = 50  # references that lead to references
 _NOT_GIVEN: Final = object()
 

@@ -24,6 +24,7 @@ Block = dict[str, Any]
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
+LIST = 100  # options of one list; a longer menu comes in groups of so many
 MESSAGE_BYTES = 12_000  # Slack has refused messages near 13.2 kB
 VIEW_BYTES = 250_000
 SECTION, HEADER, BUTTON, OPTION, VALUE, METADATA, TITLE = 3000, 150, 75, 75, 2000, 3000, 24

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from bot.render.blocks import LIST
 from bot.render.options import distinct
 from bot.render.parameters import value_text
 from bot.render.typed_text import EMPTY, Frame, as_json, chunks, framed, utf16
@@ -22,6 +23,7 @@ from policies.hidden import hiding, leaves
 MAX_FIELDS = 60  # inputs in one modal
 MAX_TEXT = 2900  # characters an input is given at first; Slack holds 3,000
 FORM_BYTES = 120_000  # of what the inputs hold at first; a view has 250 kB, and the full view may stand above
+MENU_BYTES = 120  # around each option of a menu in groups
 MAX_NAME = 200
 ABSENT: Final = object()
 EMPTIED: Final = "null"
@@ -127,7 +129,8 @@ def editable(approval: Approval) -> list[Field]:
 
 def _bytes(made: Field) -> int:
     held = sum(json_size(part.frame.shown) for part in made.parts) + json_size(made.initial or "")
-    return held + sum(json_size(option.label) for option in made.offered)
+    frame = MENU_BYTES if len(made.offered) > LIST else 0
+    return held + sum(json_size(option.label) + json_size(option.detail or "") + frame for option in made.offered)
 
 
 def _named_apart(fields: list[Field]) -> list[Field]:
@@ -232,7 +235,8 @@ def _pick(blank: Field, shape: Shape) -> Field | None:
     )
     if held is None and value is not ABSENT and not (value is None and blank.nullable):
         return None
-    words = distinct([(_choice_words(choice), choice.description or None) for choice in choices])
+    quoted = any(not isinstance(choice.value, str) for choice in choices)
+    words = distinct([(_choice_words(choice, quoted=quoted), choice.description or None) for choice in choices])
     offered = [
         Offered(str(at), label, detail, choice.value)
         for at, ((label, detail), choice) in enumerate(zip(words, choices, strict=True))
@@ -248,13 +252,23 @@ def _pick(blank: Field, shape: Shape) -> Field | None:
     return replace(blank, element="static_select", initial=initial, offered=tuple(offered))
 
 
-def _choice_words(choice: MenuEntry) -> str:
-    written = choice.value if isinstance(choice.value, str) and choice.value.strip() else as_json(choice.value)
+def _choice_words(choice: MenuEntry, *, quoted: bool) -> str:
+    """The option in words; `quoted` where text stands beside other types, so that "1" and 1 look as different as they are."""
+    plain = isinstance(choice.value, str) and choice.value.strip() and not (quoted and _reads_otherwise(choice.value))
+    written = choice.value if plain else as_json(choice.value)
     return (
         f"{choice.title} ({written})"
         if choice.title and not isinstance(choice.value, bool)
         else choice.title or written
     )
+
+
+def _reads_otherwise(text: str) -> bool:
+    """Whether a text without its quotation marks would be taken for a number, for yes or no, or for nothing."""
+    try:
+        return not isinstance(json.loads(text), str)
+    except ValueError:
+        return False
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from bot.render.blocks import METADATA, Button, Option, initial_text, render
+from bot.render.blocks import LIST, METADATA, Button, Option, initial_text, render
 from bot.render.quoted_text import Group
-from bot.render.visible_text import Mrkdwn
+from bot.render.visible_text import Mrkdwn, Shown, clip, visible
 
 INPUT_CHARS: Final = 3000
 
@@ -51,6 +51,16 @@ class Input:
     def action_id(self) -> str:
         """The block's own word unless another was given."""
         return self.action or self.name
+
+    @property
+    def groups(self) -> list[tuple[Shown, Sequence[Option]]]:
+        """The options of a menu that is longer than one list may be, in groups named after their first and last option."""
+        if len(self.options) <= LIST:
+            return []
+        parts = [self.options[start : start + LIST] for start in range(0, len(self.options), LIST)]
+        return [
+            (Shown(f"{clip(visible(part[0].label), 34)} – {clip(visible(part[-1].label), 34)}"), part) for part in parts
+        ]
 
     @property
     def initial_text(self) -> Markup:

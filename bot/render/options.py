@@ -28,6 +28,8 @@ def distinct(entries: Sequence[Words], limit: int = OPTION) -> list[tuple[Shown,
     shown = [_around(label, labels, room) for label in labels] if long else labels
     if long or max(Counter(map(_looks, shown)).values(), default=0) > 1:
         shown = [Shown(f"{at}. {clip(label, room)}") for at, label in enumerate(shown, 1)]
+    told = [detail for detail in details if detail is not None]
+    details = [None if detail is None else _around(detail, told, limit) for detail in details]
     return [
         (label, _detail(whole, label, detail, limit))
         for whole, label, detail in zip(labels, shown, details, strict=True)
@@ -59,7 +61,7 @@ def numbered(labels: Sequence[str]) -> bool:
 def _detail(whole: Shown, label: Shown, detail: Shown | None, limit: int) -> Shown | None:
     """The option's own description; where the label was cut and has none, how it ends."""
     if detail is not None:
-        return clip(detail, limit)
+        return detail
     if label.endswith(whole):
         return clip(Shown(f"spelled {_spelled(whole)}"), limit) if label != whole and not whole.isascii() else None
     return Shown("…" + whole[-(limit - 1) :])

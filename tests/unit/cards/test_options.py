@@ -104,3 +104,51 @@ def test_the_edit_form_tells_long_values_apart() -> None:
     assert len(set(shown)) == 2
     assert shown[0][0].endswith("/a")
     assert shown[1][0].endswith("/b")
+
+
+def menu(enum: list[Any], value: Any = None) -> dict[str, Any]:
+    """The input of the edit form for a parameter of which these are the values."""
+    found = approval({"branch": enum[0] if value is None else value}, action="delete_branch")
+    schema = {"properties": {"branch": {"enum": enum}}, "required": ["branch"]}
+    view = form("edit", replace(found, policy=found.policy.model_copy(update={"params_schema": schema})))
+    assert check_view(view) == []
+    element: dict[str, Any] = next(item for item in view["blocks"] if item["block_id"] == "param:branch")["element"]
+    return element
+
+
+@pytest.mark.parametrize(
+    ("enum", "shown"),
+    [
+        ([1, "1", 1.5, "1.5"], ["1", '"1"', "1.5", '"1.5"']),
+        ([True, "true", "null", "yes"], ["true", '"true"', '"null"', "yes"]),
+        (["1", "2", "true"], ["1", "2", "true"]),
+        ([7, "[7]"], ["7", '"[7]"']),
+    ],
+)
+def test_text_beside_other_types_is_quoted(enum: list[Any], shown: list[str]) -> None:
+    """A number and the text of that number are not the same option: where both kinds stand together, such text is quoted."""
+    assert [option["text"]["text"] for option in menu(enum)["options"]] == shown
+
+
+@pytest.mark.parametrize("count", [101, 180, 249, 500])
+def test_a_long_menu_comes_in_groups(count: int) -> None:
+    """Every currency or country is a menu, in groups named after their ends; what it holds is still chosen."""
+    values = [f"land-{at:03}" for at in range(count)]
+    element = menu(values, values[100])
+    groups = element["option_groups"]
+    assert [option["text"]["text"] for group in groups for option in group["options"]] == values
+    assert max(len(group["options"]) for group in groups) <= 100
+    assert groups[0]["label"]["text"] == "land-000 – land-099"
+    assert element["initial_option"]["text"]["text"] == "land-100"
+
+
+def test_descriptions_show_where_they_differ() -> None:
+    """Two options of one label differ in what stands under them, wherever in a long description that is."""
+    for one, other in (
+        ("in " + "x" * 90 + "1", "in " + "x" * 90 + "2"),
+        ("x" * 90 + "1" + "y" * 90, "x" * 90 + "2" + "y" * 90),
+    ):
+        first, second = (detail for _, detail in distinct([("Retry", one), ("Retry", other)]))
+        assert first != second
+        assert first is not None
+        assert len(first) <= OPTION
