@@ -257,21 +257,3 @@ def _case(said: _Said, request: str, policy: str | None) -> Case:
 def _sampled(policy: str) -> float:
     """The share of the sample under that policy."""
     return float(json.loads(policy).get("sample_review") or 0.0)
-
-
-def correction(line: dict[str, Any]) -> dict[str, Any] | None:
-    """What a row of the trail teaches the agent, if it is an edit or a rejection (docs/rules.md: F8)."""
-    if line["event"] not in ("modified", "rejected"):
-        return None
-    edited = line["event"] == "modified"
-    return {
-        "at": line["at"],
-        "kind": "edit" if edited else "rejection",
-        "approval_id": line["approval_id"],
-        "agent": line["agent"],
-        "action": line["action"],
-        "asked": line.get("before", line["params"]),
-        "corrected": line["params"] if edited else None,
-        "reason": line["rationale"],
-        "by": line["actor"],
-    }

@@ -7,16 +7,19 @@ import json
 import re
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from bot.cli import progress
+from bot.render import corrections, session_report
 from bot.server import audit_anchor
-from bot.server.open_database import open_database
+from bot.server.open_database import last_known, open_database
 from bot.server.workspace import loaded
 from policies.errors import NotFound
-from store import audit, learning, verification
+from store import approvals, audit, verification
+from store.engine import Database
 from store.unit import Unit
 
 
@@ -27,7 +30,7 @@ def add_parser(commands: Any) -> None:
     verify.set_defaults(run=_verify)
     export = verbs.add_parser("export", help="the trail as JSON lines")
     export.add_argument(
-        "--corrections", action="store_true", help="only edits and rejections, as examples for the agent"
+        "--corrections", action="store_true", help="only edits, rejections and take-overs, as examples for the agent"
     )
     start = export.add_mutually_exclusive_group()
     start.add_argument(
@@ -40,6 +43,9 @@ def add_parser(commands: Any) -> None:
     accept.set_defaults(run=_accept)
     report = verbs.add_parser("report", help="what happened in one session, to read")
     report.add_argument("session")
+    report.add_argument(
+        "--html", action="store_true", help="one page to hand to an auditor: who, what they saw, which policy"
+    )
     report.set_defaults(run=_report)
 
 
@@ -100,14 +106,19 @@ def _export(arguments: argparse.Namespace) -> int:
         # Rows are numbered without a gap, in the order of their commits: page after page misses none, and holds up nobody.
         for first in range(since.seq, end.seq, _PAGE):
             page = database.read(partial(_page, after=first, through=min(first + _PAGE, end.seq)))
-            for line in page:
-                said = learning.correction(line) if arguments.corrections else line
-                if said is not None:
-                    sys.stdout.write(json.dumps(said, ensure_ascii=True) + "\n")
+            for line in _corrections(database, page) if arguments.corrections else page:
+                sys.stdout.write(json.dumps(line, ensure_ascii=True) + "\n")
             tell(len(page))
     sys.stdout.flush()
     print(f"cursor {Cursor(end.seq, end.hash[:_MARK])}", file=sys.stderr)
     return 0
+
+
+def _corrections(database: Database, page: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What people corrected in these rows, as the policies of the requests let it be shown."""
+    told = [line for line in page if line["event"] in corrections.KINDS]
+    found = database.read(lambda unit: approvals.several(unit, sorted({line["approval_id"] for line in told})))
+    return [corrections.correction(line, found[line["approval_id"]]) for line in told]
 
 
 def _page(unit: Unit, after: int, through: int) -> list[dict[str, Any]]:
@@ -127,10 +138,24 @@ def _report(arguments: argparse.Namespace) -> int:
     found = database.read(lambda unit: list(audit.lines(unit, session_id=arguments.session)))
     if not found:
         raise NotFound(f"nothing is recorded for session {arguments.session!r}", field="SESSION")
+    if arguments.html:
+        sys.stdout.write(database.read(partial(_as_page, arguments.session, found)) + "\n")
+        return 0
     print(f"Session {arguments.session}: {len(found)} events")
     for line in found:
         print(f"{line['at']}  {line['event']:<15} {line['action'] or '-'}  by {line['actor']}{_outcome(line)}")
     return 0
+
+
+def _as_page(session: str, trail: list[dict[str, Any]], unit: Unit) -> str:
+    ids = sorted({line["approval_id"] for line in trail if line["approval_id"]})
+    # Their policies are large: so many at a time as a database takes in one question.
+    known = {
+        key: one
+        for at in range(0, len(ids), _PAGE)
+        for key, one in approvals.several(unit, ids[at : at + _PAGE]).items()
+    }
+    return session_report.page(session, trail, known, last_known(unit).name)
 
 
 def _outcome(line: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from policies import credentials
 from policies.approval import Approval
-from policies.hidden import Finder, Leaf, finder_of, hidden_of
+from policies.hidden import Finder, Leaf, finder_of, hidden_of, leaves_of
 from policies.private_keys import Span
 
 DOTS = "••••••"
@@ -35,6 +35,24 @@ def covered(text: str, spans: Sequence[Span]) -> str:
         parts += [text[at:start], fingerprint(text[start:end])]
         at = end
     return "".join([*parts, text[at:]])
+
+
+def params_shown(approval: Approval, params: dict[str, Any]) -> dict[str, Any]:
+    """`params` with a fingerprint in the place of what the approval's policy, or a pattern, hides of each value."""
+    hidden = {leaf.path: leaf for leaf in leaves_of(approval, params) if leaf.by is not None}
+    found: dict[str, Any] = _with_fingerprints(params, (), hidden)
+    return found
+
+
+def _with_fingerprints(value: Any, at: tuple[str | int, ...], hidden: dict[tuple[str | int, ...], Leaf]) -> Any:
+    leaf = hidden.get(at)
+    if leaf is not None:
+        return fingerprint(value) if leaf.secret else covered(leaf.text, leaf.spans)
+    if isinstance(value, dict):
+        return {key: _with_fingerprints(child, (*at, key), hidden) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_with_fingerprints(child, (*at, index), hidden) for index, child in enumerate(value)]
+    return value
 
 
 def without_secrets(text: str) -> str:
