@@ -39,14 +39,18 @@ def read_amount(policy: Policy, params: dict[str, Any]) -> Reading | None:
     named = amount_named(policy.amount)
     if named is None:
         return None
-    worth, problem = _worth(named, params)
-    if worth is None:
-        return Reading(problem=problem)
     figures = _figures(named.path, params, policy.params_schema)
+    worths = _worths(named, params)
+    problem = next((said for worth, said in worths if worth is None), "")
+    if problem:
+        return Reading(problem=problem)
     if figures is None:
         return Reading(problem=f"the amount at {named.path} is missing or not an amount")
+    each = worths if len(worths) == len(figures) else worths[:1] * len(figures)
     with localcontext(_EXACT):
-        return Reading(sum(figures, Decimal(0)) * worth)
+        return Reading(
+            sum((figure * (worth or 0) for figure, (worth, _) in zip(figures, each, strict=True)), Decimal(0))
+        )
 
 
 def amount_of(policy: Policy, params: dict[str, Any]) -> Decimal | None:
@@ -89,9 +93,17 @@ def _figure(value: object, *, as_text: bool) -> Decimal | None:
     return figure if figure == 0 or _SMALLEST <= figure <= _LARGEST else None
 
 
-def _worth(named: Amount, params: dict[str, Any]) -> tuple[Decimal | None, str]:
+def _worths(named: Amount, params: dict[str, Any]) -> list[tuple[Decimal | None, str]]:
+    """What one of the counted units is worth: once for all figures, or for each where each has its own currency."""
+    if named.currency is None:
+        return [_worth(named, USD)]
+    if not named.currency.startswith("params."):
+        return [_worth(named, named.currency)]
+    return [_worth(named, code_of(value)) for value in paths.values_at(named.currency, params)]
+
+
+def _worth(named: Amount, code: str | None) -> tuple[Decimal | None, str]:
     """What one of the counted units is worth in dollars; None where nobody can say, and why."""
-    code = USD if named.currency is None else code_of(_currency(named.currency, params))
     if code is None:
         return None, f"the currency at {named.currency} is missing or not a currency"
     if code != USD and code not in named.exchange:
@@ -102,10 +114,6 @@ def _worth(named: Amount, params: dict[str, Any]) -> tuple[Decimal | None, str]:
     decimals = {Unit.USD: 0, Unit.CENTS: 2, Unit.MINOR: DECIMALS[code]}[named.unit]
     rate = Decimal(1) if code == USD else Decimal(str(named.exchange[code]))
     return rate.scaleb(-decimals, _EXACT), ""
-
-
-def _currency(named: str, params: dict[str, Any]) -> object:
-    return paths.value_at(named, params) if named.startswith("params.") else named
 
 
 class SumOf(NamedTuple):

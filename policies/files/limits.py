@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from policies import paths
 from policies.currencies import DECIMALS, USD
@@ -38,7 +38,7 @@ class Amount(Strict):
     unit: Annotated[Unit, one_of(Unit)] = Unit.USD
     """usd: whole dollars; cents: hundredths; minor: the currency's smallest unit. Of the currency, where one is named."""
     currency: str | None = None
-    """The path of the currency's code, or the code itself."""
+    """The path of the currency's code, or the code itself; in the entries of the path's own list each figure has its own."""
     exchange: dict[str, Rate] = {}
     """What one whole unit of another currency is worth in US dollars; a currency without a rate cannot be read."""
 
@@ -49,11 +49,14 @@ class Amount(Strict):
 
     @field_validator("currency")
     @classmethod
-    def _currency(cls, value: str | None) -> str | None:
+    def _currency(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and value not in DECIMALS:
             if not value.startswith("params."):
                 raise ValueError(f"{value!r} is neither a path like params.currency nor a code of ISO 4217 like EUR")
-            paths.checked(value)
+            paths.reaching(value)
+            path = info.data.get("path", value)
+            if "*" in value and _list_of(value) != _list_of(path):
+                raise ValueError(f"{value!r} does not go through the list of {path!r}")
         return value
 
     @field_validator("exchange")
@@ -63,6 +66,11 @@ class Amount(Strict):
             if code not in DECIMALS or code == USD:
                 raise ValueError(f"{code!r} is no other currency's code of ISO 4217, like EUR")
         return value
+
+
+def _list_of(path: str) -> str:
+    """The path up to the last list that all of is meant of."""
+    return path.rpartition("[*]")[0]
 
 
 def amount_named(value: str | Amount | None) -> Amount | None:

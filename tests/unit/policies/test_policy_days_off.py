@@ -136,8 +136,46 @@ texts = st.sampled_from(
 )
 
 
-@given(texts, st.sampled_from(["Europe/Berlin", "Asia/Kolkata", "America/New_York"]), offs, st.integers(0, 20 * 24))
-@settings(max_examples=80, deadline=None)
+zones = st.sampled_from(
+    [
+        "Europe/Berlin",
+        "Asia/Kolkata",
+        "America/New_York",
+        "Pacific/Kiritimati",
+        "Pacific/Pago_Pago",
+        "Australia/Lord_Howe",
+    ]
+)
+
+
+def test_moved_holidays_and_the_turn_of_a_year() -> None:
+    """A holiday at a weekend is observed on a working day, also where that lies in the year before; far from UTC the day is theirs."""
+    states, england, japan = (days_off([place]) for place in ("US", "GB-ENG", "JP"))
+    assert states.name(date(2027, 12, 31)) == "New Year's Day (observed)"
+    assert england.name(date(2027, 12, 28)) == "Boxing Day (observed)"
+    assert japan.name(date(2027, 3, 22)) == "Substitute Holiday"
+    moment = utc("2026-12-31T10:30")
+    assert always_but(days_off(["2027-01-01"]), "Pacific/Kiritimati").day_off(moment) == "day off"
+    assert always_but(days_off(["2026-12-30"]), "Pacific/Pago_Pago").day_off(moment) == "day off"
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/Berlin", "2027-03-28", 23),
+        ("Europe/Berlin", "2027-10-31", 25),
+        ("Australia/Lord_Howe", "2027-04-04", 24.5),
+    ],
+)
+def test_a_day_off_is_as_long_as_the_clocks_make_it(zone: str, day: str, hours: float) -> None:
+    """A day off on which the clocks change lasts from midnight to midnight on the wall, and an SLA stands still so long."""
+    free = always_but(days_off([day]), zone)
+    noon = utc(f"{day}T00:00") - timedelta(days=1)
+    assert free.after(noon, timedelta(days=2)) - noon == timedelta(days=2, hours=hours)
+
+
+@given(texts, zones, offs, st.integers(0, 20 * 24))
+@settings(max_examples=120, deadline=None)
 def test_hours_and_days_off_agree_hour_by_hour(text: str | None, zone: str, off: DaysOff, first: int) -> None:
     """The opening is the first moment that is worked, and no moment of a shift that begins on a day off is."""
     hours = always_but(off, zone) if text is None else hours_of(text, zone, off)
