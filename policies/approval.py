@@ -171,6 +171,7 @@ class Approval:
     step: str | None = None  # what the agent calls the step that it is asked in
     standing: str | None = None  # the standing approval that let it run
     trace: str | None = None  # the `traceparent` of its request, in whose trace everything goes on
+    removed_at: datetime | None = None  # when its parameters and texts went, by their age: its digest is of what it was
 
     @property
     def edited(self) -> bool:

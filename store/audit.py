@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ARRAY, Connection, Text, bindparam, cast, func, insert, literal, select
 
-from policies.digest import canonical, rfc3339
+from policies.digest import canonical, fingerprint, rfc3339
 from store.tables import audit
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ BESIDE = frozenset(
         "standing_given",
         "standing_used",
         "standing_ended",
+        "texts_removed",
+        "approval_removed",
     }
 )
 KEYS = (
@@ -58,6 +60,31 @@ KEYS = (
     "prev_hash",
     "hash",
 )
+
+
+# The sums of what stands beside the line, by name.
+SUMS = "sums"
+# What says who did what and when, and of what it was: everything else of an approval's row stands beside the line.
+_STAYS = frozenset(KEYS) - {"params", "rationale"} | {
+    "row",
+    "kept",
+    "dropped",
+    "checkpoint",
+    "again",
+    "moved",
+    "team",
+    "demoted_to",
+    "standing",
+    "use",
+    "uses",
+    "spent_usd",
+    "given_by",
+    "until",
+    "delegation",
+    "params_sha256",
+    "params_bytes",
+    "removed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +114,28 @@ class Entry:
         """Whether it witnesses that its approval moved on; a label that did says so itself."""
         return moves(self.event, self.extra)
 
-    def line(self) -> str:
-        """The row's canonical JSON without its place in the chain."""
+    def body(self) -> dict[str, Any]:
+        """Everything that it says, without its place in the chain."""
         names = [key for key in KEYS if key not in ("seq", "prev_hash", "hash")]
-        body = {name: getattr(self, name) for name in names} | {"at": rfc3339(self.at)}
-        return canonical(body | self.extra)
+        return {name: getattr(self, name) for name in names} | {"at": rfc3339(self.at)} | self.extra
+
+    def written(self) -> tuple[str, str | None]:
+        """The row's line in canonical JSON, and what agents and people wrote of an approval, of which the line has the sums.
+
+        The chain is made of lines alone: a text may go, and what was in it stays provable to whoever still has it.
+        """
+        body = self.body()
+        texts = {name: value for name, value in body.items() if value is not None and name not in _STAYS}
+        if self.approval_id is None or not texts:
+            return canonical(body), None
+        line = {name: None if name in KEYS else value for name, value in body.items() if name in KEYS or name in _STAYS}
+        line |= {name: body[name] for name in line.keys() & _STAYS}
+        return canonical(line | {SUMS: {name: text_sum(value) for name, value in texts.items()}}), canonical(texts)
+
+
+def text_sum(value: Any) -> str:
+    """What the line keeps of a text that stands beside it."""
+    return fingerprint(value)
 
 
 def moves(event: str, body: Mapping[str, Any]) -> bool:
@@ -122,7 +166,7 @@ def entry_of(approval: Approval, event: str, at: datetime, actor: str, **more: A
 _last = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1).subquery("last")
 _line = bindparam("line", type_=Text)
 _append = insert(audit).from_select(
-    ["seq", "approval_id", "session_id", "line", "prev_hash", "hash"],
+    ["seq", "approval_id", "session_id", "line", "prev_hash", "hash", "texts"],
     select(
         _last.c.seq + 1,
         bindparam("approval_id", type_=Text),
@@ -130,6 +174,7 @@ _append = insert(audit).from_select(
         _line,
         _last.c.hash,
         func.sayso_sha256(_last.c.hash + literal("\n") + cast(_last.c.seq + 1, Text) + literal("\n") + _line),
+        bindparam("texts", type_=Text),
     ),
 )
 _texts = ARRAY(Text)
@@ -139,6 +184,7 @@ _append_all = select(
         bindparam("session_ids", type_=_texts),
         # Lines hold no line break (JSON escapes it). As an array, each of their many quotes would be escaped on its own.
         func.string_to_array(bindparam("lines", type_=Text), literal("\n")),
+        func.string_to_array(bindparam("texts", type_=Text), literal("\n"), literal("")),
     ),
     cast(func.pg_current_xact_id(), Text),
 )
@@ -154,17 +200,18 @@ def append(connection: Connection, entries: Sequence[Entry]) -> str | None:
     if connection.dialect.name == "postgresql":
         # One chain, one lock: taken and used within one call, because every commit has to pass here.
         return str(connection.execute(_append_all, arrays(entries)).one()[1])
-    rows = [{"approval_id": one.approval_id, "session_id": one.session_id, "line": one.line()} for one in entries]
-    connection.execute(_append, rows)
+    connection.execute(_append, [_row(entry) for entry in entries])
     return None
 
 
 def arrays(entries: Sequence[Entry]) -> dict[str, Any]:
     """The rows as PostgreSQL's `sayso_append_audit` is given them."""
+    rows = [_row(entry) for entry in entries]
     return {
-        "approval_ids": [one.approval_id for one in entries],
-        "session_ids": [one.session_id for one in entries],
-        "lines": "\n".join(one.line() for one in entries),
+        "approval_ids": [row["approval_id"] for row in rows],
+        "session_ids": [row["session_id"] for row in rows],
+        "lines": "\n".join(str(row["line"]) for row in rows),
+        "texts": "\n".join(row["texts"] or "" for row in rows),
     }
 
 
@@ -173,6 +220,11 @@ def log_lines(entries: Sequence[Entry]) -> None:
     for one in entries:
         about = {"approval_id": one.approval_id, "trace": one.trace}
         log.info("%s %s by %s", one.approval_id or one.session_id or "-", one.event, one.actor, extra=about)
+
+
+def _row(entry: Entry) -> dict[str, str | None]:
+    line, texts = entry.written()
+    return {"approval_id": entry.approval_id, "session_id": entry.session_id, "line": line, "texts": texts}
 
 
 def lines(
@@ -193,6 +245,8 @@ def lines(
         query = query.where(audit.c.session_id == session_id)
     for row in unit.execute(query.execution_options(yield_per=1000)):
         body = json.loads(row.line)
+        if SUMS in body:
+            body |= json.loads(row.texts) if row.texts else {"removed": sorted(body[SUMS])}
         whole = body | {"seq": row.seq, "prev_hash": row.prev_hash, "hash": row.hash}
         yield {key: whole.pop(key, None) for key in KEYS} | whole
 

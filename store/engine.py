@@ -189,6 +189,12 @@ class Database:
         if self._file != (found.st_dev, found.st_ino):
             raise StoreUnavailable()
 
+    def leave_no_trace(self) -> None:
+        """Write over what was removed of a SQLite file, its log too, as far as nobody reads it now."""
+        if self.sqlite:
+            with contextlib.closing(self.engine.raw_connection()) as session:
+                session.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
@@ -258,7 +264,12 @@ def _make_file(cargs: list[Any], cparams: dict[str, Any], **_: Any) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event opens every transaction
     connection.create_function("sayso_sha256", 1, sha256_hex, deterministic=True)
-    for pragma in (f"busy_timeout={PATIENCE_SECONDS * 1000:.0f}", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (
+        f"busy_timeout={PATIENCE_SECONDS * 1000:.0f}",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     _use_wal(connection)
 

@@ -16,7 +16,7 @@ from policies.digest import rfc3339
 from policies.errors import NotFound, Tampered
 from policies.lifecycle import states_by_event
 from store import approvals as stored
-from store.audit import body_of, hash_of, moves
+from store.audit import SUMS, body_of, hash_of, moves, text_sum
 from store.seals import sum_of
 from store.tables import agents, approvals, audit, decisions
 from store.types import json_list
@@ -32,6 +32,7 @@ class Line:
 
     seq: int
     body: Mapping[str, Any]
+    lost: bool = False  # what stood beside it is not there
 
     @property
     def moves(self) -> bool:
@@ -215,9 +216,17 @@ def _different(values: Mapping[str, Any], line: Line) -> str:
 
 def _words_that_differ(values: Mapping[str, Any], line: Line) -> list[str]:
     names = [name for name in _SAID if name in line.body and values.get(name) != line.body[name]]
-    if line.body.get("params") is not None and _parsed(values.get("params")) != line.body["params"]:
+    if values.get("removed_at") is None and not _same_params(_parsed(values.get("params")), line.body):
         names.append("params")
     return names
+
+
+def _same_params(found: Any, body: Mapping[str, Any]) -> bool:
+    """Whether these are the parameters that a row of the trail says, or has the sum of."""
+    sums = body.get(SUMS)
+    if isinstance(sums, dict) and "params" in sums:
+        return bool(text_sum(found) == sums["params"])
+    return body.get("params") is None or bool(found == body["params"])
 
 
 def _parsed(text: Any) -> Any:
@@ -249,7 +258,7 @@ _AFTERWARDS = frozenset({"claimed", "succeeded", "failed", "outcome_unknown", "c
 
 def against_digest(approval: Approval) -> list[str]:
     """Whether what the approval now holds is what its digest was made of."""
-    if digest_of_approval(approval) == approval.digest:
+    if approval.removed_at is not None or digest_of_approval(approval) == approval.digest:
         return []
     return ["its digest is not that of its agent, action, parameters, kind, policy version and expiry"]
 

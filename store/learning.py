@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -25,7 +25,6 @@ from store.unit import Unit
 MOST, MOST_RAN, MOST_CASES = 20_000, 50_000, 5_000
 # How the names of those who label begin: an agent, of its own work, and a token of the scope `label`. People are their ids.
 OWN, LABELLER = "agent:", "labeller:"
-Entry = Callable[[str], str]
 
 # What a verb of a decision counts as; a vote alone decides nothing.
 _COUNTS = dict.fromkeys(UNMODIFIED, "unmodified") | {"edit": "edited", "reject": "rejected"}
@@ -48,18 +47,18 @@ class _Said:
     drawn: float | None = None
 
 
-def records(unit: Unit, entry: Entry = str) -> dict[str, Record]:
-    """Every action's record, by database time; `entry` names what an action counts as: the manifest's own name or pattern."""
+def records(unit: Unit) -> dict[str, Record]:
+    """Every action's record, by database time."""
     since = unit.now - tuning.LOOK_BACK
-    last, habits = _decisions(unit, since, entry)
+    last, habits = _decisions(unit, since)
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for action, kind in last:
         counted[action][kind] += 1
-    said, first_label = _labels(unit, entry)
+    said, first_label = _labels(unit)
     oldest = max(filter(None, (unit.now - tuning.INCIDENTS_LOOK_BACK, _first_that_ran(unit), first_label)))
     for row in unit.execute(_ran(oldest, since)):
-        counted[entry(row.action)].update({name: found for name, found in row._mapping.items() if name != "action"})
-    cases = _cases(unit, said, entry)
+        counted[row.action].update({name: found for name, found in row._mapping.items() if name != "action"})
+    cases = _cases(unit, said)
     actions = {*counted, *said}
     return {
         action: replace(
@@ -72,7 +71,7 @@ def records(unit: Unit, entry: Entry = str) -> dict[str, Record]:
     }
 
 
-def _decisions(unit: Unit, since: datetime, entry: Entry) -> tuple[list[tuple[str, str]], dict[str, list[Stamping]]]:
+def _decisions(unit: Unit, since: datetime) -> tuple[list[tuple[str, str]], dict[str, list[Stamping]]]:
     """How each approval was last decided, as its action and kind, and how each person decides, by action."""
     newest = _newest(since)
     shown = _shown(unit, newest)
@@ -89,9 +88,9 @@ def _decisions(unit: Unit, since: datetime, entry: Entry) -> tuple[list[tuple[st
         asked = row.at - timedelta(milliseconds=row.latency_ms)
         known = [asked, *shown.get(row.approval_id, ()), *([row.opened] if row.opened else [])]
         seen = max(moment for moment in known if moment <= row.at)
-        by_user[row.by].append(Act(entry(row.action), row.verb, row.at, seen, ended))
+        by_user[row.by].append(Act(row.action, row.verb, row.at, seen, ended))
         if ended:
-            last[row.approval_id] = (entry(row.action), _COUNTS[row.verb])
+            last[row.approval_id] = (row.action, _COUNTS[row.verb])
     habits: dict[str, list[Stamping]] = defaultdict(list)
     for user, acts in by_user.items():
         for action, one in stamping.habits(user, acts[::-1]):
@@ -147,7 +146,7 @@ def _ran(oldest: datetime, since: datetime) -> Any:
     return select(approvals.c.action, *sums).where(approvals.c.created_at > oldest).group_by(approvals.c.action)
 
 
-def _labels(unit: Unit, entry: Entry) -> tuple[dict[str, dict[str, _Said]], datetime | None]:
+def _labels(unit: Unit) -> tuple[dict[str, dict[str, _Said]], datetime | None]:
     """By action and approval: what is said of it; and from when on labels are looked at, where there are more than that.
 
     What an agent says of its own work is kept apart: it speaks against the agent (a bad label) and never for it. A
@@ -164,8 +163,8 @@ def _labels(unit: Unit, entry: Entry) -> tuple[dict[str, dict[str, _Said]], date
     found: dict[str, dict[str, _Said]] = defaultdict(dict)
     rows = unit.execute(query).all()
     for row in rows:
-        of_action = found[entry(row.action)]
-        of_action[row.approval_id] = _with(of_action.get(row.approval_id) or _Said(row.approval_id, row.agent), row)
+        known = found[row.action].get(row.approval_id, _Said(row.approval_id, row.agent))
+        found[row.action][row.approval_id] = _with(known, row)
     return found, (rows[0].at if len(rows) == MOST else None)
 
 
@@ -220,7 +219,7 @@ def _own_words(judged: Iterable[_Said]) -> Iterator[OwnWord]:
         )
 
 
-def _cases(unit: Unit, said: Mapping[str, Mapping[str, _Said]], entry: Entry) -> dict[str, list[Case]]:
+def _cases(unit: Unit, said: Mapping[str, Mapping[str, _Said]]) -> dict[str, list[Case]]:
     """What was said of an outcome in the last month, with how sure its agent was."""
     oldest = unit.now - calibration.LOOK_BACK
     lately = [
@@ -234,7 +233,7 @@ def _cases(unit: Unit, said: Mapping[str, Mapping[str, _Said]], entry: Entry) ->
     for ids in _some(list(newest)):
         query = select(approvals.c.id, approvals.c.action, approvals.c.request, approvals.c.policy)
         for row in unit.execute(query.where(approvals.c.id.in_(ids))):
-            found[entry(row.action)].append(_case(newest[row.id], row.request, row.policy))
+            found[row.action].append(_case(newest[row.id], row.request, row.policy))
     return found
 
 

@@ -173,6 +173,8 @@ approvals = Table(
     Column("step", Text),
     Column("standing", Text),
     Column("trace", Text),
+    # When its parameters and texts went, by their age.
+    Column("removed_at", UtcDateTime),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("version >= 1", name="version"),
@@ -308,6 +310,13 @@ approvals = Table(
         "decided_at",
         sqlite_where=text("decided_by IS NOT NULL AND decided_by <> 'policy'"),
         postgresql_where=text("decided_by IS NOT NULL AND decided_by <> 'policy'"),
+    ),
+    # What still has its texts, by age.
+    Index(
+        "ix_approvals_with_texts",
+        "created_at",
+        sqlite_where=text("removed_at IS NULL"),
+        postgresql_where=text("removed_at IS NULL"),
     ),
     # What the figures of the last days are counted from.
     Index("ix_approvals_created", "created_at", "route"),
@@ -571,6 +580,8 @@ audit = Table(
     Column("line", Text, nullable=False),
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    # What agents and people wrote, of which the line holds the sums: the one thing that may go, by its age (retention.py).
+    Column("texts", Text),
     UniqueConstraint("prev_hash", name="uq_audit_prev_hash"),
     Index("ix_audit_approval", "approval_id"),
     Index("ix_audit_session", "session_id"),

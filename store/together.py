@@ -126,5 +126,5 @@ def _whole(texts: tuple[_Text, ...], musts: tuple[bool, ...]) -> str:
 # Lines hold no line break (JSON escapes it). As an array, each of their many quotes would be escaped on its own.
 _APPEND = (
     "sayso_append_audit(CAST(%(approval_ids)s AS TEXT[]), CAST(%(session_ids)s AS TEXT[]), "
-    "string_to_array(CAST(%(lines)s AS TEXT), chr(10)))"
+    "string_to_array(CAST(%(lines)s AS TEXT), chr(10)), string_to_array(CAST(%(texts)s AS TEXT), chr(10), ''))"
 )

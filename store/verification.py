@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, Table, exists, func, select
 
 from store import rows as approval_rows
-from store.audit import GENESIS, Head, body_of, hash_of
+from store.audit import GENESIS, SUMS, Head, body_of, hash_of, text_sum
 from store.evidence import Line, against_digest, against_trail, kept_of, unknown
 from store.seals import seal, sum_aside
 from store.tables import approvals, audit, decisions, delegates, delegations, demotions, labels, standings
@@ -124,6 +124,17 @@ def _row_faults(row: Any, previous: str) -> Iterator[str]:
         yield f"row {row.seq} is no event"
     elif body.get("approval_id") != row.approval_id or body.get("session_id") != row.session_id:
         yield f"row {row.seq} is filed under another approval or session"
+    else:
+        yield from _text_faults(row, body)
+
+
+def _text_faults(row: Any, body: Mapping[str, Any]) -> Iterator[str]:
+    """What stands beside a line is what the line has the sums of. That all of it is gone is judged by its approval."""
+    if row.texts is None:
+        return
+    found, sums = body_of(row.texts) or {}, body.get(SUMS)
+    if {name: text_sum(value) for name, value in found.items()} != sums:
+        yield f"row {row.seq} has other texts beside it than were recorded"
 
 
 def _approvals(unit: Unit, findings: Findings, tell: Tell) -> None:
@@ -157,6 +168,7 @@ def _portion(unit: Unit, ids: Sequence[str]) -> Iterator[str]:
         about = lines[row.id]
         faults = (
             *_own_faults(unit, row, about),
+            *_lost_texts(about),
             *_aside_faults({"checkpoint": checkpoints.get(row.id), "again": sum_aside(row.again)}, about),
             *_beside_faults({table: grouped[row.id] for table, grouped in beside.items()}, about),
         )
@@ -165,9 +177,11 @@ def _portion(unit: Unit, ids: Sequence[str]) -> Iterator[str]:
 
 def _lines(unit: Unit, ids: Sequence[str]) -> Mapping[str, list[Line]]:
     found: dict[str, list[Line]] = defaultdict(list)
-    query = select(audit.c.seq, audit.c.approval_id, audit.c.line).where(audit.c.approval_id.in_(ids))
+    lost = audit.c.texts.is_(None).label("lost")
+    query = select(audit.c.seq, audit.c.approval_id, audit.c.line, lost).where(audit.c.approval_id.in_(ids))
     for row in unit.execute(query.order_by(audit.c.seq)):
-        found[row.approval_id].append(Line(row.seq, body_of(row.line) or {}))
+        body = body_of(row.line) or {}
+        found[row.approval_id].append(Line(row.seq, body, lost=bool(row.lost) and SUMS in body))
     return found
 
 
@@ -197,6 +211,14 @@ def _own_faults(unit: Unit, row: Any, lines: Sequence[Line]) -> Iterator[str]:
         yield "its wake_at is later than the next of its moments"
 
 
+def _lost_texts(lines: Sequence[Line]) -> Iterator[str]:
+    """Texts are gone only where a later row says that they were removed, and then all of them are."""
+    removed = max((line.seq for line in lines if line.body.get("event") == "texts_removed"), default=0)
+    for line in lines:
+        if line.lost and line.seq > removed:
+            yield f"what row {line.seq} of the trail had beside it is gone"
+
+
 def _aside_faults(sums: Mapping[str, str | None], lines: Sequence[Line]) -> Iterator[str]:
     """Columns with a sum of their own, which the trail has since it keeps sums."""
     if not any(line.row is not None and line.body.get("event") == "requested" for line in lines):
@@ -222,4 +244,12 @@ def _without_approval(unit: Unit, findings: Findings) -> None:
         lost = ~exists().where(approvals.c.id == of)
         query = select(of).where(of.is_not(None), lost).distinct().execution_options(yield_per=_STREAM)
         where = "the trail tells of it" if table is audit else f"{table.name} tell of it"
-        findings.add(f"approval {row.approval_id} is gone: {where}" for row in unit.execute(query))
+        for ids in unit.execute(query).scalars().partitions(_CHUNK):
+            lines = _lines(unit, ids)
+            findings.add(f"approval {one} is gone: {where}" for one in ids if not _removed(lines[one]))
+
+
+def _removed(lines: Sequence[Line]) -> bool:
+    """Whether the trail says that an approval went by its age, after its texts had."""
+    events = [line.body.get("event") for line in lines]
+    return "approval_removed" in events and "texts_removed" in events

@@ -116,7 +116,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _corrections(database: Database, page: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What people corrected in these rows, as the policies of the requests let it be shown."""
-    told = [line for line in page if line["event"] in corrections.KINDS]
+    told = [line for line in page if line["event"] in corrections.KINDS and "removed" not in line]
     found = database.read(lambda unit: approvals.several(unit, sorted({line["approval_id"] for line in told})))
     return [corrections.correction(line, found[line["approval_id"]]) for line in told]
 

@@ -33,6 +33,9 @@ def add_parser(commands: Any, command: Command) -> None:
     )
     least.add_argument("role", help="the role that the server logs in as")
     least.add_argument("--schema", default="public", help="where the tables are (default: public)")
+    least.add_argument(
+        "--deleting", action="store_true", help="also what retention.approvals_days needs: to delete whole approvals"
+    )
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
@@ -105,5 +108,5 @@ def _naming(word: str) -> Iterator[None]:
 
 
 def _grants(arguments: argparse.Namespace) -> int:
-    print(grants.script(arguments.role, arguments.schema))
+    print(grants.script(arguments.role, arguments.schema, deleting=arguments.deleting))
     return 0

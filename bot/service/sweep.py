@@ -16,6 +16,7 @@ from bot.service import (
     morning_digest,
     notices,
     recount,
+    retention,
     review,
     revoking,
     staffing,
@@ -60,6 +61,7 @@ class Counts:
     recounted: int = 0
     ended: int = 0
     resolved: int = 0
+    removed: int = 0
     failed: int = 0
 
     @property
@@ -79,7 +81,7 @@ def sweep(world: World) -> Counts:
         done = world.run(_batch)
         counted.update(done)
         if sum(done.values()) < BATCH:
-            return Counts(**counted, greeted=morning_digest.greet(world))
+            return Counts(**counted, greeted=morning_digest.greet(world), removed=retention.remove_over_time(world))
 
 
 def _batch(ctx: Context) -> Counter[str]:

@@ -25,6 +25,7 @@ from policies.files.policy import (
     harmless,
     unknown,
 )
+from policies.files.retention import Retention
 from policies.files.schema import CHANNEL, Line, Share, Strict, Version, Word, one_of, validated
 from policies.files.standing_bounds import StandingBounds
 from policies.files.strict_yaml import Document, Path, parse
@@ -240,6 +241,21 @@ class ManifestFile(Strict):
     """Every action that agents may ask for, by name or by a pattern such as mcp__github__*; any other is blocked."""
     hooks: Hooks | None = None
     """Which tool calls of coding agents and other hosts are which actions."""
+    retention: Retention | None = None
+    """When parameters and texts of settled requests go, and when whole approvals do; without it everything is kept."""
+
+    @model_validator(mode="after")
+    def _sums_are_kept(self) -> ManifestFile:
+        kept = self.retention.params_days * DAY if self.retention else None
+        if kept is None:
+            return self
+        for name, action in self.actions.items():
+            if action.aggregate is not None and action.aggregate.window_seconds > kept:
+                raise ValueError(f"retention.params_days: actions.{name}.aggregate sums over a longer time")
+            resubmit = self.defaults.resubmit_seconds if action.resubmit_seconds is None else action.resubmit_seconds
+            if resubmit > kept:
+                raise ValueError(f"retention.params_days: actions.{name}.resubmit_seconds is a longer time")
+        return self
 
     @model_validator(mode="after")
     def _hooks_name_actions(self) -> ManifestFile:

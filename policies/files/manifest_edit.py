@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 import textwrap
 from collections.abc import Mapping
 
 import yaml
 
 WIDTH = 44
-# What YAML does not take as it is, or takes for the end of a line.
-_BARRED = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _WORDS_OF_YAML = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
 
@@ -79,9 +76,7 @@ def _wrapped(key: str, value: str) -> list[str]:
 
 
 def _quoted(value: str) -> str:
-    if value.isascii() and value.isidentifier() and value.lower() not in _WORDS_OF_YAML:
-        return value
-    return _BARRED.sub(lambda found: f"\\U{ord(found[0]):08x}", json.dumps(value, ensure_ascii=False))
+    return value if value.isidentifier() and value not in _WORDS_OF_YAML else json.dumps(value, ensure_ascii=False)
 
 
 def difference(before: str, after: str, path: str) -> str:

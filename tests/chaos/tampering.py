@@ -18,7 +18,7 @@ from store.tables import audit
 from store.unit import Unit
 
 Row = dict[str, Any]
-TEXTS = ("line", "prev_hash", "hash")
+TEXTS = ("line", "prev_hash", "hash", "texts")
 FILED = ("approval_id", "session_id")
 
 
@@ -156,7 +156,8 @@ def _append(connection: Connection, random_: random.Random) -> None:
         row = random_.choice(rows[:-1])
         connection.execute(delete(audit).where(audit.c.seq > row["seq"]))
         line = _other_text(row["line"], random_)
-        connection.execute(insert(audit).values(_following(row, row["seq"] + 1, line)))
+        texts = rows[rows.index(row) + 1]["texts"]
+        connection.execute(insert(audit).values(_following(row, row["seq"] + 1, line) | {"texts": texts}))
 
 
 def _rewrite(connection: Connection, random_: random.Random) -> None:
@@ -169,7 +170,7 @@ def _rewrite(connection: Connection, random_: random.Random) -> None:
     previous = rows[at - 1] if at else {"hash": rows[0]["prev_hash"]}
     connection.execute(delete(audit).where(audit.c.seq >= rows[at]["seq"]))
     for number, row in enumerate(rows[at:]):
-        previous = _following(previous, row["seq"], row["line"] if number else line)
+        previous = _following(previous, row["seq"], row["line"] if number else line) | {"texts": row["texts"]}
         connection.execute(insert(audit).values(previous))
 
 

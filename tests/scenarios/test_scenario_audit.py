@@ -30,13 +30,15 @@ def _verify(office: Office) -> tuple[int, str]:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE audit SET line = replace(line, 'ann@', 'eve@') WHERE seq = 1",
+        "UPDATE audit SET line = replace(line, 'requested', 'refused') WHERE seq = 1",
+        "UPDATE audit SET texts = replace(texts, 'ann@', 'eve@') WHERE seq = 1",
+        "UPDATE audit SET texts = NULL WHERE seq = 1",
         "DELETE FROM audit WHERE seq = 2",
         "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
         "DELETE FROM audit WHERE seq > 0",
         "UPDATE audit SET seq = -seq WHERE seq IN (1, 2)",
     ],
-    ids=["edited", "deleted", "tail cut", "everything cut", "reordered"],
+    ids=["edited", "other texts", "texts gone", "deleted", "tail cut", "everything cut", "reordered"],
 )
 def test_the_command_finds_what_was_done_to_the_trail(office: Office, statement: str) -> None:
     """An edited, deleted, moved or cut row makes `audit verify` exit 1; an untouched trail makes it exit 0."""

@@ -52,7 +52,7 @@ def pooler(postgresql: Postgres, database_url: str) -> Iterator[Pooler]:
 
 def refused(office: Office, tmp_path: Path, *words: str, **settings: str) -> str:
     """The one line with which a command ends that cannot work with these settings."""
-    done = command(office.env | settings, *(words or ("serve",)), folder=tmp_path)
+    done = command(office.env | {"SAYSO_PORT": "0"} | settings, *(words or ("serve",)), folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.strip().splitlines()
     return line
@@ -221,10 +221,37 @@ def test_a_life_under_a_role_that_may_do_little(careful: str, closed_office: Off
     office.intact()
 
 
+@pytest.mark.parametrize("deleting", [False, True], ids=["texts alone", "whole approvals"])
+def test_what_is_over_its_time_goes_under_that_role(
+    careful: str, closed_office: Office, postgresql: Postgres, deleting: bool
+) -> None:
+    """Texts go with what is granted by default; whole approvals only with --deleting, and without it nothing else suffers."""
+    office, role = closed_office, str(make_url(careful).username)
+    with psycopg.connect(postgresql.direct(office.database_url), autocommit=True) as owner:
+        owner.execute(grants.script(role, "public", deleting=deleting).encode())
+    office.settings["SAYSO_DATABASE_URL"] = careful
+    office.manifest.write_text(office.manifest.read_text() + "retention: {params_days: 1, approvals_days: 90}\n")
+    office.open()
+    over = office.agent.refund()
+    office.agent.cancel(over)
+    idle = text("SELECT count(*) FROM outbox WHERE next_at IS NOT NULL")
+    office.until(lambda: not office.database.read(lambda unit: unit.execute(idle).scalar_one()), "nothing on its way")
+    office.advance(3 * 86_400)
+    office.until(lambda: "texts_removed" in office.events(over), "texts went")
+    office.advance(100 * 86_400)
+    if deleting:
+        office.until(lambda: "approval_removed" in office.events(over), "approvals went")
+    office.server.sweep()
+    office.agent.see(over, status=404 if deleting else 200)
+    assert office.agent.refund()["state"] == "pending"
+    office.intact()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         "UPDATE audit SET line = '{}'",
+        "UPDATE audit SET texts = NULL, line = line",
         "DELETE FROM audit",
         "TRUNCATE audit",
         "ALTER TABLE audit DISABLE TRIGGER ALL",

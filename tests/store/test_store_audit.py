@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -147,7 +146,7 @@ def test_the_table_cannot_be_emptied(database: Database) -> None:
 def test_rows_cannot_be_replaced(database: Database) -> None:
     """INSERT OR REPLACE, which deletes without firing a delete trigger of old, is refused too."""
     record(database, 3)
-    replacing = "INSERT OR REPLACE INTO audit SELECT seq, approval_id, session_id, '{}', prev_hash, hash FROM audit WHERE seq = 2"
+    replacing = "INSERT OR REPLACE INTO audit SELECT seq, approval_id, session_id, '{}', prev_hash, hash, texts FROM audit WHERE seq = 2"
     with pytest.raises(DBAPIError, match="append-only"), database.engine.begin() as connection:
         connection.execute(text(replacing))
     assert faults(database) == []
@@ -251,7 +250,7 @@ def test_an_entry_repeats_its_approval() -> None:
     approval = replace(approval, request=approval.request.model_copy(update={"evidence": sure}))
     assert approval.request.effective_confidence is not None
     entry = audit.entry_of(approval, "modified", MOMENT, "U0ALICE", params={"amount_usd": 2}, rationale="too much")
-    assert json.loads(entry.line()) == {
+    assert entry.body() == {
         "event": "modified",
         "at": "2026-01-01T00:00:00.000000Z",
         "actor": "U0ALICE",

@@ -101,21 +101,6 @@ def test_a_look_begins_where_the_card_was_shown_or_opened(database: Database) ->
     }
 
 
-def test_what_a_pattern_stands_for_counts_together(database: Database) -> None:
-    """Actions of one entry of the manifest have one record: decisions, what ran, labels and cases."""
-    agent = add_agent(database)
-    for name in ("mcp__git__push", "mcp__git__pull"):
-        approval = add(database, agent, request=Request(action=name, params={}, confidence=0.9, evidence=SURE))
-        decide(database, approval.id, "approve", "U0BOB")
-        label(database, approval.id, "correct", "U0ALICE")
-        claimed = update(approvals).where(approvals.c.id == approval.id)
-        database.run(lambda unit, claimed=claimed: unit.execute(claimed.values(claimed_at=unit.now)))
-    found = database.read(lambda unit: learning.records(unit, lambda action: "mcp__git__*"))
-    one = found.pop("mcp__git__*")
-    assert not found
-    assert (one.unmodified, one.ran, one.labelled, len(one.cases), one.reviewers[0].decided) == (2, 2, 2, 2, 2)
-
-
 def test_what_ran_is_counted_for_ninety_days(database: Database) -> None:
     """Executed is what was claimed; what policy let run alone is told of the fortnight."""
     agent = add_agent(database)

@@ -246,7 +246,7 @@ def test_a_rule_more_changes_nothing_else(style: str, reason: str, agent: str) -
 def test_the_lines_of_a_diff_fit_a_phone() -> None:
     """No added line is longer than some sixty characters, however long the reason is."""
     reason = "4 incidents in 40 runs of 90 days, 10.0% (3.5% to 21.4%): asked until the cause is known " * 3
-    written = with_item(TEXT, "pay", "rules", {"when": "true", "then": "ask", "reason": reason.strip()})
+    written = with_item(TEXT, "first", "rules", {"when": "true", "then": "ask", "reason": reason.strip()})
     added = set(written.splitlines()) - set(TEXT.splitlines())
     assert max(map(len, added)) <= 60
     assert len(added) > 5
