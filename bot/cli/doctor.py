@@ -18,7 +18,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     else:
         found = list(examine.judged(seen))
         if arguments.post:
-            found += posting.tried(seen)
+            found += posting.messages_tried(seen)
     if arguments.json:
         print(findings.as_json(found))
     elif arguments.launch:

@@ -47,7 +47,7 @@ def _grave(policy: Policy) -> bool:
     return policy.severity is Severity.HIGH or policy.irreversible
 
 
-def coverage(seen: Seen) -> Iterator[Finding]:
+def _coverage(seen: Seen) -> Iterator[Finding]:
     """Whether the manifest has what agents ask for, and says enough of it."""
     unknown = seen.stored.unknown_actions
     if unknown:
@@ -91,7 +91,7 @@ def coverage(seen: Seen) -> Iterator[Finding]:
         yield ok("policy check", "finds nothing to say")
 
 
-def silence(seen: Seen) -> Iterator[Finding]:
+def _silence(seen: Seen) -> Iterator[Finding]:
     """What happens when nobody answers, and what nobody is asked for."""
     consents = [policy.action for policy in _policies(seen) if policy.on_timeout is OnTimeout.APPROVE]
     if consents:
@@ -140,7 +140,7 @@ def silence(seen: Seen) -> Iterator[Finding]:
         yield ok("sums", "small amounts that run alone are added up")
 
 
-def roles(seen: Seen) -> Iterator[Finding]:
+def _roles(seen: Seen) -> Iterator[Finding]:
     """Whether somebody else is there when somebody is not."""
     _, roster = _files(seen)
     used = {
@@ -202,7 +202,7 @@ def _escalation(seen: Seen) -> Finding:
     return ok("escalation", "what is severe goes on to another role when nobody answers")
 
 
-def people(seen: Seen) -> Iterator[Finding]:
+def _people(seen: Seen) -> Iterator[Finding]:
     """What is known of the people who decide."""
     _, roster = _files(seen)
     if roster.operations is None:
@@ -252,7 +252,7 @@ def _calendars(seen: Seen, roster: Roster) -> Iterator[Finding]:
         yield ok("quiet hours", "nobody is mentioned at night for what can wait")
 
 
-def bounds(seen: Seen) -> Iterator[Finding]:
+def _bounds(seen: Seen) -> Iterator[Finding]:
     """How far one yes reaches, and what cards show."""
     standing = [policy for policy in _policies(seen) if policy.standing is not None]
     if standing:
@@ -292,4 +292,4 @@ def bounds(seen: Seen) -> Iterator[Finding]:
         yield ok("largest amount", "every action with an amount refuses the absurd")
 
 
-POINTS: Sequence[Callable[[Seen], Iterator[Finding]]] = (coverage, silence, roles, people, bounds)
+POINTS: Sequence[Callable[[Seen], Iterator[Finding]]] = (_coverage, _silence, _roles, _people, _bounds)

@@ -19,7 +19,7 @@ LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 GUIDE = "docs/operations.md"
 
 
-def tried(seen: Seen) -> Iterator[Finding]:
+def _tried(seen: Seen) -> Iterator[Finding]:
     """Whether each thing was done once, here, before it counts."""
     done, events = seen.stored.tried, seen.stored.events
     if done is None:
@@ -72,7 +72,7 @@ def _once(name: str, done: bool | int, said: str, how: str) -> Finding:
     return ok(name, said) if done else wrong(name, "never tried here", how)
 
 
-def kept(seen: Seen) -> Iterator[Finding]:
+def _kept(seen: Seen) -> Iterator[Finding]:
     """The trail, its end, its key, and the backup."""
     settings, stored = seen.settings, seen.stored
     if settings.audit_key is None:
@@ -123,7 +123,7 @@ def _device(folder: Path) -> int:
     return os.stat(there).st_dev
 
 
-def watched(seen: Seen) -> Iterator[Finding]:
+def _watched(seen: Seen) -> Iterator[Finding]:
     """Whether somebody would notice."""
     came, now = seen.stored.came, seen.stored.now
     yield _lately(seen, arrivals.SCRAPED, "figures", "/metrics is read", "Let Prometheus read /metrics")
@@ -166,7 +166,7 @@ def _lately(seen: Seen, what: str, name: str, said: str, cure: str) -> Finding:
     return wrong(name, "nobody has asked within an hour", cure)
 
 
-def closed(seen: Seen) -> Iterator[Finding]:
+def _closed(seen: Seen) -> Iterator[Finding]:
     """What is open to others: addresses, tokens, callbacks."""
     yield from _way_in(seen)
     tokens = seen.stored.tokens
@@ -249,4 +249,4 @@ def _callbacks(seen: Seen) -> Finding:
     return ok(name, "are signed, and taken")
 
 
-POINTS: Sequence[Callable[[Seen], Iterator[Finding]]] = (tried, kept, watched, closed)
+POINTS: Sequence[Callable[[Seen], Iterator[Finding]]] = (_tried, _kept, _watched, _closed)

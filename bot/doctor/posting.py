@@ -15,7 +15,7 @@ TEXT = "Sayso tries whether this channel takes a message. Nothing to do; this li
 SECONDS = 4.0
 
 
-def tried(seen: Seen) -> list[Finding]:
+def messages_tried(seen: Seen) -> list[Finding]:
     """A line in each channel that was found, taken away at once."""
     names = [name for name, found in sorted(seen.workspace.channels.items()) if isinstance(found, Channel)]
     return asyncio.run(_tried(seen, names))
