@@ -20,7 +20,7 @@ from answering import to_the_point
 from orders import Case, Deed, NotAllowed, Orders, dollars
 from resumable import CannotAct, ResumableAgent, command_line, run
 
-from sayso import Approval, Grant, Sayso
+from sayso import AgentSession, Approval, Grant, Sayso
 from sayso.states import State
 
 ATTEMPTS = 2
@@ -138,6 +138,11 @@ class RefundAgent(ResumableAgent):
         """Take the ledger row back."""
         taken = self.orders.take_back(approval.id)
         return "the ledger row is taken back" if taken else "there was nothing to take back any more"
+
+    def story(self, context: Mapping[str, Any]) -> AgentSession:
+        """One for each customer: what one of them wants is one story, and two of them have nothing to do with each other."""
+        customer = self.orders.case(context["case_id"]).customer
+        return self.client.session(f"complaints-of-{customer}", f"Complaints of {customer}")
 
     def explain(self, question: str, context: Mapping[str, Any]) -> str:
         """What the orders database knows of what was asked."""

@@ -16,6 +16,7 @@ from enum import Enum, auto
 from typing import Any, ClassVar
 
 from sayso import (
+    AgentSession,
     AlreadyExecuted,
     Approval,
     Checkpoint,
@@ -91,6 +92,10 @@ class ResumableAgent(ABC):
     def failed(self, why: str, context: Mapping[str, Any]) -> None:
         """It was approved, and could not be done."""
 
+    def story(self, context: Mapping[str, Any]) -> AgentSession:
+        """The session that a task belongs to: cards of one session stand together, so what belongs together shares one."""
+        return self.session
+
     def ask(self, action: str, params: Mapping[str, Any], task: str, context: dict[str, Any], **details: Any) -> None:
         """Ask about one task. The same task is asked about once, however often a process dies here."""
         steps = details.get("completed_steps", [])
@@ -101,7 +106,7 @@ class ResumableAgent(ABC):
             pending_action=action,
             context=context,
         )
-        approval = self.session.ask(action, params, step=task, checkpoint=checkpoint.model_dump(), **details)
+        approval = self.story(context).ask(action, params, step=task, checkpoint=checkpoint.model_dump(), **details)
         if approval.final:
             self._refused(approval, context)
         elif approval.pending:

@@ -9,7 +9,7 @@ import { drawCalls, faultsPanel } from "./faults.js";
 import { messageList } from "./messages.js";
 import { drawModals } from "./modal.js";
 import { drawSidebar } from "./sidebar.js";
-import { app, channel, first, inbox, keep, load, marked, markRead, messages, store, unread } from "./store.js";
+import { app, channel, first, inbox, keep, load, marked, markRead, messages, store, threadOf, unread } from "./store.js";
 import { Surface } from "./surface.js";
 
 const shell = document.getElementById("app");
@@ -22,6 +22,7 @@ async function become(user) {
   stop();
   store.user = user;
   await load();
+  openLinkedThread();
   beginAtGuide();
   if (store.place !== "home" && !channel(store.place)) store.place = first();
   stop = listen(store.user, notice);
@@ -57,12 +58,19 @@ function draw() {
 
 let awaited = null; // a step whose card is still to come
 
+// A link to a reply opens the thread that it stands in.
+function openLinkedThread() {
+  const found = linked && store.place === linked[1] && messages(linked[1]).find((entry) => entry.ts === soughtTs());
+  if (found) store.thread = threadOf(found);
+}
+
 // Who has not gone anywhere yet is taken to the first card of the guide, also when it comes later.
 function beginAtGuide() {
   if (linked || store.sought || sessionStorage.getItem("place")) return false;
   const found = marked(nextStep()?.mark);
   if (!found) return false;
   store.place = found.channel;
+  store.thread = threadOf(found);
   store.sought = found.ts;
   return true;
 }
@@ -77,7 +85,7 @@ async function seek(step) {
 async function arrived() {
   const found = awaited && marked(store.state.guide?.steps.find((step) => step.id === awaited)?.mark);
   if (!found) return false;
-  await go({ place: found.channel, thread: null, panel: null, sought: found.ts });
+  await go({ place: found.channel, thread: threadOf(found), panel: null, sought: found.ts });
   return true;
 }
 
@@ -120,12 +128,16 @@ function beginning(room) {
 
 function settle(id) {
   const stream = document.getElementById("stream");
-  const wanted = /\/p(\d{10})(\d{6})$/.exec(location.pathname);
-  const ts = store.sought || (wanted && `${wanted[1]}.${wanted[2]}`);
+  const ts = soughtTs();
   const target = ts && stream.querySelector(`[data-ts="${ts}"]`);
   if (target) { intoView(target, stream); target.classList.add("sought"); }
   else stream.scrollTop = stream.scrollHeight;
   markRead(id);
+}
+
+function soughtTs() {
+  const wanted = /\/p(\d{10})(\d{6})$/.exec(location.pathname);
+  return store.sought || (wanted && `${wanted[1]}.${wanted[2]}`);
 }
 
 // The whole message, or its end where it is taller than the screen: that is where its buttons are.
@@ -171,6 +183,9 @@ function drawSide() {
   fill(side, h("header", { class: "bar" }, h("h2", null, "Thread"), h("button", { type: "button", class: "plain", "aria-label": "Close thread", onclick: () => go({ thread: null }) }, icon("close"))),
     h("div", { class: "stream", role: "log", "aria-label": "Thread", tabindex: "0" }, messageList(list, go, true)),
     composer(store.place, "Reply…", store.thread));
+  const ts = soughtTs();
+  const target = ts && side.querySelector(`[data-ts="${ts}"]`);
+  if (target) { intoView(target, side.querySelector(".stream")); target.classList.add("sought"); }
 }
 
 // --- live ---

@@ -34,6 +34,7 @@ export const inbox = () => store.state.channels.find((entry) => entry.im);
 
 export const messages = (id) => store.state.messages[id] || [];
 export const isReply = (message) => message.thread_ts && message.thread_ts !== message.ts;
+export const threadOf = (message) => (isReply(message) && !message.reply_broadcast ? message.thread_ts : null);
 export const replies = (id, ts) => messages(id).filter((entry) => entry.thread_ts === ts && entry.ts !== ts);
 
 export function keep(where, ts, message) {
@@ -46,7 +47,7 @@ export function keep(where, ts, message) {
 
 // The newest message that carries this mark in its metadata, wherever this person can see it.
 export function marked(mark) {
-  const carries = (entry) => !entry.ephemeral && !isReply(entry) && Object.values(entry.metadata?.event_payload || {}).join().split(",").includes(mark);
+  const carries = (entry) => !entry.ephemeral && (!isReply(entry) || entry.metadata?.event_type === "sayso_card") && Object.values(entry.metadata?.event_payload || {}).join().split(",").includes(mark);
   const found = Object.values(store.state.messages).flat().filter(carries);
   return mark ? found.sort((a, b) => (a.ts < b.ts ? -1 : 1)).at(-1) || null : null;
 }
