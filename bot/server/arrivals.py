@@ -19,6 +19,7 @@ EVENTS = (
     "team_join",
     "app_uninstalled",
     "tokens_revoked",
+    "message",
 )
 INTERACTION, COMMAND, EVENT = "interaction", "command", "event:"
 DOCTOR = "sayso-doctor"  # whose own questions are nobody's watching

@@ -29,6 +29,7 @@ from support.servers import ROOT, command, free_port, zygote
 
 from bot.doctor import machine, scopes
 from bot.doctor.findings import State
+from bot.server import arrivals
 from playground.kit import Channel
 from store import agents
 from store.tables import outbox
@@ -528,6 +529,8 @@ def test_the_scopes_are_those_of_the_slack_app() -> None:
     """manifest.yml asks for what the doctor looks for, no more and no less."""
     app = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
     assert set(app["oauth_config"]["scopes"]["bot"]) == set(scopes.NEEDED)
+    events = app["settings"]["event_subscriptions"]["bot_events"]
+    assert {event.partition(".")[0] for event in events} == set(arrivals.EVENTS)
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
