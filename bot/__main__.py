@@ -31,7 +31,8 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Sayso: agents ask, people decide, once.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _command(commands, "serve", _serve, "run the server")
+    several = "processes behind one address (SAYSO_WORKERS; 1)"
+    _command(commands, "serve", _serve, "run the server").add_argument("--workers", metavar="N", help=several)
     database.add_parser(commands, _command)
     _command(commands, "sweep", _sweep, "one sweep now, prints its counts").add_argument("--json", action="store_true")
     doctor.add_options(_command(commands, "doctor", doctor.doctor, "what is wrong, and what to click or set"))
@@ -51,7 +52,7 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
 def _serve(arguments: argparse.Namespace) -> int:
     from bot.cli import serve
 
-    return serve.serve()
+    return serve.serve(workers=arguments.workers)
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     roster: Path = SHIPPED / "reviewers.yml"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8350
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
     sweep_seconds: Annotated[int, Field(ge=1, le=300)] = 30
     audit_key: str | None = _SECRET
     audit_head: Path | None = None
@@ -275,19 +276,19 @@ def environment_name(field: str) -> str:
     return field if field.startswith(("SLACK_", "OTEL_")) else f"SAYSO_{field.upper()}"
 
 
-def load_settings() -> Settings:
-    """The settings of this process; raises BadSetting naming the first wrong one."""
+def load_settings(**words: str) -> Settings:
+    """The settings of this process, `words` of the command line before all others; raises BadSetting naming the first wrong one."""
     try:
-        return read_settings()
+        return read_settings(**words)
     except ExceptionGroup as wrong:
         raise wrong.exceptions[0] from None
 
 
-def read_settings() -> Settings:
+def read_settings(**words: str) -> Settings:
     """The settings of this process; raises a group of BadSetting, one for each that is wrong."""
     try:
         _require_env_file()
-        return Settings()
+        return Settings(**words)  # type: ignore[arg-type]
     except (OSError, UnicodeDecodeError) as error:
         path = Path(getattr(error, "filename", None) or ENV_FILE)
         raise ExceptionGroup("settings", [_unreadable(path.name, path, error)]) from None

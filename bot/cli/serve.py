@@ -11,13 +11,15 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from bot.app import build
-from bot.server import audit_anchor, logs, supervisor
+from bot.server import audit_anchor, logs, metrics, supervisor
+from bot.server.colleagues import Colleagues
 from bot.server.connection import CLOSE, GuardedConnection
 from bot.server.edge import Edge, Limits
 from bot.server.listening import listen
@@ -25,11 +27,13 @@ from bot.server.open_database import last_known, make_ready, named_database, ope
 from bot.server.policybook import load_book
 from bot.server.runtime import Runtime
 from bot.server.starting import Starting
+from bot.server.workers import Workers, require_possible
 from bot.server.workspace import loaded
 from bot.service.context import Book, World
 from bot.service.sweep import sweep
-from bot.settings import Settings, load_settings, misspelt
+from bot.settings import BadSetting, Settings, load_settings, misspelt
 from bot.workspaces import Tenants, build_several
+from policies.errors import BadFile
 from store import changes, moving
 from store.engine import Database
 
@@ -42,35 +46,67 @@ TICKS = 10  # a second
 TELL_TICKS = 100
 
 
-def serve() -> int:
+def serve(*, workers: str | None = None) -> int:
     """Serve until a signal; 0 when it could start. Raises SaysoError where a setting or the database is unfit."""
-    settings = load_settings()
+    settings = load_settings() if workers is None else load_settings(workers=workers)
     settings.require_slack()
+    require_possible(settings)
     logs.configure(settings.log_format)
     for told in misspelt():
         log.warning(told)
     book = None if settings.several else load_book(settings)
-    database = named_database(settings)
     with contextlib.ExitStack() as opened:
         starting = opened.enter_context(Starting())
+        database = named_database(settings)
         opened.callback(database.close)
         sockets = listen(settings)
         for one in sockets:
             opened.callback(one.close)
+        if book is not None and settings.workers > 1:
+            _require_fit(settings, database)
+            database.close()  # no connection is shared with a worker
+            starting.over()
+            patience = settings.shutdown_delay_seconds + settings.shutdown_seconds
+            return Workers(settings.workers, partial(_worker, settings, book, sockets), patience).run()
         app = build_several(settings, database) if book is None else _of_one(settings, book, database)
         server = Server(config(app, **options(settings)), Limits(connections=most_connections()), started=starting.over)
         server.run(sockets=sockets)
     return 0 if server.started else 1
 
 
+def _worker(settings: Settings, book: Book, sockets: list[socket.socket], colleagues: Colleagues) -> int:
+    """One of several: a server as it is alone, but for what only one of them does."""
+    metrics.share(colleagues.figures, colleagues.slot)
+    database = named_database(settings)
+    make_ready(database)
+    app = build(settings, book=_in_force(settings, book), database=database, colleagues=colleagues)
+    limits = Limits(connections=most_connections())
+    server = Server(config(app, **options(settings)), limits, started=colleagues.ready)
+    server.run(sockets=sockets)
+    return 0 if server.started else 1
+
+
+def _in_force(settings: Settings, first: Book) -> Book:
+    """The policy on disk, also for a worker that starts later; `first` where it cannot be used."""
+    try:
+        return load_book(settings)
+    except (BadFile, BadSetting) as error:
+        log.error("an older policy stays in force: %s", error)
+        return first
+
+
 def _of_one(settings: Settings, book: Book, database: Database) -> FastAPI:
+    _require_fit(settings, database)
+    return build(settings, book=book, database=database)
+
+
+def _require_fit(settings: Settings, database: Database) -> None:
     make_ready(database)
     moving.require_not_moved(database)
     changes.require_listening(database)
     audit_anchor.require_place(settings, database)
     if settings.audit_key is None:
         log.warning(audit_anchor.UNSIGNED)
-    return build(settings, book=book, database=database)
 
 
 def options(settings: Settings) -> dict[str, Any]:

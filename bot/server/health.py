@@ -162,9 +162,15 @@ def install(app: FastAPI, health: Health) -> None:
         health.note(arrivals.SCRAPED)
         runtime: Runtime = request.app.state.runtime
         await health.count_backlog()
-        runtime.metrics.waiting.set(runtime.signals.waiting)
-        edge: Edge | None = getattr(request.app.state, "edge", None)
-        if edge is not None:
-            runtime.metrics.connections.set(len(edge.connections))
-            runtime.metrics.count_refused(edge.refused)
+        take_stock(request.app)
         return PlainTextResponse(runtime.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def take_stock(app: FastAPI) -> None:
+    """Set the figures of what this process holds open, and of what it refused."""
+    runtime: Runtime = app.state.runtime
+    runtime.metrics.waiting.set(runtime.signals.waiting)
+    edge: Edge | None = getattr(app.state, "edge", None)
+    if edge is not None:
+        runtime.metrics.connections.set(len(edge.connections))
+        runtime.metrics.count_refused(edge.refused)

@@ -10,6 +10,9 @@ from datetime import datetime
 
 from policies.errors import LimitReached
 
+# What the workers of one server tell each other.
+CHANGED, OUTBOX, DEADLINE = "changed", "outbox", "deadline"
+
 
 class LiveSignals:
     """Signals of a running server: called from any thread after a commit, heard in the event loop."""
@@ -25,14 +28,16 @@ class LiveSignals:
         self.closing = False
         # Told of every change made here, so that other replicas hear of it too.
         self.publish: Callable[[str], None] | None = None
+        # The same for this server's other workers, and for what only one of them does.
+        self.tell: Callable[[str, str], None] | None = None
 
     def approval_changed(self, approval_id: str) -> None:
         """Wake everybody on this server who waits for it, and tell the other servers."""
         self._call(self._changed, approval_id)
 
     def outbox_filled(self) -> None:
-        """Wake the courier."""
-        self._call(self.outbox.set)
+        """Wake the courier, in whichever worker it runs."""
+        self._call(self._filled)
 
     def deadline_set(self, moment: datetime) -> None:
         """Let the sweep look at its alarm again if this deadline is the nearest."""
@@ -42,6 +47,15 @@ class LiveSignals:
         """Another server changed it: wake whoever waits here (called in the loop)."""
         for event in self._waiting.get(approval_id, ()):
             event.set()
+
+    def told(self, word: str, about: str) -> None:
+        """Another worker of this server says so (called in the loop)."""
+        if word == CHANGED:
+            self._woken(about)
+        elif word == OUTBOX:
+            self.outbox.set()
+        elif word == DEADLINE:
+            self._nearer(datetime.fromisoformat(about))
 
     def close(self) -> None:
         """The server is going: every long-poll gets its answer now, and asks the next server."""
@@ -91,15 +105,31 @@ class LiveSignals:
                 del self.polls[agent_id]
 
     def _changed(self, approval_id: str) -> None:
-        self.heard(approval_id)
-        self.callbacks.set()
+        self._woken(approval_id)
         if self.publish is not None:
             self.publish(approval_id)
+        self._tell(CHANGED, approval_id)
+
+    def _woken(self, approval_id: str) -> None:
+        self.heard(approval_id)
+        self.callbacks.set()
+
+    def _filled(self) -> None:
+        self.outbox.set()
+        self._tell(OUTBOX, "")
 
     def _deadline(self, moment: datetime) -> None:
+        self._nearer(moment)
+        self._tell(DEADLINE, moment.isoformat())
+
+    def _nearer(self, moment: datetime) -> None:
         if self._next is None or moment < self._next:
             self._next = moment
             self.deadline.set()
+
+    def _tell(self, word: str, about: str) -> None:
+        if self.tell is not None:
+            self.tell(word, about)
 
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         # The loop may be closing while the last transaction ends.

@@ -146,10 +146,11 @@ class Stack:
             "SAYSO_PORT": str(port),
         }
 
-    def serve(self, database: Database) -> Process:
-        """The real server on `database`."""
+    def serve(self, database: Database, *, workers: int = 1) -> Process:
+        """The real server on `database`, of so many workers."""
         port = free_port()
-        return self.spawn(["-m", "bot", "serve"], port, self.settings(database, port), "/readyz")
+        words = ["-m", "bot", "serve", "--workers", str(workers)]
+        return self.spawn(words, port, self.settings(database, port), "/readyz")
 
     def floor(self, kind: str, *arguments: str) -> Process:
         """A floor's server (floors.py)."""
