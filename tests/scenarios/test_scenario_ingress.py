@@ -209,6 +209,7 @@ BAD = {
     "SAYSO_TRUSTED_PROXIES": ["*", "0.0.0.0/0", "::/0", "proxy.example.com", "10.0.0.1/8"],
     "SAYSO_SHUTDOWN_SECONDS": ["0", "601", "x"],
     "SAYSO_SHUTDOWN_DELAY_SECONDS": ["-1", "301", "x"],
+    "SAYSO_WORKERS": ["0", "65", "x"],
     "SAYSO_CALLBACK_HOSTS": ["https://hooks.example.com", "hooks.example.com:0", "*"],
     "SAYSO_CALLBACK_SECRET": ["secret", "whsec_", "whsec_c2hvcnQ="],
 }
