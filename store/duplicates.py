@@ -26,11 +26,11 @@ def told_as(duplicate: type[Exception], *names: str) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        tell(error, duplicate, names)
+        raise_duplicate(error, duplicate, names)
         raise
 
 
-def tell(error: IntegrityError, duplicate: type[Exception], names: Sequence[str]) -> None:
+def raise_duplicate(error: IntegrityError, duplicate: type[Exception], names: Sequence[str]) -> None:
     """Raise `duplicate` where `error` is that of the constraint with one of `names`."""
     if any(name in str(error) for name in names):
         raise duplicate(str(error.orig)) from error

@@ -142,7 +142,7 @@ class Holding:
     taken_over_by: str | None
 
 
-def holding(unit: Unit, agent_id: str, session_id: str | None) -> Holding:
+def hold_of(unit: Unit, agent_id: str, session_id: str | None) -> Holding:
     """One round trip; of no session only who stopped everything."""
     row = unit.execute(_holding, {"_agent_id": agent_id, "_session_id": session_id}).one()
     return Holding(row.stopped_by, row.state, row.by, row.taken_over_by)

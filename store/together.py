@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Insert, Table, Update
 from sqlalchemy.exc import IntegrityError
 
-from store.duplicates import tell
+from store.duplicates import raise_duplicate
 
 Refused = tuple[type[Exception], tuple[str, ...]]
 """What the refusal of a constraint is called, and the constraint's names (duplicates.py)."""
@@ -72,7 +72,7 @@ def _require_hit(one: PutOff, changed: int) -> None:
 def _tell(writes: Sequence[PutOff], error: IntegrityError) -> None:
     for one in writes:
         if one.refused is not None:
-            tell(error, *one.refused)
+            raise_duplicate(error, *one.refused)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -55,7 +55,7 @@ def _read(state: forms.State, look: Look) -> _Said:
 
 
 def _run(world: World, press: Press, said: _Said) -> Tell:
-    return Tell(kept(labelling.label(world, replace(press.tap, note=said.note), said.word), said.word))
+    return Tell(kept(labelling.label_by_person(world, replace(press.tap, note=said.note), said.word), said.word))
 
 
 def kept(approval: Approval, word: str) -> str:

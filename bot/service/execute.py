@@ -118,7 +118,7 @@ def _grant(approval: Approval) -> Grant:
 
 def _require_running(unit: Unit, approval: Approval) -> None:
     session_id = approval.request.session_id
-    held = sessions.holding(unit, approval.agent_id, session_id)
+    held = sessions.hold_of(unit, approval.agent_id, session_id)
     if held.stopped_by is not None:
         raise Stopped(reason=f"{held.stopped_by} stopped everything")
     if held.state not in (None, "running"):

@@ -61,7 +61,7 @@ def load_to_label(world: World, tap: Tap) -> Approval:
     return approval
 
 
-def label(world: World, tap: Tap, word: str) -> Approval:
+def label_by_person(world: World, tap: Tap, word: str) -> Approval:
     """A person says how it turned out; the note says why, which an incident needs. The same again is no error.
 
     Raises InvalidInput, NotFound, NotAllowed and NeverRan.

@@ -20,4 +20,4 @@ async def label(desk: Desk, actor: Actor, rest: str) -> str:
         raise InvalidInput(USAGE, field="ID" if not name else "label")
     tap = Tap(name.strip("`"), "", actor, why.strip() or None)
     word = word.lower()
-    return kept(await desk.call(labelling.label, desk.runtime.world, tap, word), word)
+    return kept(await desk.call(labelling.label_by_person, desk.runtime.world, tap, word), word)
