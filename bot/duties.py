@@ -17,7 +17,7 @@ from bot.server import arrivals, audit_anchor
 from bot.server.letterbox import Letterbox
 from bot.server.runtime import Runtime
 from bot.server.ticker import Ticker
-from bot.service import integrity, morning_digest
+from bot.service import integrity, morning_digest, weekly
 from bot.service.context import World
 from bot.service.sweep import sweep
 from bot.settings import Settings
@@ -134,8 +134,9 @@ async def _trail_kept(runtime: Runtime) -> list[str]:
     return faults
 
 
-def _following(world: World, unit: Unit) -> tuple[datetime | None, datetime | None]:
-    return approvals.next_wake(unit), morning_digest.upcoming(world, unit.now)
+def _following(world: World, unit: Unit) -> tuple[datetime | None, ...]:
+    moments = morning_digest.upcoming(world, unit.now), weekly.upcoming_weekly(world, unit.now)
+    return approvals.next_wake(unit), *moments
 
 
 async def _alarm(runtime: Runtime, ticker: Ticker) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -145,7 +145,42 @@ class StandingFacts:
     by: str
 
 
-MessageFacts = CardFacts | ReviewFacts | SharedFacts | NoticeFacts | AlertFacts | MorningFacts | StandingFacts
+@dataclass(frozen=True, slots=True)
+class SuggestedFacts:
+    """One suggestion in words, and the diff that `patch` takes; empty where there is none."""
+
+    action: str
+    kind: str
+    lines: tuple[str, ...]
+    diff: str
+
+
+Point = tuple[float, float, float, float, int]
+"""Of a curve: how sure, how often right, between which bounds, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurveFacts:
+    """How sure an agent was (`said` or `evidence`) against how often it was right."""
+
+    name: str
+    kind: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyFacts:
+    """The post of a week, named by its Monday: the most pressing suggestions of `total`, and the curves of its diagram."""
+
+    week: str
+    suggested: tuple[SuggestedFacts, ...]
+    total: int
+    curves: tuple[CurveFacts, ...]
+
+
+MessageFacts = (
+    CardFacts | ReviewFacts | SharedFacts | NoticeFacts | AlertFacts | MorningFacts | StandingFacts | WeeklyFacts
+)
 
 
 def facts_of(stored: Mapping[str, Any]) -> MessageFacts:
@@ -155,6 +190,15 @@ def facts_of(stored: Mapping[str, Any]) -> MessageFacts:
             return AlertFacts(str(stored["title"]), str(stored["text"]), bool(stored.get("over")))
         case {"notice": "morning"}:
             return MorningFacts(tuple(stored["ids"]), int(stored["total"]))
+        case {"notice": "weekly"}:
+            suggested = (
+                SuggestedFacts(one["action"], one["kind"], tuple(one["lines"]), one["diff"])
+                for one in stored["suggested"]
+            )
+            curves = (
+                CurveFacts(one["name"], one["kind"], tuple(map(_point, one["points"]))) for one in stored["curves"]
+            )
+            return WeeklyFacts(str(stored["week"]), tuple(suggested), int(stored["total"]), tuple(curves))
         case {"notice": "standing"}:
             return StandingFacts(str(stored["standing"]), str(stored["by"]))
         case {"notice": notice, **said}:
@@ -166,6 +210,11 @@ def facts_of(stored: Mapping[str, Any]) -> MessageFacts:
     return CardFacts(stored.get("moved_to"), tuple(stored.get("barred", ())))
 
 
+def _point(stored: Sequence[float]) -> Point:
+    said, right, low, high, count = stored
+    return float(said), float(right), float(low), float(high), int(count)
+
+
 def as_stored(facts: MessageFacts) -> dict[str, Any]:
     """The same as a row keeps it: without what is not said."""
     match facts:
@@ -175,6 +224,8 @@ def as_stored(facts: MessageFacts) -> dict[str, Any]:
             return {"notice": "alert", "title": title, "text": text} | ({"over": True} if over else {})
         case MorningFacts(ids, total):
             return {"notice": "morning", "ids": list(ids), "total": total}
+        case WeeklyFacts():
+            return {"notice": "weekly", **asdict(facts)}
         case StandingFacts(standing, by):
             return {"notice": "standing", "standing": standing, "by": by}
         case SharedFacts(sharing, asked):

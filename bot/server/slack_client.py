@@ -131,12 +131,17 @@ class Slack:
         finally:
             self._metrics.called(method, outcome)
 
-    async def upload(self, channel: str, name: str, content: bytes, *, title: str, alt: str, comment: str) -> None:
-        """Post a file: ask where to, bring it there, share it in the channel (an id). Raises SlackTrouble."""
+    async def upload(
+        self, channel: str, name: str, content: bytes, *, title: str, alt: str, comment: str, thread: str | None = None
+    ) -> None:
+        """Post a file: ask where to, bring it there, share it in the channel (an id), or a thread of it. Raises SlackTrouble."""
         place = await self.call("files.getUploadURLExternal", filename=name, length=len(content), alt_txt=alt)
         await self._bring(str(place["upload_url"]), content)
         files = [{"id": place["file_id"], "title": title}]
-        await self.call("files.completeUploadExternal", files=files, channel_id=channel, initial_comment=comment)
+        under = {"thread_ts": thread} if thread else {}
+        await self.call(
+            "files.completeUploadExternal", files=files, channel_id=channel, initial_comment=comment, **under
+        )
 
     async def _bring(self, address: str, content: bytes) -> None:
         assert self._session is not None

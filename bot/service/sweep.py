@@ -21,6 +21,7 @@ from bot.service import (
     revoking,
     staffing,
     standing_ends,
+    weekly,
 )
 from bot.service.advance import Draft, Recorded, Saving, advance, set_clock
 from bot.service.context import Context, World
@@ -49,6 +50,7 @@ class Counts:
     reminded: int = 0
     hushed: int = 0
     greeted: int = 0
+    weekly: int = 0
     reassigned: int = 0
     exhausted: int = 0
     expired: int = 0
@@ -81,7 +83,8 @@ def sweep(world: World) -> Counts:
         done = world.run(_batch)
         counted.update(done)
         if sum(done.values()) < BATCH:
-            return Counts(**counted, greeted=morning_digest.greet(world), removed=retention.remove_over_time(world))
+            counted["greeted"], counted["weekly"] = morning_digest.greet(world), weekly.send_weekly(world)
+            return Counts(**counted, removed=retention.remove_over_time(world))
 
 
 def _batch(ctx: Context) -> Counter[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from policies.files.manifest import Manifest
@@ -119,6 +120,14 @@ def _suggested(number: int, one: Tuned, what: Suggestion) -> Paragraph:
         *checks,
     )
     return Paragraph(lines, what.diff)
+
+
+def in_brief(one: Tuned) -> tuple[str, ...]:
+    """A suggestion without the figures of people: those are for themselves, and for admins who ask."""
+    assert one.suggestion is not None
+    what = one.suggestion
+    held = (f"held back: {_count(what.unmet, 'line')} of the checklist not met",) if what.unmet else ()
+    return (f"{what.why}.", *(line.strip() for line in islice(_figures(one), 3)), *held)
 
 
 def _briefly(record: Record) -> str:

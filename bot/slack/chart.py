@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 1200, 1090
 _SHARP: Final = 2  # drawn larger and scaled down: smooth edges
 _EDGE, _LEFT, _RIGHT = 40, 150, 1160
 _TITLE, _TEXT, _SMALL = 46, 34, 32
-_GROUND, _INK, _QUIET, _GRID = "#ffffff", "#1d1c1d", "#5a5a5f", "#dedee3"
+GROUND, INK, QUIET, GRID = "#ffffff", "#1d1c1d", "#5a5a5f", "#dedee3"
 _ASKED, _DECIDED, _MISSED, _MEDIAN = "#9fd3f2", "#0072b2", "#d55e00", "#7a3e6c"
 _BARS = (210, 650)  # top and bottom of the upper panel
 _TIMES = (826, 1004)  # and of the lower one
@@ -42,25 +42,38 @@ class _Scale:
         return self.bottom - (self.bottom - self.top) * value / self.ticks[-1]
 
 
-class _Sheet:
+class Sheet:
     """A drawing in the picture's own measure."""
 
-    def __init__(self) -> None:
-        self.image = Image.new("RGB", (WIDTH * _SHARP, HEIGHT * _SHARP), _GROUND)
+    def __init__(self, height: int = HEIGHT) -> None:
+        self.image = Image.new("RGB", (WIDTH * _SHARP, height * _SHARP), GROUND)
         self._draw = ImageDraw.Draw(self.image)
 
-    def text(self, x: float, y: float, words: str, *, size: int, colour: str = _INK, anchor: str = "la") -> None:
+    def text(self, x: float, y: float, words: str, *, size: int, colour: str = INK, anchor: str = "la") -> None:
         """Words at a point; `anchor` says which corner of them it is, as Pillow spells it."""
-        self._draw.text((x * _SHARP, y * _SHARP), words, fill=colour, font=_font(size), anchor=anchor)
+        self._draw.text((x * _SHARP, y * _SHARP), words, fill=colour, font=font(size), anchor=anchor)
 
     def line(self, points: Sequence[tuple[float, float]], colour: str, width: int) -> None:
         """A line through points."""
         scaled = [(x * _SHARP, y * _SHARP) for x, y in points]
         self._draw.line(scaled, fill=colour, width=width * _SHARP, joint="curve")
 
+    def mark(self, x: float, y: float, look: str, colour: str, reach: float = 13) -> None:
+        """A point that is told from others by its shape as well: circle, square, triangle or diamond."""
+        shapes = {
+            "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+            "triangle": ((0, -1.2), (1.15, 0.9), (-1.15, 0.9)),
+            "diamond": ((0, -1.35), (1.35, 0), (0, 1.35), (-1.35, 0)),
+        }
+        if look == "circle":
+            self.dot(x, y, reach, colour)
+            return
+        corners = [((x + dx * reach) * _SHARP, (y + dy * reach) * _SHARP) for dx, dy in shapes[look]]
+        self._draw.polygon(corners, fill=colour, outline=GROUND, width=3 * _SHARP)
+
     def dot(self, x: float, y: float, radius: float, colour: str) -> None:
         """A dot with a rim of the ground's colour."""
-        for reach, fill in ((radius + 3, _GROUND), (radius, colour)):
+        for reach, fill in ((radius + 3, GROUND), (radius, colour)):
             box = tuple(value * _SHARP for value in (x - reach, y - reach, x + reach, y + reach))
             self._draw.ellipse(box, fill=fill)
 
@@ -78,7 +91,7 @@ class _Sheet:
         inside = Image.new("RGB", (right - left + 1, bottom - top + 1), _MISSED)
         pen, reach = ImageDraw.Draw(inside), right - left
         for start in range(-reach, inside.height + reach, 9 * _SHARP):
-            pen.line((0, start + reach, reach, start), fill=_GROUND, width=2 * _SHARP)
+            pen.line((0, start + reach, reach, start), fill=GROUND, width=2 * _SHARP)
         pen.rectangle((0, 0, inside.width - 1, inside.height - 1), outline=_MISSED, width=2 * _SHARP)
         self.image.paste(inside, (left, top))
 
@@ -90,17 +103,18 @@ class _Sheet:
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> FreeTypeFont:
-    font = ImageFont.load_default(size * _SHARP)
-    assert isinstance(font, FreeTypeFont), "Pillow's wheels bring FreeType"
-    return font
+def font(size: int) -> FreeTypeFont:
+    """The letters of every picture."""
+    found = ImageFont.load_default(size * _SHARP)
+    assert isinstance(found, FreeTypeFont), "Pillow's wheels bring FreeType"
+    return found
 
 
 def picture(days: Sequence[Day], headline: str) -> bytes:
     """The PNG of these days, the oldest first, under one line of words."""
-    sheet = _Sheet()
+    sheet = Sheet()
     sheet.text(_EDGE, 36, f"The last {len(days)} days", size=_TITLE)
-    sheet.text(_EDGE, 100, headline, size=_TEXT, colour=_QUIET)
+    sheet.text(_EDGE, 100, headline, size=_TEXT, colour=QUIET)
     _legend(sheet, _BARS[0] - 52)
     most = max((max(day.asked, day.decided, day.breached) for day in days), default=0)
     _bars(sheet, days, _Scale(_counts(most), *_BARS))
@@ -110,15 +124,15 @@ def picture(days: Sequence[Day], headline: str) -> bytes:
     return sheet.png()
 
 
-def _legend(sheet: _Sheet, y: float) -> None:
+def _legend(sheet: Sheet, y: float) -> None:
     x = float(_LEFT)
     for look, words in (("asked", "asked"), ("decided", "decided"), ("missed", "past their SLA")):
         sheet.bar((x, y + 4, x + 26, y + 30), look)
         sheet.text(x + 38, y + 17, words, size=_SMALL, anchor="lm")
-        x += 38 + _font(_SMALL).getlength(words) / _SHARP + 44
+        x += 38 + font(_SMALL).getlength(words) / _SHARP + 44
 
 
-def _bars(sheet: _Sheet, days: Sequence[Day], scale: _Scale) -> None:
+def _bars(sheet: Sheet, days: Sequence[Day], scale: _Scale) -> None:
     _grid(sheet, scale, [f"{tick:,.0f}" for tick in scale.ticks])
     slot = (_RIGHT - _LEFT) / max(len(days), 1)
     wide = min(slot * 0.28, 26)
@@ -131,17 +145,17 @@ def _bars(sheet: _Sheet, days: Sequence[Day], scale: _Scale) -> None:
     _dates(sheet, days, scale.bottom)
 
 
-def _dates(sheet: _Sheet, days: Sequence[Day], y: float) -> None:
+def _dates(sheet: Sheet, days: Sequence[Day], y: float) -> None:
     """The day of the month under each slot; the month before the first, and where it begins."""
     slot = (_RIGHT - _LEFT) / max(len(days), 1)
     for index, day in enumerate(days):
         words = f"{day.day:%b}" if index and day.day.day == 1 else str(day.day.day)
-        sheet.text(_LEFT + slot * (index + 0.5), y + 12, words, size=_SMALL, colour=_QUIET, anchor="ma")
+        sheet.text(_LEFT + slot * (index + 0.5), y + 12, words, size=_SMALL, colour=QUIET, anchor="ma")
     if days:
-        sheet.text(_LEFT - 14, y + 12, f"{days[0].day:%b}", size=_SMALL, colour=_QUIET, anchor="ra")
+        sheet.text(_LEFT - 14, y + 12, f"{days[0].day:%b}", size=_SMALL, colour=QUIET, anchor="ra")
 
 
-def _times(sheet: _Sheet, days: Sequence[Day], scale: _Scale) -> None:
+def _times(sheet: Sheet, days: Sequence[Day], scale: _Scale) -> None:
     _grid(sheet, scale, ["0", *(duration(tick) for tick in scale.ticks[1:])])
     slot = (_RIGHT - _LEFT) / max(len(days), 1)
     points = [
@@ -157,11 +171,11 @@ def _times(sheet: _Sheet, days: Sequence[Day], scale: _Scale) -> None:
     _dates(sheet, days, scale.bottom)
 
 
-def _grid(sheet: _Sheet, scale: _Scale, labels: Sequence[str]) -> None:
+def _grid(sheet: Sheet, scale: _Scale, labels: Sequence[str]) -> None:
     for tick, label in zip(scale.ticks, labels, strict=True):
         y = scale.at(tick)
-        sheet.line([(_LEFT, y), (_RIGHT, y)], _QUIET if tick == 0 else _GRID, 2)
-        sheet.text(_LEFT - 14, y, label, size=_SMALL, colour=_QUIET, anchor="rm")
+        sheet.line([(_LEFT, y), (_RIGHT, y)], QUIET if tick == 0 else GRID, 2)
+        sheet.text(_LEFT - 14, y, label, size=_SMALL, colour=QUIET, anchor="rm")
 
 
 def _counts(most: int) -> tuple[float, ...]:

@@ -16,12 +16,12 @@ from bot.render.cards import Message
 from bot.server.runtime import Runtime
 from bot.server.slack_client import ChannelGone, MessageGone, OutcomeUnknown, RateLimited, SlackTrouble, TokenTrouble
 from bot.service import alarms
-from bot.slack import links, lookup, outbox_messages, sharing, threads
+from bot.slack import diagrams, links, lookup, outbox_messages, sharing, threads
 from bot.slack.outbox_messages import Scene
 from bot.slack.rate_limits import POST_INTERVAL_SECONDS, RateLimits
 from policies.approval import Approval
 from policies.lifecycle import State
-from policies.messages import AlertFacts, Cause, Lasting, MorningFacts, ReviewFacts, SharedFacts, Sharing
+from policies.messages import AlertFacts, Cause, Lasting, MorningFacts, ReviewFacts, SharedFacts, Sharing, WeeklyFacts
 from policies.routing import RouteName
 from store import batches, outbox
 from store import threads as kept_threads
@@ -157,6 +157,8 @@ class Courier:
             await threads.require(self._runtime, root)
         channel, ts = known or await self._post(item, message, root, shown=threads.broadcast(item, scene.one))
         await self._shown(item, scene, 0 if known else revision, channel, ts)
+        if isinstance(item.told, WeeklyFacts) and not known:
+            await diagrams.post(self._runtime.slack, item.told, channel, ts)
         for approval in scene.approvals if item.card else ():
             self._runtime.spans.record("sayso.card", approval, started, "client")
 
@@ -261,7 +263,7 @@ class Courier:
 
         A list for one person is nobody else's, and is old tomorrow.
         """
-        if isinstance(item.told, MorningFacts):
+        if isinstance(item.told, MorningFacts) or (isinstance(item.told, WeeklyFacts) and item.channel[:1] in "UW"):
             log.warning("%s cannot be told in the morning: %s", item.channel, error)
             await self._write(lambda unit: outbox.give_up(unit, item, error=error.error))
             return

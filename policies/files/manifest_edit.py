@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import textwrap
 from collections.abc import Mapping
 
@@ -83,6 +84,28 @@ def difference(before: str, after: str, path: str) -> str:
     """A unified diff that `patch -p0` and reviewers read."""
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), path, path)
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def applied(before: str, diff: str) -> str:
+    """`before` with a diff that `difference` made of it; raises ValueError where it is of another text."""
+    lines, found, at = before.splitlines(True), list[str](), 0
+    for line in diff.splitlines(True)[2:]:
+        hunk = _HUNK.match(line)
+        if hunk:
+            start = int(hunk[1]) - (hunk[2] != "0")
+            found += lines[at:start]
+            at = start
+        elif line.startswith("+"):
+            found.append(line[1:])
+        else:
+            if at >= len(lines) or lines[at].rstrip("\n") != line[1:].rstrip("\n"):
+                raise ValueError(f"the diff is of another text: line {at + 1}")
+            found += [lines[at]] if line.startswith(" ") else []
+            at += 1
+    return "".join([*found, *lines[at:]])
+
+
+_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? ")
 
 
 def child(node: yaml.Node | None, key: str) -> yaml.Node:
