@@ -58,8 +58,8 @@ def calls(unit: Unit, newest: int | None = None) -> Iterator[Call]:
     columns = (approvals.c.id, approvals.c.agent, approvals.c.request, approvals.c.created_at, labels.c.label)
     query = select(*columns).outerjoin(labels, labels.c.approval_id == approvals.c.id)
     if newest is not None:
-        first = select(approvals.c.created_at).order_by(approvals.c.created_at.desc()).offset(newest).limit(1)
-        since: datetime | None = unit.execute(first).scalar_one_or_none()
+        edge = select(approvals.c.created_at).order_by(approvals.c.created_at.desc()).offset(newest).limit(1)
+        since: datetime | None = unit.execute(edge).scalar_one_or_none()
         query = query.where(approvals.c.created_at > since) if since else query
     query = query.order_by(approvals.c.created_at, approvals.c.id, labels.c.id).execution_options(yield_per=500)
     for _, rows in groupby(unit.execute(query), key=lambda row: row.id):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bot.render.blocks import Block, render
 from bot.render.message import Message, block_ids
 from bot.render.visible_text import Mrkdwn, Shown, clip, escape, fill, notification, visible
@@ -26,7 +28,7 @@ def weekly_post(told: WeeklyFacts) -> Message:
 
 
 def _part(name: str, lead: Mrkdwn, code: Shown | None) -> list[Block]:
-    empty = {"sentence": None, "remainder": None, "why": None, "buttons": (), "small": []}
+    empty: dict[str, Any] = {"sentence": None, "remainder": None, "why": None, "buttons": (), "small": []}
     drawn = render("notice", {"id": block_ids(name), "lead": lead, "parameters": code, **empty})
     return [item for item in drawn if "slot" not in item]
 
