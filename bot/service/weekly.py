@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -16,8 +17,10 @@ from policies.messages import CurveFacts, SuggestedFacts, WeeklyFacts
 from policies.quiet_hours import Morning
 from policies.replay import compare
 from store import morning_digest, outbox, reports
+from store.engine import passing
 from store.unit import Unit
 
+log = logging.getLogger("sayso.weekly")
 MOST = 3  # suggestions of a post
 MOST_CURVES = 4  # of its diagram
 WHEN = "Mon 09:00-17:00"  # from its beginning, in the roster's own zone
@@ -36,7 +39,13 @@ def send_weekly(world: World) -> int:
     key = f"weekly:{roster.operations}"
     if not world.database.read(lambda unit: morning_digest.untold(unit, {key: week})):
         return 0
-    posts = world.database.read(lambda unit: _posts(world, unit, week))
+    try:
+        posts = world.database.read(lambda unit: _posts(world, unit, week))
+    except Exception as error:
+        if passing(error):
+            raise  # the next sweep tries again
+        log.exception("the suggestions of the week could not be made: nothing is posted, and nothing else waits for it")
+        posts = []
     # Begun and put in the outbox together: one server wins, and what it read is what is sent.
     sent = world.database.run(lambda unit: _sent(unit, key, week, posts))
     world.signals.outbox_filled()

@@ -12,6 +12,7 @@ from support.marks import on_sqlite
 from support.office import Office
 from support.races import at_once
 
+from bot.service import weekly
 from playground.kit import Card
 from policies.messages import WeeklyFacts, as_stored, facts_of
 from store import outbox
@@ -105,3 +106,21 @@ def test_nothing_to_suggest_is_no_post(closed_office: Office) -> None:
     assert closed_office.database.read(lambda unit: unit.execute(query).all()) == []
     assert isinstance(facts_of(as_stored(WeeklyFacts("2026-11-23", (), 0, ()))), WeeklyFacts)
     assert outbox.LEASE_SECONDS > 0
+
+
+@on_sqlite
+def test_suggestions_that_cannot_be_made_stop_no_sweep(closed_office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The week goes without a post, once; what else is due is handled."""
+    tried: list[int] = []
+
+    def broken(*_: object) -> None:
+        tried.append(1)
+        raise ValueError("the diff is of another text")
+
+    monkeypatch.setattr(weekly.tuning, "report", broken)
+    closed_office.open()
+    monday(closed_office)
+    for _ in range(3):
+        closed_office.advance(1)
+    assert 1 <= len(tried) <= 2, "the clock of the server may sweep at that moment too, and nobody does afterwards"
+    assert posts(closed_office, "#ops") == []
