@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -96,6 +97,20 @@ MORE = """
     amount: params.amount_usd
     standing: {max_seconds: 7200, max_uses: 20, max_total_usd: 200, same: [params.customer], scope: session}
     channel: "#finance"
+  ship_order:
+    title: Ship an order
+    describe: "Ship order {{ params.order }}"
+    severity: medium
+    reversible: true
+    approval_required: true
+    required_role: finance
+    channel: "#finance"
+    params_schema:
+      type: object
+      required: [order, items]
+      properties:
+        order: {type: string, title: Order}
+        items: {type: array, title: Items, items: {type: object, required: [sku, count]}}
   call_customer:
     title: Call a customer back
     describe: "Call {{ params.customer }} back"
@@ -190,6 +205,29 @@ class Studio:
             page.add_style_tag(content=STILL)
             page.get_by_test_id("composer").wait_for()
             shoot(page, IMAGES / f"{name}{end}.png")
+
+    def thread(self, name: str, card: Any, user: str = "U0ALICE") -> None:
+        """The thread in which a message stands."""
+
+        def shoot(page: Any, path: Path) -> None:
+            page.locator(f'[data-testid="message"][data-ts="{card.ts}"]').first.wait_for()
+            page.wait_for_timeout(400)
+            shown = page.locator("#side [data-testid=message]")
+            first, last = shown.first.bounding_box(), shown.last.bounding_box()
+            height = last["y"] + last["height"] - first["y"]
+            page.screenshot(path=path, clip={**first, "height": height})
+
+        self._shoot(name, card.permalink, user, shoot)
+
+    def said(self, *words: str) -> Any:
+        """The message that says these words."""
+        slack = self.office.slack
+
+        def found() -> Any:
+            everything = [one for room in ("#finance", "#engineering", "#ops") for one in slack.messages(room)]
+            return next((one for one in everything if all(part in one.text() for part in words)), None)
+
+        return slack.expect(found, 30, " and ".join(words))
 
     # --- what happens on them ------------------------------------------------------------------------------------
 
@@ -508,6 +546,79 @@ def _record(unit: Unit, template: str, prefix: str, count: int, *, verb: str | N
             unit.execute(insert(labels), said)
 
 
+def in_a_thread(studio: Studio) -> None:
+    """A session that asks for more than two things: its third card stands in the thread of its first."""
+    studio.office.agent.beat("support-140", "Support, case 140")
+    cards = [
+        studio.posted(refund(studio, amount, customer, session_id="support-140"))
+        for amount, customer in ((320, "kim@example.com"), (330, "lou@example.com"), (340, "max.b@example.com"))
+    ]
+    studio.thread("thread-session", cards[2])
+    admin = studio.office.slack.person("U0ADMIN")
+    admin.command("/sayso", "pause support-140")
+    studio.card("card-paused", studio.shown(cards[0], "paused"))
+    admin.command("/sayso", "resume support-140")
+
+
+CONTRACT = [{"sku": f"A-{number}", "count": number, "note": "handle with care"} for number in range(120)]
+
+
+def by_reply(studio: Studio) -> None:
+    """A list that no form holds, changed by a reply in the card's thread: shown by line first, and counted once confirmed."""
+    office = studio.office
+    made = office.agent.ask("ship_order", {"order": "#W4435622", "items": CONTRACT}, reason="The customer wants less.")
+    card = studio.posted(made)
+    changed = json.dumps([{**CONTRACT[0], "count": 7}, *CONTRACT[1:]], indent=1)
+    person = office.slack.person("U0BOB")
+    person.post("#finance", f"edit items\n{changed}", thread_ts=card.ts)
+
+    def told() -> Any:
+        found = office.slack.messages("#finance", ephemeral=True)
+        return next((one for one in found if one.ephemeral_to == "U0BOB" and "Your change to" in one.text()), None)
+
+    change = office.slack.expect(told, 30, "the change is shown")
+    studio.card("card-reply-diff", change, "U0BOB")
+    names = [item.get("action_id", "") for block in change.blocks for item in block.get("elements", [])]
+    studio.modal("modal-confirm-reply", change, next(name for name in names if name.startswith("edit:")), "U0BOB")
+
+
+def burst(studio: Studio) -> None:
+    """Requests that Slack takes too slowly: a card for several, of one severity."""
+    office = studio.office
+    office.server.stop()
+    office.open(post_interval=600)
+    asked = [refund(studio, 900 + number, f"shop{number}@example.com") for number in range(16)]
+    office.server.stop()
+    office.slack.limits.enabled, office.slack.limits.message_rate = True, 10.0
+    office.open(post_interval=0.11)
+    for made in asked:
+        studio.posted(made)
+    shared = [card for card in office.slack.cards("#finance") if card.metadata["event_payload"].get("approval_ids")]
+    studio.card("card-digest", next(card for card in reversed(shared) if "Decide" in card.fallback))
+    office.slack.limits.enabled = False
+    office.server.stop()
+    office.open()
+
+
+def told_of(studio: Studio) -> None:
+    """What is said beside a card as time passes: reminders, and what nobody knows."""
+    office = studio.office
+    agent, slack = office.agent, office.slack
+    studio.posted(refund(studio, 425, "uma@example.com"))
+    lost, undone = refund(studio, 435, "vic@example.com"), agent.ask("rotate_key", {"service": "mail"})
+    studio.press("U0BOB", studio.posted(lost), "approve")
+    agent.claim(lost)
+    agent.claim(undone)
+    agent.result(undone)
+    note = slack.expect_card(channel="#engineering", contains=["without asking", "mail"], has="undo", timeout=30)
+    studio.fill("U0DAN", note, "undo", note="The old key is still in use")
+    office.advance(700)
+    studio.card("notice-reminder", studio.said("still waits for you", "Refund $425"))
+    office.advance(7200)
+    studio.card("notice-outcome-unknown", studio.said("never reported a result", "Refund $435"), "U0ADMIN")
+    studio.card("notice-not-rolled-back", studio.said("ot rolled back", "Rotate the key of mail"), "U0ADMIN")
+
+
 def overdue(studio: Studio) -> None:
     """What became of a request that nobody decided. Last, since time passes for all of them."""
     made = refund(studio, 420, "ivy@example.com")
@@ -562,6 +673,10 @@ SCENES = (
     standing,
     lists,
     remembered,
+    in_a_thread,
+    by_reply,
+    burst,
+    told_of,
     overdue,
     morning,
     learned,

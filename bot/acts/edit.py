@@ -32,12 +32,16 @@ def _form(approval: Approval, where: Where) -> View:
     Where the card could not show everything, the full view comes first.
     """
     fields = editable(approval)
-    fixed = [f"{found.label}: {found.fixed}" for found in fields if found.fixed is not None]
+    replied = where.change.label if where.change else None
+    fixed = [f"{found.label}: {found.fixed}" for found in fields if found.fixed is not None and found.label != replied]
     inputs = [item for found in fields for item in _inputs(found)]
     confirmed = [line(Mrkdwn("Another person has to confirm your changes."))]
     ending: list[AnyPart] = [*(confirmed if inputs and for_another(fields) else []), *inputs]
     if where.change is None:
         ending += _by_reply(fields, where)
+    else:
+        label = clip(visible(where.change.label, exact=True), 100)
+        ending.append(line(fill("✏️ Your reply changes *{label}*, as shown at the beginning.", label=label)))
     if fixed:
         ending.append(code(clip(Shown("\n".join(fixed)), 2800), f"Unchanged ({len(fixed)})"))
     if approval.policy and approval.policy.confirm_amount_above_usd is not None:

@@ -107,6 +107,8 @@ def test_a_list_that_no_form_holds_is_changed_by_a_reply(house: Office) -> None:
     assert "as before" in change.text()
     assert house.agent.see(made)["state"] == "pending", "nothing counts before it is confirmed"
     done = confirm(house, user, change)
+    assert "Your reply changes items" in done.text().replace("*", "")
+    assert "Unchanged" not in done.text(), "what the reply changes is not called unchanged"
     assert house.person(user).submit(done).ok
     assert house.agent.see(made)["state"] == "edited"
     assert house.agent.claim(made)["params"]["items"] == new
