@@ -17,7 +17,7 @@ CREWAI_STAMP := $(CREWAI)/.ready
 # Tests with servers wait for one another: one worker more than there are cores.
 WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 
-.PHONY: help setup demo test test-hosts lint format bench soak chaos wheels house attention learning screens clean
+.PHONY: help setup demo test test-hosts lint format bench soak chaos wheels house attention learning scale screens clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -96,6 +96,9 @@ attention: $(STAMP) ## simulate what calls cost four reviewers in taps and pings
 
 learning: $(STAMP) ## simulate what the suggestions promise: every figure with its goal; exit 1 on a miss (SHARE=0.1 shortens)
 	@$(PY) -m tests.learning $(if $(SHARE),--share $(SHARE))
+
+scale: $(STAMP) ## 10,000 workspaces at 100 approvals an hour, from unit costs measured here: what binds first
+	@$(PY) -m tests.scale
 
 screens: $(STAMP) ## take the pictures in docs/images anew (needs Chromium); ONLY=card- those whose names begin so
 	$(PY) docs/screens.py $(ONLY)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import table
-from tests.bench.rows import creates, cycles, drawing, processor, starting, sweeping, taps, waiting
+from tests.bench.rows import creates, cycles, drawing, processor, rivalry, starting, sweeping, taps, waiting
 from tests.bench.stack import Stack, standing
 from tests.bench.table import Row
 
@@ -22,10 +22,12 @@ _GROUPS: dict[str, list[Callable[[Stack], list[Row]]]] = {
     "card": [drawing.card],
     "burst": [cycles.burst],
     "cycle": [cycles.cycles],
+    "rival": [rivalry.beside],
+    "workers": [rivalry.workers],
     "start": [starting.start],
     "memory": [starting.memory],
 }
-_ON_REQUEST = {"burst"}  # up to ten minutes
+_ON_REQUEST = {"burst", "workers"}  # minutes each
 
 
 def main() -> int:

@@ -107,17 +107,23 @@ class Stack:
         """End everything."""
         self._stack.close()
 
-    def spawn(self, arguments: list[str], port: int, env: dict[str, str] | None = None, path: str = "/") -> Process:
-        """Start a Python process that serves on `port`, and wait until it answers `path` with 200."""
+    def spawn(
+        self,
+        arguments: list[str],
+        port: int,
+        env: dict[str, str] | None = None,
+        path: str = "/",
+        *,
+        program: str = sys.executable,
+    ) -> Process:
+        """Start a process, of Python unless told otherwise, that serves on `port`; wait until it answers `path` with 200."""
         begun = time.perf_counter()
         log = (self.folder / f"log-{port}.txt").open("wb")
-        popen = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=os.environ | (env or {}), stdout=log, stderr=log
-        )
+        popen = subprocess.Popen([program, *arguments], cwd=ROOT, env=os.environ | (env or {}), stdout=log, stderr=log)
         process = Process(popen, port)
         self._stack.callback(process.stop)
         while not _answers(port, path):
-            if popen.poll() is not None or time.perf_counter() - begun > 30:
+            if popen.poll() is not None or time.perf_counter() - begun > 90:
                 raise RuntimeError(f"{arguments} did not start:\n{Path(log.name).read_text()[-2000:]}")
             time.sleep(0.01)
         process.ready_after = time.perf_counter() - begun

@@ -35,7 +35,7 @@ def _cycles(stack: Stack, kind: str) -> Row:
     rates = []
     for number in range(ROUNDS + 1):
         each = CYCLES // AT_ONCE
-        scripts = [_agent(token, f"{kind}-{number}-{at}-", each, body, known) for at, token in enumerate(tokens)]
+        scripts = [agent(token, f"{kind}-{number}-{at}-", each, body, known) for at, token in enumerate(tokens)]
         rates.append(CYCLES / load.run_scripts(server.port, scripts).seconds)
     server.stop()
     rate = median(rates[1:])
@@ -51,7 +51,8 @@ def _cycles(stack: Stack, kind: str) -> Row:
     )
 
 
-def _agent(token: str, prefix: str, count: int, tap: bytes, known: tuple[bytes, bytes]) -> Script:
+def agent(token: str, prefix: str, count: int, tap: bytes, known: tuple[bytes, bytes]) -> Script:
+    """One agent that asks, has it tapped, claims and reports, `count` times."""
     bearer = {"authorization": f"Bearer {token}", "content_type": "application/json"}
     for number in range(count):
         key = f"{prefix}{number}"
