@@ -40,7 +40,11 @@ def measured(browser: Any) -> dict[str, float]:
             self.page.goto(f"{card.permalink}?as={user}")
             message = self.page.locator(f'[data-testid="message"][data-ts="{card.ts}"]').first
             message.wait_for()
-            heights[name] = message.bounding_box()["height"]
+            box = message.bounding_box()
+            while box is None:  # it is being drawn anew, and pytest-timeout ends what never comes
+                self.page.wait_for_timeout(100)
+                box = message.bounding_box()
+            heights[name] = box["height"]
 
         def modal(self, *args: Any, **more: Any) -> None:
             """Forms scroll."""
