@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -78,6 +80,14 @@ class Codex(CommandHost):
 
     def __init__(self, office: Office, folder: Path) -> None:
         super().__init__(office, folder, responses_api.ResponsesApi())
+
+    def close(self) -> None:
+        """End everything, also the server that Codex leaves behind in its home."""
+        super().close()
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if str(self.home).encode() in (process / "cmdline").read_bytes():
+                    os.kill(int(process.name), signal.SIGKILL)
 
     @property
     def model(self) -> dict[str, str]:
