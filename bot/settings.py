@@ -21,7 +21,7 @@ from bot.service import callback_hosts, callback_signing
 from bot.service.mail_servers import mail_server
 from policies.errors import SaysoError
 from policies.mailing import is_mail_address
-from store import installations
+from store import token_keys as sealing
 
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
 SLACK_API = "https://slack.com/api/"
@@ -219,7 +219,7 @@ class Settings(BaseSettings):
     @classmethod
     def _keys(cls, value: str | None) -> str | None:
         if value is not None:
-            installations.keys(value)
+            sealing.keys(value)
         return value
 
     @property

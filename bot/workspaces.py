@@ -24,7 +24,7 @@ from bot.server import audit_anchor, installed, open_database, workspace
 from bot.server.runtime import Runtime
 from bot.settings import Settings
 from bot.slack.ingress import Ingress
-from bot.slack.installing import INSTALL, REDIRECT, Installing
+from bot.slack.installing import INSTALL, REDIRECT, Client, Installing
 from policies.errors import SaysoError
 from store.engine import Database
 from store.installations import Installations, Workspace
@@ -157,7 +157,10 @@ def build_several(settings: Settings, database: Database, build: Build = build) 
     assert settings.slack_signing_secret is not None
     store, states = installed.store_of(settings, database)
     tenants = Tenants(settings, store, build)
-    installing = Installing(settings, store, states, tenants.look)
+    assert settings.slack_client_id is not None
+    assert settings.slack_client_secret is not None
+    client = Client(settings.slack_client_id, settings.slack_client_secret, settings.slack_api_url)
+    installing = Installing(client, store, states, tenants.look)
     ingress = Ingress(tenants, settings.slack_signing_secret)
 
     @contextlib.asynccontextmanager

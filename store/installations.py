@@ -8,34 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken, MultiFernet
 from slack_sdk.oauth.installation_store.models.bot import Bot
 from slack_sdk.oauth.installation_store.models.installation import Installation
 from slack_sdk.oauth.installation_store.sqlalchemy import SQLAlchemyInstallationStore
 from slack_sdk.oauth.state_store.sqlalchemy import SQLAlchemyOAuthStateStore
 from sqlalchemy import MetaData, Table, Text, select, update
 
-from policies.errors import SaysoError
 from store.engine import Database
+from store.token_keys import SETTING, BadTokenKeys
 
-SETTING = "SAYSO_TOKEN_KEYS"
 STATE_SECONDS = 600
 _SEALED = "sealed:"
 _Kind = TypeVar("_Kind", Bot, Installation)
 _SECRETS = ("bot_token", "bot_refresh_token", "user_token", "user_refresh_token", "incoming_webhook_url")
-
-
-class BadTokenKeys(SaysoError):
-    """The keys are no keys, or none of them opens what is stored."""
-
-
-def keys(text: str) -> MultiFernet:
-    """The keys with commas between: the first one seals, all of them open. Raises ValueError in words."""
-    found = [word for word in text.replace(",", " ").split() if word]
-    try:
-        return MultiFernet([Fernet(word) for word in found])
-    except (ValueError, TypeError):
-        raise ValueError("must be keys of 32 random bytes in URL-safe base64, with commas between") from None
 
 
 @dataclass(frozen=True, slots=True)

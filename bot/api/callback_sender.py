@@ -21,9 +21,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from bot import activity
 from bot.server.runtime import Runtime
-from bot.service import alarms, callback_signing
+from bot.service import activity, alarms, callback_signing
 from bot.service.callback_hosts import Forbidden, is_literal
 from policies.digest import canonical
 from policies.errors import InvalidInput

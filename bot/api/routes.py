@@ -13,12 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from bot import activity
 from bot.api import openapi, serializers
 from bot.api.answers import ApprovalJson, ApprovalsJson, GrantJson, LabelledJson, RouteJson, SessionJson
 from bot.api.openapi import body_of, problems
 from bot.server.runtime import Runtime
-from bot.service import beats, delegating, execute, submit
+from bot.service import activity, beats, delegating, execute, submit
 from bot.service.authorization import Unconfirmed
 from bot.service.standing import Heard
 from bot.service.submit import agent_of

@@ -7,11 +7,11 @@ import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot import activity
-from bot.activity import Activity
 from bot.api.prefix import inner_path
 from bot.server.runtime import Runtime
 from bot.server.tracing import Ask
+from bot.service import activity
+from bot.service.activity import Activity
 from policies.trace_context import traceparent
 
 _ONE = re.compile(r"/v1/approvals/([^/]+)(?:/(claim|result|answer|cancel|label|delegate))?")
@@ -32,7 +32,7 @@ class Watching:
             await self._app(scope, receive, send)
             return
         found = _ONE.fullmatch(path := inner_path(scope))
-        own = activity.start(_begun(scope, found[1] if found else None))
+        own = activity.take_up(_begun(scope, found[1] if found else None))
         ask = runtime.spans.ask(own.caller) if _asks(scope["method"], path) else None
         own.keeps = ask.trace if ask else None
         status = 500  # what becomes of a request that raises

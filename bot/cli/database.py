@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.cli import progress
 from bot.cli.agent import Command
-from bot.server import installed, open_database
+from bot.server import open_database
 from bot.server.workspace import chosen, loaded, settings_of
 from bot.settings import Settings, load_settings
 from policies.errors import SaysoError
@@ -60,6 +60,8 @@ def _backup(arguments: argparse.Namespace) -> int:
 
 
 def _migrate_all(settings: Settings) -> None:
+    from bot.server import installed  # Slack's stores take a while to load
+
     with installed.opened(settings) as store:
         for place in store.workspaces():
             installed.make_room(settings, settings_of(settings, place.id))

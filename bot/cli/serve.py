@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -32,10 +32,12 @@ from bot.server.workspace import loaded
 from bot.service.context import Book, World
 from bot.service.sweep import sweep
 from bot.settings import BadSetting, Settings, load_settings, misspelt
-from bot.workspaces import Tenants, build_several
 from policies.errors import BadFile
 from store import changes, moving
 from store.engine import Database
+
+if TYPE_CHECKING:
+    from bot.workspaces import Tenants
 
 if sys.platform != "win32":
     import resource
@@ -68,7 +70,7 @@ def serve(*, workers: str | None = None) -> int:
             starting.over()
             patience = settings.shutdown_delay_seconds + settings.shutdown_seconds
             return Workers(settings.workers, partial(_worker, settings, book, sockets), patience).run()
-        app = build_several(settings, database) if book is None else _of_one(settings, book, database)
+        app = _of_many(settings, database) if book is None else _of_one(settings, book, database)
         server = Server(config(app, **options(settings)), Limits(connections=most_connections()), started=starting.over)
         server.run(sockets=sockets)
     return 0 if server.started else 1
@@ -93,6 +95,12 @@ def _in_force(settings: Settings, first: Book) -> Book:
     except (BadFile, BadSetting) as error:
         log.error("an older policy stays in force: %s", error)
         return first
+
+
+def _of_many(settings: Settings, database: Database) -> FastAPI:
+    from bot.workspaces import build_several  # Slack's stores take a while to load
+
+    return build_several(settings, database)
 
 
 def _of_one(settings: Settings, book: Book, database: Database) -> FastAPI:

@@ -6,7 +6,6 @@ import argparse
 import json
 from typing import Any
 
-from bot.server import installed
 from bot.server.workspace import path_of
 from bot.settings import BadSetting, Settings, load_settings
 
@@ -23,6 +22,8 @@ def add_parser(commands: Any) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    from bot.server import installed  # Slack's stores take a while to load
+
     with installed.opened(_of_many()) as store:
         found = [
             {
@@ -42,6 +43,8 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _reseal(arguments: argparse.Namespace) -> int:
+    from bot.server import installed
+
     with installed.opened(_of_many()) as store:
         count = store.reseal()
     print(f"{count} rows sealed with the first key; older keys can go once every server has the new one")

@@ -11,7 +11,7 @@ from bot.doctor.findings import Finding
 from bot.doctor.selftest import Server
 from bot.doctor.storage import Stored
 from bot.doctor.workspace import Wanted, Workspace
-from bot.server import arrivals, installed
+from bot.server import arrivals
 from bot.settings import Settings, read_settings
 from policies.files.manifest import Manifest
 from policies.files.roster import Roster
@@ -38,6 +38,8 @@ def examine(*, thoroughly: bool = False) -> Seen | list[Finding]:
     except ExceptionGroup as problems:
         return machine.settings_wrong(problems)
     if settings.several:
+        from bot.server import installed  # Slack's stores take a while to load
+
         settings = installed.with_token(settings)
     seen = Seen(settings)
     seen.manifest, broken = machine.manifest(settings)

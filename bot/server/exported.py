@@ -19,8 +19,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from bot.activity import Activity
 from bot.server.tracing import Kind
+from bot.service.activity import Activity
 from policies.approval import Approval
 from policies.trace_context import traceparent
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bot.server import open_database, workspace
 from bot.settings import BadSetting, Settings
-from store import durability, first_contact, installations, schema
+from store import durability, first_contact, installations, schema, token_keys
 from store.engine import Database
 from store.installations import Installations, States
 
@@ -17,7 +17,7 @@ def store_of(settings: Settings, database: Database) -> tuple[Installations, Sta
     assert settings.slack_client_id is not None
     assert settings.token_keys is not None
     first_contact.require_answer(database)
-    store = Installations(database, settings.slack_client_id, installations.keys(settings.token_keys))
+    store = Installations(database, settings.slack_client_id, token_keys.keys(settings.token_keys))
     states = States(database)
     with first_contact.answering():
         durability.require_writable(database)

@@ -1,7 +1,7 @@
 """Log lines for people, or one JSON object a line for machines; never a token or a parameter's value.
 
 A line that concerns an approval says so in a field of its own, whoever writes it: what the task works on is known
-(`bot/activity.py`), and a line about another one names it itself (`extra`).
+(`bot/service/activity.py`), and a line about another one names it itself (`extra`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from bot import activity
+from bot.service import activity
 from policies.trace_context import trace_id
 
 

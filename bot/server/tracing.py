@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
-from bot.activity import Activity
+from bot.service.activity import Activity
 from bot.settings import BadSetting, Settings
 from policies.approval import Approval
 

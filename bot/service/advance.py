@@ -8,8 +8,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from bot import activity
-from bot.service import notices
+from bot.service import activity, notices
 from bot.service.context import Context, World
 from bot.service.notices import Say
 from policies.approval import Approval

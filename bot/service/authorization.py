@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from bot import activity
+from bot.service import activity
 from bot.service.context import World
 from policies.approval import Approval
 from policies.errors import InvalidInput, NotAllowed, NotFound, Refused, SaysoError, Settled, Stale

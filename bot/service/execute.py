@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot import activity
-from bot.service import authority, demotion, integrity, labelling, notices, review, staffing, standing
+from bot.service import activity, authority, demotion, integrity, labelling, notices, review, staffing, standing
 from bot.service.advance import Draft, Overtaken, advance, until_settled
 from bot.service.context import Context, World
 from bot.service.standing import Heard

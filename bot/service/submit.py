@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot import activity
-from bot.service import authority, judge, limits, notices, resubmission, seating, showing, staffing, standing
+from bot.service import activity, authority, judge, limits, notices, resubmission, seating, showing, staffing, standing
 from bot.service.authority import Authority
 from bot.service.context import Context, World
 from bot.service.resubmission import Past

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
-from bot import activity
 from bot.service import (
+    activity,
     alarms,
     authority,
     demotion,

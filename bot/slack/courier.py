@@ -11,11 +11,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from bot import activity
 from bot.render.cards import Message
 from bot.server.runtime import Runtime
 from bot.server.slack_client import ChannelGone, MessageGone, OutcomeUnknown, RateLimited, SlackTrouble, TokenTrouble
-from bot.service import alarms
+from bot.service import activity, alarms
 from bot.slack import diagrams, links, lookup, outbox_messages, sharing, threads
 from bot.slack.outbox_messages import Scene
 from bot.slack.rate_limits import POST_INTERVAL_SECONDS, RateLimits

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from slack_bolt.oauth.async_callback_options import AsyncCallbackOptions, AsyncSuccessArgs, DefaultAsyncCallbackOptions
@@ -20,7 +21,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.settings import Settings
 from store.installations import Installations, States
 
 log = logging.getLogger("sayso.installing")
@@ -44,19 +44,26 @@ SCOPES = (
 Installed = Callable[[], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The app as Slack knows it."""
+
+    id: str
+    secret: str = field(repr=False)
+    api_url: str
+
+
 class Installing:
     """The two pages: where an admin begins, and where Slack sends them back to."""
 
-    def __init__(self, settings: Settings, installations: Installations, states: States, installed: Installed) -> None:
-        assert settings.slack_client_id is not None
-        api = settings.slack_api_url
+    def __init__(self, client: Client, installations: Installations, states: States, installed: Installed) -> None:
         options = AsyncOAuthSettings(
-            client_id=settings.slack_client_id,
-            client_secret=settings.slack_client_secret,
+            client_id=client.id,
+            client_secret=client.secret,
             scopes=list(SCOPES),
             install_path=INSTALL,
             redirect_uri_path=REDIRECT,
-            authorization_url=api.removesuffix("api/") + "oauth/v2/authorize",
+            authorization_url=client.api_url.removesuffix("api/") + "oauth/v2/authorize",
             installation_store=_Store(installations),
             state_store=_States(states),
         )
@@ -65,7 +72,7 @@ class Installing:
         )
         options.callback_options = AsyncCallbackOptions(success=_then(installed, usual), failure=usual.failure)
         self._flow = AsyncOAuthFlow(
-            client=AsyncWebClient(base_url=api, retry_handlers=[]), logger=log, settings=options
+            client=AsyncWebClient(base_url=client.api_url, retry_handlers=[]), logger=log, settings=options
         )
 
     async def begin(self, request: Request) -> Response:

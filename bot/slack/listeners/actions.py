@@ -8,7 +8,6 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import activity
 from bot.acts import edit, registry
 from bot.acts.act import Act, Press
 from bot.acts.refusals import explain, state_of
@@ -16,6 +15,7 @@ from bot.render import modals
 from bot.render.menu import read_option
 from bot.render.modals import Where
 from bot.server import tracing
+from bot.service import activity
 from bot.service.authorization import Tap
 from bot.slack.listeners import home, lists
 from bot.slack.listeners.desk import Body, Desk, in_modal, is_outage, place

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from bot import activity
 from bot.acts.act import Answer, Open, Show, Tell
 from bot.render import modals
 from bot.render.buttons import read_value
 from bot.server.runtime import Runtime
 from bot.server.slack_client import SlackTrouble
+from bot.service import activity
 from bot.service.authorization import Tap, Unconfirmed
 from bot.slack.people import People
 from policies.errors import SaysoError

@@ -7,13 +7,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import activity
 from bot.acts import registry
 from bot.acts.act import Act, Press
 from bot.acts.refusals import state_of
 from bot.render import forms, modals
 from bot.render.modals import Where
 from bot.server import tracing
+from bot.service import activity
 from bot.service.authorization import Tap
 from bot.slack.listeners.desk import Body, Desk, is_outage
 from policies.errors import InvalidInput, SaysoError

@@ -44,7 +44,7 @@ def current() -> Activity | None:
     return _current.get()
 
 
-def start(activity: Activity) -> Activity:
+def take_up(activity: Activity) -> Activity:
     """Work on this from now on, to the end of the task."""
     _current.set(activity)
     return activity
