@@ -31,6 +31,7 @@ def _twice(unit: Unit) -> None:
     agent, _ = agents.add(unit, "demo")
     for _ in range(2):
         approvals.add(unit, made(agent, unit.now, sentence=SECRET), idempotency_key=SECRET, body_hash=SECRET)
+    unit.write()
 
 
 def _no_such_state(unit: Unit) -> None:
@@ -197,7 +198,7 @@ def test_a_failing_database_tells_nothing(
         answer = agent.raw("POST", "/approvals", json=asked, headers={"Idempotency-Key": "one"})
     assert answer.status_code in (500, 503)
     assert SECRET not in answer.text
-    as_json = logs._Json()
+    as_json = logs.Json()
     told = caplog.text + "".join(as_json.format(record) for record in caplog.records)
     assert "Traceback" in told or answer.status_code == 503
     assert SECRET not in told
