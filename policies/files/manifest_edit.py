@@ -46,6 +46,10 @@ def with_item(text: str, action: str, key: str, item: Mapping[str, str]) -> str:
     return f"{text[:closing]}{comma}{_flow(item, deep)}{text[closing:]}"
 
 
+# What YAML refuses in a text, or takes for the end of a line; JSON's escapes of it are YAML's too.
+_UNPRINTED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
 def _line_end(text: str, index: int) -> int:
     """Where the line ends that `index` ends: behind its comment. A block of text ends with its line."""
     if text[index - 1] == "\n":
@@ -77,7 +81,9 @@ def _wrapped(key: str, value: str) -> list[str]:
 
 
 def _quoted(value: str) -> str:
-    return value if value.isidentifier() and value not in _WORDS_OF_YAML else json.dumps(value, ensure_ascii=False)
+    if value.isidentifier() and value not in _WORDS_OF_YAML:
+        return value
+    return _UNPRINTED.sub(lambda found: json.dumps(found[0])[1:-1], json.dumps(value, ensure_ascii=False))
 
 
 def difference(before: str, after: str, path: str) -> str:

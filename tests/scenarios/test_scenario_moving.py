@@ -148,7 +148,7 @@ def test_killed_in_the_middle_nothing_is_there(empty_elsewhere: str, closed_offi
         Database(empty_elsewhere, pool_size=1),
         "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE '{}'",
     )
-    busy = text(writes.format("INSERT INTO approvals%") + " AND datname = current_database()")
+    busy = text(writes.format("INSERT INTO%") + " AND datname = current_database()")
     office.until(lambda: target.read(lambda unit: unit.execute(busy).scalar_one()), "rows go over", 60)
     mover.send_signal(signal.SIGKILL)
     assert mover.wait() == -signal.SIGKILL
