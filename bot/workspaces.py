@@ -62,6 +62,7 @@ class Tenants:
         self._settings, self._store, self._build = settings, store, build
         self._looking = asyncio.Lock()
         self.all: dict[str, Tenant] = {}
+        self._troubles: dict[str, str] = {}  # what kept a workspace from running, told until it runs
 
     async def run(self) -> None:
         """Look for ever: another server may have been where somebody installed it, and what failed is tried again."""
@@ -114,7 +115,7 @@ class Tenants:
         return BoltResponse(status=200, body="")
 
     async def _begin(self, place: Workspace) -> None:
-        tenant = self.all[place.id] = Tenant(place)
+        tenant = self.all[place.id] = Tenant(place, trouble=self._troubles.pop(place.id, "starting"))
         started = asyncio.Event()
         tenant.task = asyncio.create_task(self._live(tenant, started))
         await started.wait()
@@ -146,6 +147,8 @@ class Tenants:
         tenant.ending.set()
         if tenant.task is not None:
             await tenant.task
+        if tenant.trouble is not None:
+            self._troubles[tenant.place.id] = tenant.trouble
         self.all.pop(tenant.place.id, None)
 
 
