@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from bot.doctor import pages
 from bot.doctor.findings import Finding, ok, unseen, wrong
-from bot.doctor.scopes import NEEDED
 from bot.doctor.workspace import Channel, Group, Workspace
 from bot.server import arrivals
+from bot.server.scopes import NEEDED
 from bot.service.context import PersonFacts
 from policies.files.roster import Roster
 

@@ -19,6 +19,10 @@ def settings_of(settings: Settings, place: str, token: str | None = None) -> Set
         address = database_url.in_schema(settings.database_url, schema_of(place))
     own = {
         "workspace": place,
+        # From here on it is a server of one: what installs the app is the whole server's.
+        "slack_client_id": None,
+        "slack_client_secret": None,
+        "token_keys": None,
         "slack_bot_token": token,
         "database_url": address,
         "data_dir": folder,

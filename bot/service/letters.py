@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from bot.service.context import World
 from policies import mailing
@@ -16,6 +17,7 @@ from store import approvals, mails
 from store.unit import Unit
 
 OPERATIONS = "operations"
+AT_ONCE = 10  # held in one round, so that a slow mail server takes them all before another server may
 News = tuple[AlertFacts | NoticeFacts, Approval | None]
 
 
@@ -50,7 +52,7 @@ def owed(world: World, after_seconds: int) -> list[Parcel]:
     """Every letter that is due, each held for this server: `written` or `let_go` follows."""
     if not world.database.read(lambda unit: _missing(world, unit, after_seconds)):
         return []
-    return world.database.run(lambda unit: list(_parcels(world, unit, after_seconds)))
+    return world.database.run(lambda unit: list(islice(_parcels(world, unit, after_seconds), AT_ONCE)))
 
 
 def written(world: World, parcel: Parcel) -> None:
@@ -68,14 +70,17 @@ def _missing(world: World, unit: Unit, after_seconds: int) -> bool:
     return bool(mails.missing_cards(unit, before) or (channel and mails.missing_notices(unit, channel, before)))
 
 
-def _parcels(world: World, unit: Unit, after_seconds: int) -> Sequence[Parcel]:
+def _parcels(world: World, unit: Unit, after_seconds: int) -> Iterator[Parcel]:
     before, roster = mailing.overdue(unit.now, after_seconds), world.book.roster
     cards = mails.missing_cards(unit, before)
     found = approvals.several(unit, [card.approval_id for card in cards if card.approval_id])
     readers = _by_reader(world, cards, found)
-    parcels = [_to_reviewer(world, unit, user, readers[user]) for user in sorted(readers) if user != OPERATIONS]
-    parcels.append(_to_operations(unit, roster, readers.get(OPERATIONS, _Reader()), before))
-    return [parcel for parcel in parcels if parcel is not None]
+    operations = readers.pop(OPERATIONS, _Reader())
+    if (parcel := _to_operations(unit, roster, operations, before)) is not None:
+        yield parcel
+    for user in sorted(readers):
+        if (parcel := _to_reviewer(world, unit, user, readers[user])) is not None:
+            yield parcel
 
 
 def _by_reader(world: World, cards: Sequence[mails.Missing], found: Mapping[str, Approval]) -> dict[str, _Reader]:

@@ -21,26 +21,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.server.scopes import NEEDED
 from store.installations import Installations, States
 
 log = logging.getLogger("sayso.installing")
 INSTALL, REDIRECT = "/slack/install", "/slack/oauth_redirect"
-# The bot's scopes; manifest.yml asks for the same and says what each is for (a test compares them).
-SCOPES = (
-    "chat:write",
-    "chat:write.public",
-    "commands",
-    "im:write",
-    "users:read",
-    "users:read.email",
-    "usergroups:read",
-    "channels:read",
-    "channels:history",
-    "groups:read",
-    "groups:history",
-    "im:history",
-    "files:write",
-)
 Installed = Callable[[], Awaitable[None]]
 
 
@@ -60,7 +45,7 @@ class Installing:
         options = AsyncOAuthSettings(
             client_id=client.id,
             client_secret=client.secret,
-            scopes=list(SCOPES),
+            scopes=list(NEEDED),
             install_path=INSTALL,
             redirect_uri_path=REDIRECT,
             authorization_url=client.api_url.removesuffix("api/") + "oauth/v2/authorize",

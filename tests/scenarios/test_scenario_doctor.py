@@ -27,9 +27,9 @@ from support.marks import on_sqlite
 from support.office import Office
 from support.servers import ROOT, command, free_port, zygote
 
-from bot.doctor import machine, scopes
+from bot.doctor import machine
 from bot.doctor.findings import State
-from bot.server import arrivals
+from bot.server import arrivals, scopes
 from playground.kit import Channel
 from store import agents
 from store.tables import outbox

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from support.mailbox import Mailbox, mailbox
 from support.marks import on_postgresql, on_sqlite
 from support.office import Office
 from support.servers import free_port
+
+from bot.service import letters
 
 Json = dict[str, Any]
 POST = "chat.postMessage"
@@ -134,8 +137,26 @@ def test_several_servers_write_once(closed_office: Office, post: Mailbox) -> Non
     office.until(lambda: post.letters(ALICE), "a letter")
     for server in servers:
         server.sweep()
-        httpx2.get(f"{server.url}/readyz")
+    time.sleep(2.5)  # each has looked twice more
     assert len(post.letters(ALICE)) == 1
+
+
+def test_a_letter_is_one_servers_until_it_is_sent(closed_office: Office, post: Mailbox) -> None:
+    """While one server holds a letter no other does; let go, it is anybody's; written, it is nobody's."""
+    office = closed_office
+    office.settings["SAYSO_SWEEP_SECONDS"] = "300"  # nobody looks by themselves
+    office.server.stop()
+    worlds = [office.open().world, office.open().world]
+    goes_down(office)
+    office.agent.refund()
+    for world in worlds:
+        world.database.shift_seconds = 130
+    (held,) = letters.owed(worlds[0], 120)
+    assert letters.owed(worlds[1], 120) == []
+    letters.let_go(worlds[0], held)
+    (held,) = letters.owed(worlds[1], 120)
+    letters.written(worlds[1], held)
+    assert letters.owed(worlds[0], 120) == []
 
 
 @on_sqlite
