@@ -15,6 +15,8 @@ from policies import credentials
 from tests.unit.cards.samples import approval
 
 SIZE = 250_000
+PATIENCE = 8
+"""Tries of the longer text: a busy machine slows one now and then, a pattern that reads its text again slows all."""
 TOKEN = "ghp_" + "a1B2c3D4" * 5
 PIECES = [
     "eyJ-", "eyJ.", "eyJa", "eyJaaaaaaaa.", "eyJhbGciOiJIUzI1NiJ9.", "-----BEGIN", "-----BEGIN PRIVATE KEY-----",
@@ -49,9 +51,9 @@ def seconds(read: Callable[[str], Any], text: str) -> float:
 def test_hostile_texts_are_read_in_linear_time(reader: str, piece: str) -> None:
     """250 kB of any piece take a fraction of a second, and twice as much takes no more than about twice as long."""
     text = (piece * (SIZE // len(piece) + 1))[:SIZE]
-    once, twice = seconds(READERS[reader], text), seconds(READERS[reader], text + text)
+    once = seconds(READERS[reader], text)
     assert once < 0.4
-    assert twice < 3 * once + 0.02
+    assert any(seconds(READERS[reader], text + text) < 3 * once + 0.02 for _ in range(PATIENCE))
 
 
 @pytest.mark.parametrize(
