@@ -18,6 +18,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_MODIFIER = re.compile(r":[A-Za-z&]")
 _BRACE_RANGE = re.compile(r"(-?[0-9]{1,4})\.\.(-?[0-9]{1,4})")
 
 
@@ -121,6 +122,8 @@ class Expander:
                 exists = exists or bool(part.text) or part.quoted
                 continue
             value = self._value(part)
+            if isinstance(part, Variable) and value.known and _modified(word.parts[index + 1 : index + 2]):
+                value = replace(value, text=HOLE, known=False, trusted=False)
             quoted = getattr(part, "quoted", True)
             if quoted or not splits:
                 fields[-1] = _glued(fields[-1], replace(value, several=value.several and not quoted))
@@ -221,6 +224,11 @@ class Expander:
 def looks_secret(name: str) -> bool:
     """Whether a variable's name says that it holds a secret."""
     return _SECRET_NAME.search(name) is not None
+
+
+def _modified(following: tuple[Part, ...]) -> bool:
+    """Whether zsh changes a variable before this: `$file:r` is the name without its last extension, and other shells add `:r`."""
+    return any(isinstance(part, Text) and _MODIFIER.match(part.text) for part in following)
 
 
 def _glued(first: Arg, then: Arg) -> Arg:

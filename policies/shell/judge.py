@@ -309,7 +309,9 @@ class Judging:
             target = expander.single(one.target)
             if one.operator in (">&", "<&") and (target.text.rstrip("-").isdigit() or target.text == "-"):
                 continue
-            if target.text.startswith(("/dev/tcp/", "/dev/udp/")):
+            if target.text.startswith("!"):
+                results.append(Finding(Effect.UNKNOWN, "zsh overwrites what stands behind >!"))
+            elif target.text.startswith(("/dev/tcp/", "/dev/udp/")):
                 results.append(Finding(Effect.OUTWARD, "opens a connection to another machine"))
             elif any(isinstance(part, Process) for part in one.target.parts):
                 given = Input("pipe") if one.operator == "<" else given

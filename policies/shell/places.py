@@ -49,7 +49,7 @@ class Places:
 
     def where(self, path: str | None) -> Where:
         """Where an absolute path lies."""
-        if path is None:
+        if path is None or "\\" in path or not path.isprintable():
             return Where.UNKNOWN
         if _STREAMS.match(path):
             return Where.STREAM
@@ -120,6 +120,8 @@ def writing(path: str | None, places: Places, *, glob: bool = False) -> Finding:
     where = places.where(path)
     if where is Where.OUTSIDE:
         return Finding(Effect.DESTRUCTIVE, f"writes {shown}, outside the work tree")
+    if where is Where.UNKNOWN:
+        return Finding(Effect.UNKNOWN, f"writes {shown!r}, which systems read differently")
     if where is Where.INSIDE and places.tree is not None:
         inner = posixpath.relpath(path, places.tree)
         if guard := is_guarded(inner) or (glob and _glob_guarded(inner)):

@@ -62,10 +62,7 @@ def by_rule(call: Call) -> list[Finding]:
     rule, rest, odd = chosen(call.around.table, call.program, call.args)
     if rule is None:
         return [Finding(Effect.UNKNOWN, f"{call.program} in a way that Sayso does not know")]
-    base = call.around.table.get(call.program)
-    known = {**(base.options if base is not None and base is not rule else {}), **rule.options}
-    inner = "inner" in rule.operands
-    found = given(rest, known, stop_at_operand=inner)
+    found = _given(call, rule, rest)
     name = " ".join(rule.name)
     results = [Finding(rule.effect, f"{name}: {rule.means}" if not rule.effect.harmless or rule.why else rule.means)]
     if odd:
@@ -80,6 +77,20 @@ def by_rule(call: Call) -> list[Finding]:
     if any(option.kind == "rewrites" for option in found.options):
         results.extend(paths.write(inside, arg) for arg in found.operands)
     return [*results, *_general(call, text=bool({"text", "lists"} & set(rule.operands))), *_at_home(inside, rule)]
+
+
+def _given(call: Call, rule: Rule, rest: Sequence[Arg]) -> Given:
+    """The options and operands of `rest`; what stands before the subcommand is the program's own: `git -c`, not `git switch -c`."""
+    base = call.around.table.get(call.program)
+    common: Mapping[str, str] = base.options if base is not None and base is not rule else {}
+    before = 0
+    while before < min(len(rest), len(call.args)) and rest[before] is call.args[before]:
+        before += 1
+    if len(rest) == len(call.args):
+        before = 0  # no subcommand
+    first = given(rest[:before], {**rule.options, **common})
+    found = given(rest[before:], {**common, **rule.options}, stop_at_operand="inner" in rule.operands)
+    return replace(found, options=(*first.options, *found.options))
 
 
 def chosen(table: Table, program: str, args: Sequence[Arg]) -> tuple[Rule | None, list[Arg], str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from policies.spelling import folded
+
 # As a path's last steps, in lower case; also what a glob is tried against.
 SECRET_FILES = (
     ".env",
@@ -67,7 +69,7 @@ _NAMES = re.compile(
     | credentials(?:\.(?:json|ya?ml|toml|ini|csv|txt|db|xml|tfrc\.json))? | \.credentials(?:\.\w+)?
     | (?:client_)?secrets?(?:[._-][\w-]+)?\.(?:json|ya?ml|toml|ini|env|txt|properties) | \.secrets?
     | service[-_]?account.*\.json | .*firebase-adminsdk.*\.json | gcp[-_]?key.*\.json
-    | .*\.tfstate(?:\..+)? | .*\.auto\.tfvars | (?:prod|production|secret|secrets)\.tfvars
+    | .*\.tfstate(?:\..+)? | .*\.tfvars(?:\.json)? | wp-config\.php | \.flaskenv
     | auth\.json | oauth_creds\.json | application_default_credentials\.json | access_tokens\.db
     | wallet\.dat | cookies\.(?:sqlite|db) | login\ data | key[34]\.db | logins\.json | .*\.keychain(?:-db)?
     | passwords?\.(?:txt|csv|json|ya?ml|xml) | master\.key | shadow-? | gshadow-? | sudoers | kubeconfig.* | .*\.kubeconfig
@@ -106,17 +108,33 @@ SHARED_PARENTS = (
 )
 
 
+# What editors and people keep beside a file: `.env~`, `.#.env`, `.env.bak`, `server.key.orig`.
+_COPY = re.compile(r"^\.?#(?=.)|#$|~$|\.(?:bak|backup|old|orig|save|sav|copy|swp|swo|tmp)[0-9]*$")
+_SHORT = re.compile(r"^(\.?git)~[0-9]$")
+
+
+def _as_disks_read(path: str) -> str:
+    """A path as the most forgiving disk takes it: case, width, what is not seen, blanks and dots at an end, streams, short names."""
+    steps = folded(path.replace("\\", "/")).split("/")
+    return "/".join(_step(step) for step in steps)
+
+
+def _step(step: str) -> str:
+    plain = step if step in ("", ".", "..") else step.partition(":")[0].rstrip(" .") or step
+    return ".git" if _SHORT.match(plain) else plain
+
+
 def holds_secrets(path: str, *, within_home: str | None = None) -> str | None:
     """What kind of secret lies at `path` (absolute or relative), or None; `within_home` is the path from the home on."""
-    folded = path.casefold()
-    name = folded.rstrip("/").rpartition("/")[2]
-    if _OPEN.search(folded):
+    seen = _as_disks_read(path)
+    name = _COPY.sub("", seen.rstrip("/").rpartition("/")[2])
+    if _OPEN.search(seen):
         return None
-    if _OF_PROCESSES.match(folded):
+    if _OF_PROCESSES.match(seen):
         return "a process's own memory and environment"
-    if found := _DIRECTORIES.search(folded):
+    if found := _DIRECTORIES.search(seen):
         return found.group().strip("/")
-    if within_home is not None and _AT_HOME.match(within_home.casefold()):
+    if within_home is not None and _AT_HOME.match(_as_disks_read(within_home)):
         return within_home
     if _NAMES.match(name) and not _HARMLESS.search(name):
         return name
@@ -195,11 +213,11 @@ _ANYWHERE = re.compile(
 
 def is_guarded(inner: str) -> str | None:
     """Why a path inside the work tree is not for an agent to change by itself; None where it is."""
-    folded = inner.casefold()
+    seen = _as_disks_read(inner)
     for guard, why in GUARDED.items():
-        if folded == guard.rstrip("/") or (guard.endswith("/") and folded.startswith(guard)):
+        if seen == guard.rstrip("/") or (guard.endswith("/") and seen.startswith(guard)):
             return why
-        if folded.startswith(".") and guard.startswith(f"{folded}/"):  # the whole folder, as in `mv .claude away`
+        if seen.startswith(".") and guard.startswith(f"{seen}/"):  # the whole folder, as in `mv .claude away`
             return why
-    found = _ANYWHERE.search(folded)
+    found = _ANYWHERE.search(seen)
     return _RUNS if found else None

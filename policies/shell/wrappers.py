@@ -16,6 +16,8 @@ from policies.shell.options import given
 from policies.shell.places import Where
 
 _SHELLS = ("bash", "sh", "zsh", "dash", "ksh", "ash", "mksh", "fish", "rbash")
+# What fish and the other shells read alike: plain words, lists and pipes.
+_SAME_IN_FISH = re.compile(r"[\w ./:=,@+~|;&-]*")
 _ASSIGNS = re.compile(r"^([A-Za-z_]\w*)=(.*)$", re.DOTALL)
 
 
@@ -125,6 +127,8 @@ def _shell_text(call: Call, args: list[Arg]) -> list[Finding]:
         args = args[1:]
     if not args:
         return _unknown(f"{call.program} without a command")
+    if call.program == "fish" and not _SAME_IN_FISH.fullmatch(args[0].text):
+        return _unknown("a command line for fish, whose quotes and escapes are others")
     inner = replace(call, state=replace(call.state, arguments=tuple(args[2:])), input=call.input)
     return _text(inner, args[0].text, args[0].known)
 

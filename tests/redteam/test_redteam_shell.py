@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.shell import corpus, judged
+from support.shell import PLACES, TREE, corpus, judged
 
 from policies.shell.classes import Effect
+from policies.shell.places import reading, writing
 
 DANGERS = list(corpus(Path(__file__).parent / "shell" / "dangers.txt"))
 
@@ -158,3 +159,42 @@ def test_what_makes_reading_long_is_refused_soon() -> None:
         "x" * 50_000,
     ):
         assert judged(command).effect is Effect.UNKNOWN, command[:40]
+
+
+SPELLINGS = (
+    ".env ",
+    ".e\u200bnv",
+    "\uff0eenv",
+    ".env::$DATA",
+    "src\\..\\.env",
+    ".env~",
+    ".#.env",
+    "server.key.orig",
+    "deploy/.netrc.save",
+    "C:\\Users\\ann\\id_rsa",
+)
+RUN_BY_THEMSELVES = (
+    ".git./config",
+    ".git /hooks/pre-commit",
+    ".g\u200cit/config",
+    "GIT~1/config",
+    ".git::$INDEX_ALLOCATION/config",
+    ".mcp.json.",
+    ".Claude\u200d/settings.json",
+    "src\\..\\x",
+    "a\nb",
+)
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_secret_is_one_by_every_name_that_some_disk_takes_for_it(name: str) -> None:
+    """The agent spells a file of secrets as another system would write it, or opens the copy that an editor left: asked."""
+    assert reading(f"{TREE}/{name}", PLACES).effect is Effect.SECRETS
+    assert not writing(f"{TREE}/{name}", PLACES).effect.harmless
+
+
+@pytest.mark.parametrize("name", RUN_BY_THEMSELVES)
+def test_what_runs_by_itself_is_guarded_by_every_name_that_some_disk_takes_for_it(name: str) -> None:
+    """The agent writes a hook or a setting under a name that Windows or a Mac takes for the real one: asked."""
+    assert not writing(f"{TREE}/{name}", PLACES).effect.harmless
+    assert writing(f"{TREE}/src/a.py", PLACES).effect is Effect.LOCAL

@@ -171,6 +171,13 @@ def _works(call: Call, rule: Rule, found: Given) -> list[Finding]:
     return results
 
 
+def _patches(call: Call, rule: Rule, found: Given) -> list[Finding]:
+    """`patch FILE PATCH` changes the first; what a patch names itself lies below, and patch leaves the directory to nobody."""
+    return [paths.write(call, arg) for arg in found.operands[:1]] + [
+        paths.read(call, arg) for arg in found.operands[1:]
+    ]
+
+
 def _rewrites(call: Call, rule: Rule, found: Given) -> list[Finding]:
     return [paths.write(call, arg) for arg in found.operands]
 
@@ -315,6 +322,7 @@ KINDS: dict[str, Operands] = {
     "ln": _ln,
     "chmod": _chmod,
     "works": _works,
+    "patches": _patches,
     "rewrites": _rewrites,
     "tar": _tar,
 }

@@ -183,6 +183,10 @@ _SUBSTITUTES = re.compile(
 )
 
 
+# Perl opens its arguments as it opens anything: with one of these at an end a name is a command, or is written.
+_OPENS = re.compile(r"^-.|^\s*[<>|+]|\|\s*$")
+
+
 def _perl(call: Call, rule: Rule, found: Given) -> list[Finding]:
     """`perl -pe 's/…/…/'` as sed; any other Perl asks."""
     args, rewrites = list(call.args), False
@@ -202,7 +206,10 @@ def _perl(call: Call, rule: Rule, found: Given) -> list[Finding]:
     )
     if not plain:
         return _unknown("Perl that does more than replace text")
-    return [paths.write(call, arg) if rewrites else paths.read(call, arg) for arg in args[2:]]
+    files = args[3:] if args[2:3] and args[2].text == "--" else args[2:]
+    if any(_OPENS.search(arg.text) for arg in files):
+        return _unknown("Perl with a second program, or a file name that Perl runs or writes")
+    return [paths.write(call, arg) if rewrites else paths.read(call, arg) for arg in files]
 
 
 KINDS: dict[str, Operands] = {"script": _script, "python": _python, "node": _node, "perl": _perl}

@@ -176,6 +176,7 @@ _AWK_OPTIONS = {
     "-l": Effect.UNKNOWN.value,
     "--load": Effect.UNKNOWN.value,
     "-E": Effect.UNKNOWN.value,
+    "-W": Effect.UNKNOWN.value,
     "--exec": Effect.UNKNOWN.value,
     "-e": "pattern",
     "--source": "pattern",

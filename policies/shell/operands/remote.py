@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from policies.shell.call import Call, Operands
@@ -223,11 +224,36 @@ def _gitconfig(call: Call, rule: Rule, found: Given) -> list[Finding]:
     words = [arg.text if arg.known else "?" for arg in found.operands]
     if names - _CONFIG_READS - _CONFIG_PLAIN:
         return _unknown("changes how git works; some settings run programs")
+    if any(re.search(r"extraheader|token|passw|secret|auth", word, re.IGNORECASE) for word in words):
+        return [Finding(Effect.SECRETS, "asks git for a password or token")]
     if names & _CONFIG_READS or words[:1] in (["get"], ["list"]) or len(words) == 1:
         return [Finding(Effect.READ, "looks at git's settings")]
     if words[:1] in (["user.name"], ["user.email"]) and not names - {"--local"}:
         return [Finding(Effect.LOCAL, "says who commits here")]
     return _unknown("changes how git works; some settings run programs")
+
+
+def _worktree(call: Call, rule: Rule, found: Given) -> list[Finding]:
+    """Another work tree beside this one, as git's manual has it, or in it; anywhere else it is a write like any other."""
+    places = [*found.operands[:1]] if rule.name[-1] == "add" else [*found.operands]
+    results: list[Finding] = []
+    for arg in places:
+        path = call.absolute(arg)
+        beside = path is not None and call.places.tree is not None
+        beside = beside and posixpath.dirname(str(path)) == posixpath.dirname(str(call.places.tree))
+        if not beside or path == call.places.tree:
+            results.append(paths.write(call, arg))
+    return results
+
+
+_TELLS = re.compile(r"auth|token|passw|secret|otp|key|cert", re.IGNORECASE)
+
+
+def _setting(call: Call, rule: Rule, found: Given) -> list[Finding]:
+    """One setting of a package manager: some are tokens."""
+    if any(not arg.known or _TELLS.search(arg.text) for arg in found.operands):
+        return [Finding(Effect.SECRETS, "asks for a setting that may be a token")]
+    return []
 
 
 def _remote(call: Call, rule: Rule, found: Given) -> list[Finding]:
@@ -371,6 +397,8 @@ def _ps(call: Call, rule: Rule, found: Given) -> list[Finding]:
 
 
 KINDS: dict[str, Operands] = {
+    "worktree": _worktree,
+    "setting": _setting,
     "curl": _curl,
     "ghapi": _ghapi,
     "gitconfig": _gitconfig,

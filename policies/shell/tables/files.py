@@ -100,7 +100,7 @@ shred, srm, wipe, wipefs, blkdiscard, dd, mkfs, mkfs.ext4, mkfs.xfs, mkfs.vfat, 
     gdisk, parted, losetup, cryptsetup, lvremove, vgremove, pvremove, hdparm, diskutil, fsck, badblocks, tune2fs
     | destructive | any | | overwrites files or disks
 chown, chgrp, chattr, setfacl, setcap, xattr | destructive | any | | changes who owns or may use files
-patch | local | works
+patch | local | patches
     | -i=file -o=write -d=dir -p=value --input=file --directory=dir --output=write -r=write -R -N -s -f --dry-run
       --forward --reverse --strip=value
 tar, bsdtar, gtar | local | tar |

@@ -106,8 +106,8 @@ git clone | outward | any
     | fetches code from another machine
 git config | read | gitconfig | -f=file --file=file --blob=value --type=value --default=value
 git worktree list | read | text |
-git worktree add, git worktree lock, git worktree unlock, git worktree repair, git worktree prune, git worktree
-    move | local | text
+git worktree lock, git worktree unlock, git worktree repair, git worktree prune | local | text | --expire=value
+git worktree add, git worktree move | local | worktree
     | -b=value -B=destructive -f=destructive --force=destructive --reason=value --orphan=value --expire=value
 git worktree remove | local | text | -f=destructive --force=destructive
 git submodule status, git submodule summary | read | text |

@@ -120,6 +120,7 @@ terraform plan, terraform validate, terraform fmt, terraform show, terraform sta
     | -out=write -chdir=dir -var=value -var-file=value -target=value -generate-config-out=write -state=file
       -lock=value -input=value -parallelism=value -backend-config=unknown -plugin-dir=unknown --app=unknown
       -a=unknown --show-secrets=secrets
+terraform show -json, tofu show -json | secrets | any | | shows every value of the state, secrets too
 terraform destroy, terraform apply, terraform import, terraform taint, terraform untaint, terraform state rm,
     terraform state mv, terraform state push, terraform state replace-provider, terraform workspace delete,
     terraform force-unlock, tofu destroy, tofu apply, pulumi destroy, pulumi up, pulumi state, pulumi cancel,

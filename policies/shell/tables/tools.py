@@ -17,14 +17,15 @@ npm run, npm run-script, pnpm run, yarn run, bun run, npm exec, pnpm exec, yarn 
     bunx, npx, pnpx | local | runs
 npm ls, npm list, npm ll, npm la, npm outdated, npm view, npm info, npm show, npm v, npm search, npm explain,
     npm why, npm audit, npm fund, npm doctor, npm root, npm bin, npm prefix, npm ping, npm docs, npm help, npm
-    help-search, npm query, npm diff, npm repo, npm bugs, npm whoami, npm config get, npm config list, npm config
-    ls, npm get, npm run --list, npm pkg get, npm cache ls, npm cache verify, npm sbom, npm owner ls, npm dist-tag
+    help-search, npm query, npm diff, npm repo, npm bugs, npm whoami, npm config list, npm config
+    ls, npm run --list, npm pkg get, npm cache ls, npm cache verify, npm sbom, npm owner ls, npm dist-tag
     ls, npm access list, npm team ls, npm org ls, npm profile get, pnpm ls, pnpm list, pnpm ll, pnpm outdated, pnpm
-    why, pnpm view, pnpm info, pnpm root, pnpm bin, pnpm audit, pnpm licenses, pnpm config get, pnpm config list,
+    why, pnpm view, pnpm info, pnpm root, pnpm bin, pnpm audit, pnpm licenses, pnpm config list,
     pnpm store path, yarn info, yarn list, yarn why, yarn outdated, yarn audit, yarn npm audit, yarn npm info, yarn
-    config get, yarn config list, yarn workspaces list, yarn workspaces info, yarn licenses, yarn constraints, bun
+    config list, yarn workspaces list, yarn workspaces info, yarn licenses, yarn constraints, bun
     pm ls, bun pm, bun outdated | read | text
     | --fix=unknown --browser=unknown
+npm config get, npm get, pnpm config get, yarn config get | read | setting |
 npm publish --dry-run, npm pack --dry-run, pnpm publish --dry-run, pnpm pack --dry-run, bun publish --dry-run,
     yarn npm publish --dry-run | read | dryrun
     | --tag=value --access=value
