@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from bot.acts.act import Act, Look, Press, may_say_yes
 from bot.render import forms, modals
@@ -14,6 +14,7 @@ from bot.render.cards import needs_full_view
 from bot.render.facts import brief
 from bot.render.modal_parts import AnyPart, Input, View, code, line, modal, small
 from bot.render.modals import Where
+from bot.render.typed_text import dollars
 from bot.render.visible_text import Shown, fill
 from bot.service import standing_giving
 from bot.service.authorization import Tap
@@ -101,10 +102,9 @@ def _whole(state: forms.State, name: str, message: str) -> int:
 
 def _dollars(state: forms.State) -> Decimal:
     text = forms.needed(state, TOTAL, "Say up to how much in all.")
-    try:
-        found = Decimal(text.removeprefix("$").replace(",", ""))
-    except InvalidOperation:
-        raise forms.FormErrors({TOTAL: "An amount in dollars, please."}) from None
+    found = dollars(text)
+    if found is None:
+        raise forms.FormErrors({TOTAL: "An amount in dollars, please: write it like 1999.99."})
     return found
 
 

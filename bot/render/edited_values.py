@@ -43,8 +43,8 @@ def edited_value(found: Field, state: State) -> Any:
     values = state.get("values", state)
     if found.parts:
         return _joined(found, state)
-    if found.block_id not in values:
-        return found.present
+    if not values.get(found.block_id):
+        return found.present  # nothing was sent of it, which is not the same as emptied
     text = value_of(state, found.block_id)
     if text == found.initial:
         return found.present
@@ -84,7 +84,7 @@ def _joined(found: Field, state: State) -> str:
     text = ""
     for part in found.parts:
         typed = value_of(state, part.block_id)
-        if part.block_id not in values or typed == part.frame.shown:
+        if not values.get(part.block_id) or typed == part.frame.shown:
             text += part.frame.filled(part.frame.shown)
         elif typed is not None and typed.strip():
             text += part.frame.filled(typed)
@@ -96,12 +96,16 @@ def _text(found: Field, text: str) -> Any:
     return frame.filled(text) if text.strip() else _emptied(found)
 
 
-# One spelling: no commas, which are thousands to some and decimals to others, and no underscores.
+# One spelling: no commas, which are thousands to some and decimals to others, and no underscores. Blanks stand between
+# thousands only: "12 50" is no 1250, and "1 2 3" no 123.
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}( \d{3})+(\.\d+)?", re.ASCII)
 
 
 def _number(found: Field, text: str) -> int | float:
-    written = "".join(unicodedata.normalize("NFKC", text).replace("−", "-").split())
+    written = " ".join(unicodedata.normalize("NFKC", text).replace("−", "-").split())
+    if _THOUSANDS.fullmatch(written):
+        written = written.replace(" ", "")
     if not _NUMBER.fullmatch(written):
         raise ValueError("This is not a number: write it like 1999.99, without commas or a currency sign.")
     number = Decimal(written)
@@ -160,6 +164,8 @@ def _lines(found: Field, text: str) -> list[Any]:
     read: list[Any] = []
     for at, line in enumerate(lines, 1):
         try:
+            if len(line.split()) > 1:
+                raise ValueError("Write one number on each line.")
             read.append(_number(number, line))
         except ValueError as error:
             raise ValueError(f"Line {at}: {error}") from None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.render.edited_values import edited_value, replied_value, value_of
 from bot.render.editing import ABSENT, editable
 from bot.render.modals import REJECT_REASONS
+from bot.render.typed_text import dollars
 from bot.render.visible_text import clip, visible
 from policies.amounts import to_type
 from policies.approval import Approval
@@ -58,16 +58,8 @@ def require_amount(approval: Approval, params: dict[str, Any], state: State) -> 
     if amount is None:
         return
     typed = value_of(state, "amount")
-    if typed is None or _dollars(typed) != amount:
+    if typed is None or dollars(typed) != amount:
         raise FormErrors({"amount": f"Type {usd(amount)} to approve it."})
-
-
-def _dollars(text: str) -> Decimal | None:
-    try:
-        typed = Decimal(text.strip().removeprefix("$").replace(",", "").replace("_", "x"))
-    except InvalidOperation:
-        return None
-    return typed if typed.is_finite() else None
 
 
 def read_edit(approval: Approval, state: State) -> dict[str, Any]:

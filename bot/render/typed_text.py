@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from bot.render.visible_text import visible
@@ -69,6 +71,16 @@ def straightened(typed: str, before: str) -> str:
 def straight_json(typed: str) -> str:
     """JSON with straight quotes and plain blanks, as a phone's keyboard would not leave it."""
     return typed.translate(_ODD_BLANKS).translate(_QUOTES)
+
+
+# One reading only: commas and blanks stand between thousands, and a point before cents. "15,00" is no $1,500.
+_DOLLARS: Final = re.compile(r"-?\$?(\d+|\d{1,3}(,\d{3})+|\d{1,3}( \d{3})+)(\.\d+)?", re.ASCII)
+
+
+def dollars(typed: str) -> Decimal | None:
+    """An amount as people type it: 1500, $1,500 and 1 500.00; None where it is none, or could be another one."""
+    text = unicodedata.normalize("NFKC", straight_json(typed)).strip().strip("\"'").replace("$ ", "$")
+    return Decimal(re.sub("[$, ]", "", text)) if _DOLLARS.fullmatch(text) else None
 
 
 def as_json(value: Any, indent: int | None = None) -> str:
