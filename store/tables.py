@@ -384,6 +384,15 @@ looks = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+# Signed requests of Slack's that were heard, of those that count once; kept for as long as a signature counts.
+received = Table(
+    "received",
+    metadata,
+    Column("signature", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_received_at", "at"),
+)
+
 # One yes for many: given with an approval, and changed once, when it ends. Its uses are the approvals that name it.
 standings = Table(
     "standings",

@@ -98,6 +98,8 @@ class Act(Generic[S]):
     shows: Callable[[World, Press], View] | None = None
     may_open: Callable[[World, Tap], Approval] = field(default=may_open)
     asked_about: Callable[[World, Tap], Approval] = field(default=looked_at)
+    once: bool = False
+    """Whether one request of Slack's that arrives twice would count twice: the second time nothing is done."""
     words: bool = False
     """Whether its control may say more than the verb: `verb:word`, or a menu's option."""
 

@@ -51,4 +51,4 @@ def _run(world: World, press: Press, text: str) -> Approval:
     return decide.answer(world, press.tap, text)
 
 
-ACT = Act("answer", Offer(_button), _form, _read, _run, may_open=may_say_yes)
+ACT = Act("answer", Offer(_button), _form, _read, _run, may_open=may_say_yes, once=True)

@@ -100,4 +100,4 @@ def chosen_on_card(approval: Approval, offers: Offers) -> bool:
     )
 
 
-ACT = Act("choose", Offer(_button), _form, _read, _run, _at_once, may_open=may_say_yes, words=True)
+ACT = Act("choose", Offer(_button), _form, _read, _run, _at_once, may_open=may_say_yes, words=True, once=True)

@@ -33,4 +33,4 @@ def _run(world: World, press: Press, reason: str | None) -> Approval:
     return decide.escalate(world, replace(press.tap, note=reason))
 
 
-ACT = Act("escalate", Offer(_button, behind=True), _form, _read, _run)
+ACT = Act("escalate", Offer(_button, behind=True), _form, _read, _run, once=True)

@@ -64,5 +64,12 @@ def kept(approval: Approval, word: str) -> str:
 
 
 ACT: Act[_Said] = Act(
-    "label", None, _form, _read, _run, may_open=labelling.load_to_label, asked_about=labelling.load_to_label
+    "label",
+    None,
+    _form,
+    _read,
+    _run,
+    may_open=labelling.load_to_label,
+    asked_about=labelling.load_to_label,
+    once=True,
 )

@@ -33,4 +33,4 @@ def _run(world: World, press: Press, question: str) -> Approval:
     return decide.request_info(world, press.tap, question)
 
 
-ACT = Act("request_info", Offer(_button, behind=True), _form, _read, _run)
+ACT = Act("request_info", Offer(_button, behind=True), _form, _read, _run, once=True)

@@ -41,5 +41,5 @@ def _at_once(world: World, press: Press, word: str) -> Approval:
 
 
 ACTS: Final[tuple[Act[None], ...]] = tuple(
-    Act(f"session_{word}", at_once=partial(_at_once, word=word)) for word in steer.STATES
+    Act(f"session_{word}", at_once=partial(_at_once, word=word), once=True) for word in steer.STATES
 )

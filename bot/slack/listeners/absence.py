@@ -23,6 +23,8 @@ from store.stats import Stats, stats
 from store.unit import Unit
 
 _SPELL = re.compile(r"^(\d{1,3})\s*(m|h|d)$")
+_UNTIL = re.compile(r"^until\s+", re.IGNORECASE)
+_DELEGATE = re.compile(r"\sdelegate\s", re.IGNORECASE)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _PERSON = re.compile(r"^<@([UW][A-Z0-9]+)(?:\|[^>]*)?>$|^([UW][A-Z0-9]{2,20})$")
 _REASONS = {
@@ -100,10 +102,10 @@ async def away(desk: Desk, actor: Actor, rest: str) -> str:
     """No new requests for me: until when, and who takes my turns."""
     database = desk.runtime.world.database
     now = await desk.call(database.read, lambda unit: unit.now)
-    before, named, whom = f" {rest} ".partition(" delegate ")
-    moment = before.strip().removeprefix("until ").strip()
+    before, *whom = _DELEGATE.split(f" {rest} ", maxsplit=1)
+    moment = _UNTIL.sub("", before.strip())
     until = _until(moment, desk, actor, now) if moment else None
-    delegate = _person(whom.strip(), desk) if named else None
+    delegate = _person(whom[0].strip(), desk) if whom else None
     covered = await desk.call(steer.away, desk.runtime.world, actor, until, delegate)
     desk.runtime.background(publish(desk, actor.user))
     told = f"You are away until {when(until)}." if until else "You are away until you send `/sayso back`."
@@ -130,7 +132,7 @@ def _person(text: str, desk: Desk) -> str:
 
 
 def _until(text: str, desk: Desk, actor: Actor, now: datetime) -> datetime:
-    spell = _SPELL.match(text)
+    spell = _SPELL.match(text.lower())
     if spell:
         return now + timedelta(**{_UNITS[spell[2]]: int(spell[1])})
     zone = ZoneInfo(desk.runtime.world.book.roster.timezone(actor.user))

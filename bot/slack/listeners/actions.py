@@ -85,6 +85,8 @@ async def _heard(desk: Desk, body: Body, action: Action) -> None:
         await _turn_page(desk, body, action)
     elif (act := registry.named(action_id)) is not None:
         press = await _press(desk, body, action, act)
+        if act.once and act.at_once is not None and not await desk.first_time(body):
+            return
         desk.answer(body, await desk.call(registry.tapped, desk.runtime.world, act, press))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -44,19 +44,20 @@ HELP = """*`/sayso`*
 • `tune` suggested changes to the manifest; nothing is applied (admins)"""
 
 PICTURE = "sayso-figures.png"
+_NOTHING: Final = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff"))  # copied along, and never meant
+_AROUND: Final = "\"'`*_“”„‟‘’‚‛«»"
+_ONCE: Final = frozenset({"start", "resume", "label"})
+"""Commands that change something also where the same request of Slack's arrives a second time."""
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """Hear the command."""
 
     async def listen(ack: AsyncAck, body: Body) -> None:
-        # People arrive as <@U…>; what was typed arrives with the three escapes that Slack makes.
-        said = str(body.get("text", "")).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-        word, _, rest = said.strip().partition(" ")
+        word, rest = _read(str(body.get("text", "")))
         try:
             actor = await desk.actor(body)
-            handler = _HANDLERS.get(word.lower() or "help", _unknown)
-            answer = await handler(desk, actor, rest.strip())
+            answer = await _answered(desk, actor, body, word, rest)
         except SaysoError as error:
             if is_outage(error):
                 raise
@@ -67,6 +68,27 @@ def register(app: AsyncApp, desk: Desk) -> None:
             await ack(text=answer, response_type="ephemeral")
 
     app.command("/sayso")(listen)
+
+
+def _read(text: str) -> tuple[str, str]:
+    """The subcommand and what follows it, without what a phone's keyboard or a copied line adds around them."""
+    # People arrive as <@U…>; what was typed arrives with the three escapes that Slack makes.
+    said = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    word, *more = said.split(maxsplit=1) or [""]
+    return word.translate(_NOTHING).strip(_AROUND).rstrip(".!").lower(), _bare(more[0]) if more else ""
+
+
+def _bare(rest: str) -> str:
+    """Without blanks, and without the quotation marks around all of it."""
+    text = rest.strip()
+    inner = text.strip(_AROUND)
+    return inner if len(inner) <= len(text) - 2 and text[0] in _AROUND and text[-1] in _AROUND else text
+
+
+async def _answered(desk: Desk, actor: Actor, body: Body, word: str, rest: str) -> Message | str:
+    if word in _ONCE and not await desk.first_time(body):
+        return "This was heard already, and nothing was done again. Send the command anew if you mean it."
+    return await _HANDLERS.get(word or "help", _unknown)(desk, actor, rest)
 
 
 async def _help(desk: Desk, actor: Actor, rest: str) -> str:
@@ -139,6 +161,8 @@ async def _stop(desk: Desk, actor: Actor, rest: str) -> str:
 
 
 async def _start(desk: Desk, actor: Actor, rest: str) -> str:
+    if rest:
+        raise InvalidInput("starts everything that was stopped; for one session: /sayso resume SESSION", field="start")
     changed = await desk.call(steer.start, desk.runtime.world, actor)
     return "Started. Agents may run again." if changed else "Nothing was stopped: agents may run."
 

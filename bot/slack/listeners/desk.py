@@ -14,10 +14,11 @@ from bot.server.runtime import Runtime
 from bot.server.slack_client import SlackTrouble
 from bot.service import activity
 from bot.service.authorization import Tap, Unconfirmed
+from bot.slack.ingress import SIGNATURE
 from bot.slack.people import People
 from policies.errors import SaysoError
 from policies.permissions import Actor
-from store import looks
+from store import looks, received
 from store.engine import StoreUnavailable
 
 P = ParamSpec("P")
@@ -64,6 +65,14 @@ class Desk:
         except Unconfirmed as first:
             await self.people.confirm(first.users)
         return await self.runtime.call(function, *args, **kwargs)
+
+    async def first_time(self, body: Body) -> bool:
+        """Whether this request of Slack's comes for the first time, as its signature says; over Socket Mode none comes twice."""
+        signature = body.get(SIGNATURE)
+        world = self.runtime.world
+        return not signature or await self.call(
+            world.database.run, lambda unit: received.first_time(unit, str(signature))
+        )
 
     def tell(self, body: Body, text: str) -> None:
         """Say something that only the person who acted sees; never silence, whatever the channel allows."""

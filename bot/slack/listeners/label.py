@@ -14,8 +14,7 @@ USAGE = f"use /sayso label ID {'|'.join(labelling.WORDS)} [why]"
 
 async def label(desk: Desk, actor: Actor, rest: str) -> str:
     """Keep it, and say so."""
-    name, _, said = rest.partition(" ")
-    word, _, why = said.strip().partition(" ")
+    name, word, why, *_ = [*rest.split(maxsplit=2), "", "", ""]
     if not name or not word:
         raise InvalidInput(USAGE, field="ID" if not name else "label")
     tap = Tap(name.strip("`"), "", actor, why.strip() or None)

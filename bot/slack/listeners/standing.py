@@ -17,8 +17,8 @@ NOTHING = "No standing approval is in force."
 
 async def listing(desk: Desk, actor: Actor, rest: str) -> Message | str:
     """What holds now, each with its button for those who may end it; `standing end ID` ends one by its name."""
-    word, _, name = rest.partition(" ")
-    if word == "end":
+    word, name, *_ = [*rest.split(maxsplit=1), "", ""]
+    if word.lower() == "end":
         return await _end(desk, actor, name.strip().strip("`"))
     if word:
         raise InvalidInput("use /sayso standing, or /sayso standing end ID", field="standing")

@@ -36,7 +36,8 @@ def _listener(desk: Desk, act: Act[Any]) -> Callable[..., Awaitable[None]]:
         state = view["state"]["values"]
         try:
             press = await _press(desk, body, view)
-            answer = await desk.call(registry.sent, desk.runtime.world, act, press, state)
+            anew = not act.once or await desk.first_time(body)
+            answer = await desk.call(registry.sent, desk.runtime.world, act, press, state) if anew else None
         except forms.FormErrors as error:
             await ack(response_action="errors", errors=error.errors)
         except InvalidInput as error:
