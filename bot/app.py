@@ -19,7 +19,6 @@ from starlette.routing import Route as WebRoute
 from bot.api import aap, hooks, routes
 from bot.api.admission import Admission
 from bot.api.callback_sender import CallbackSender, Resolve, by_name
-from bot.api.prefix import Prefixed
 from bot.api.watching import Watching
 from bot.duties import Duties, keep_arrivals
 from bot.server import audit_anchor, health, tracing
@@ -29,6 +28,7 @@ from bot.server.letterbox import Letterbox
 from bot.server.metrics import Metrics
 from bot.server.open_database import open_database
 from bot.server.policybook import load_book, remember, watch
+from bot.server.prefix import Prefixed
 from bot.server.relay import Relay
 from bot.server.runtime import Runtime
 from bot.server.signals import LiveSignals
@@ -41,10 +41,11 @@ from bot.service.mail_servers import mail_server
 from bot.settings import Settings
 from bot.slack import listeners
 from bot.slack.courier import Courier
-from bot.slack.ingress import Ingress
+from bot.slack.ingress import PATH, Entrance, Ingress
 from bot.slack.listeners.desk import Desk
 from bot.slack.listeners.listed import Listed
 from bot.slack.people import People
+from bot.slack.reception import Reception
 from store import durability
 from store.engine import Database, StoreUnavailable
 
@@ -91,6 +92,7 @@ def build(
     app.include_router(hooks.router)
     app.include_router(aap.router)
     app.add_middleware(Admission)
+    app.add_middleware(Entrance)
     app.add_middleware(Watching)
     app.add_middleware(Prefixed, prefix=settings.root_path)
     return app
@@ -119,7 +121,9 @@ async def _running(
     people = app.state.people = People(runtime)
     await people.load()
     await runtime.call(remember, world, world.book.manifest)
-    bolt = app.state.bolt = _bolt(runtime, people)
+    desk = Desk(runtime, people)
+    bolt = _bolt(runtime, desk)
+    reception = app.state.reception = Reception(bolt, desk)
     letterbox = _letterbox(runtime)
     watched = health.Health(runtime, letterbox)
     health.install(app, watched)
@@ -133,9 +137,8 @@ async def _running(
     if settings.socket_mode:
         duties.connect(bolt)
     elif settings.slack_signing_secret:
-        # In front of all others, which would be asked first.
-        ingress = Ingress(bolt, settings.slack_signing_secret, note=runtime.arrivals.note)
-        app.router.routes.insert(0, WebRoute("/slack/events", ingress.receive, methods=["POST"]))
+        ingress = app.state.ingress = Ingress(reception, settings.slack_signing_secret, note=runtime.arrivals.note)
+        app.router.routes.append(WebRoute(PATH, ingress.receive, methods=["POST"]))  # tells others that it takes a POST
     if colleagues is None:
         duties.begin()
     else:
@@ -168,7 +171,7 @@ def _letterbox(runtime: Runtime) -> Letterbox | None:
     return Letterbox(runtime, mail_server(settings.smtp_url), settings.mail_from)
 
 
-def _bolt(runtime: Runtime, people: People) -> AsyncApp:
+def _bolt(runtime: Runtime, desk: Desk) -> AsyncApp:
     async def authorize(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:
         # auth.test on every request costs more than the tap itself; who we are does not change.
         return AuthorizeResult(
@@ -193,5 +196,5 @@ def _bolt(runtime: Runtime, people: People) -> AsyncApp:
         attaching_conversation_kwargs_enabled=False,
     )
     bolt.use(Listed(runtime.arrivals))
-    listeners.register(bolt, Desk(runtime, people))
+    listeners.register(bolt, desk)
     return bolt

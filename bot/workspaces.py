@@ -18,12 +18,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from bot.api.prefix import Prefixed
 from bot.app import VERSION, build
 from bot.server import audit_anchor, installed, open_database, workspace
+from bot.server.prefix import Prefixed
 from bot.server.runtime import Runtime
 from bot.settings import Settings
-from bot.slack.ingress import Ingress
+from bot.slack.ingress import PATH, Body, Headers, Ingress
 from bot.slack.installing import INSTALL, REDIRECT, Client, Installing
 from policies.errors import SaysoError
 from store.engine import Database
@@ -91,18 +91,18 @@ class Tenants:
         names = [enterprise] if organisation else [team, enterprise]
         return next((self.all[name] for name in names if name in self.all), None)
 
-    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+    async def answered(self, body: Body, headers: Headers) -> BoltResponse:
         """Slack's request, answered by the app of the workspace that it is from."""
-        request, context = req, req.context
+        context = AsyncBoltRequest(body=body, mode="socket_mode").context
         tenant = self.of(context.team_id, context.enterprise_id, organisation=bool(context.is_enterprise_install))
-        kind = (request.body.get("event") or {}).get("type") if isinstance(request.body.get("event"), dict) else None
+        kind = (body.get("event") or {}).get("type") if isinstance(body.get("event"), dict) else None
         if tenant is not None and kind in _GOODBYES:
-            return await self._leave(tenant, request.body["event"])
+            return await self._leave(tenant, body["event"])
         if tenant is None or tenant.app is None or tenant.trouble is not None:
             where = context.team_id or context.enterprise_id
             log.warning("a request from %s, where the app does not run: %s", where, tenant and tenant.trouble)
-            return BoltResponse(status=200 if request.body.get("command") else 404, body=_NOT_HERE)
-        answer: BoltResponse = await tenant.app.state.bolt.async_dispatch(request)
+            return BoltResponse(status=200 if body.get("command") else 404, body=_NOT_HERE)
+        answer: BoltResponse = await tenant.app.state.reception.answered(body, headers)
         return answer
 
     async def _leave(self, tenant: Tenant, event: dict[str, Any]) -> BoltResponse:
@@ -180,7 +180,7 @@ def build_several(settings: Settings, database: Database, build: Build = build) 
     app = FastAPI(title="Sayso", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.tenants = tenants
     app.router.routes += [
-        Route("/slack/events", ingress.receive, methods=["POST"]),
+        Route(PATH, ingress.receive, methods=["POST"]),
         Route(INSTALL, installing.begin, methods=["GET"]),
         Route(REDIRECT, installing.finish, methods=["GET"]),
         Route("/healthz", _alive, methods=["GET", "HEAD"]),

@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.api import serializers
-from bot.api.prefix import inner_path
+from bot.server.prefix import inner_path
 
 MOST_REQUESTS = 1_000  # under way, whether or not somebody still waits for their answers
 MOST_BYTES = 32_000_000  # of bodies in hand

@@ -7,7 +7,7 @@ import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.api.prefix import inner_path
+from bot.server.prefix import inner_path
 from bot.server.runtime import Runtime
 from bot.server.tracing import Ask
 from bot.service import activity

@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
 from bot.server import arrivals
+from bot.server.prefix import inner_path
 from bot.slack import payload_checks
 
 log = logging.getLogger("sayso.ingress")
@@ -28,13 +29,16 @@ MAX_AGE_SECONDS = 300  # Slack's own figure for replays
 MAX_NESTING = 64
 MAX_FIELDS = 100
 SIGNATURE = "x-slack-signature"  # beside the fields of a body: what tells a request from the next one like it
+PATH = "/slack/events"
+Body = dict[str, Any]
+Headers = dict[str, str | Sequence[str]]
 
 
-class Dispatches(Protocol):
-    """Answers what was let in: Bolt's app, or one that leads it to the app of its workspace."""
+class Answers(Protocol):
+    """Answers what was let in: a workspace's own reception, or one that leads it to the workspace that it is from."""
 
-    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """The answer."""
+    async def answered(self, body: Body, headers: Headers) -> BoltResponse:
+        """The answer to a body that was read and checked; of its headers those that tell of a repetition."""
 
 
 class Ingress:
@@ -42,7 +46,7 @@ class Ingress:
 
     def __init__(
         self,
-        app: Dispatches,
+        app: Answers,
         signing_secret: str,
         clock: Callable[[], float] = time.time,
         note: Callable[[str], None] = lambda what: None,
@@ -76,10 +80,7 @@ class Ingress:
         if body is None:
             return PlainTextResponse("not a Slack request", 400)
         body[SIGNATURE] = request.headers[SIGNATURE]
-        # Bolt gets the parsed body: it would parse before it checks, and we have done both in the safe order.
-        answer = await self._app.async_dispatch(
-            AsyncBoltRequest(body=body, mode="socket_mode", headers=_retry(request))
-        )
+        answer = await self._app.answered(body, _retry(request))
         return Response(answer.body or "", answer.status, _plain(answer.headers))
 
     def signed(self, raw: bytes, timestamp: str | None, signature: str | None) -> bool:
@@ -92,6 +93,23 @@ class Ingress:
             self._note(arrivals.LATE)  # a replay, or one of the two clocks is wrong
             return False
         return ours
+
+
+class Entrance:
+    """ASGI middleware: what Slack posts goes to the ingress, before any of the agents' routes is asked."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer it, or pass it on."""
+        ingress: Ingress | None = None
+        if scope["type"] == "http" and scope["method"] == "POST" and inner_path(scope) == PATH:
+            ingress = getattr(scope["app"].state, "ingress", None)
+        if ingress is None:
+            await self._app(scope, receive, send)
+        else:
+            await (await ingress.receive(Request(scope, receive)))(scope, receive, send)
 
 
 async def _limited(request: Request) -> bytes | None:
@@ -128,14 +146,17 @@ def _form(text: str) -> dict[str, Any]:
 
 def _object(text: str) -> dict[str, Any] | None:
     value = json.loads(text)
-    if _SURROGATE.search(text):
+    if _HALF_OF_A_PAIR.search(text):
         json.dumps(value, ensure_ascii=False).encode()  # half of a pair is no text, and could not be stored
     if "\0" in text or ("\\u0000" in text and _holds_nul(value)):
         return None  # nobody types it, and it could not be stored
     return value if isinstance(value, dict) and _shallow(value) else None
 
 
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+# Or what may be one: behind a backslash that stands for itself, it is not said where an escape begins.
+_HALF_OF_A_PAIR = re.compile(
+    r"\\\\u|\\u[dD][89abAB](?!..\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]", re.DOTALL
+)
 
 
 def _holds_nul(value: Any) -> bool:
@@ -158,7 +179,7 @@ def _children(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value
 
 
-def _retry(request: Request) -> dict[str, str | Sequence[str]]:
+def _retry(request: Request) -> Headers:
     names = ("x-slack-retry-num", "x-slack-retry-reason")
     return {name: request.headers[name] for name in names if name in request.headers}
 

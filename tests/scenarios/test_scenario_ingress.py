@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.marks import on_sqlite
 from support.office import Office
@@ -126,6 +126,23 @@ def test_a_form_is_read_as_urllib_reads_it(text: str) -> None:
     fields = {name: values[0] for name, values in parse_qs(text, keep_blank_values=True).items()}
     nul = any("\0" in value for value in fields.values())
     assert parsed(text.encode(), "application/x-www-form-urlencoded") == (None if nul else fields)
+
+
+PIECES = ["\\ud83d", "\\uDE00", "\\ude00", "\\\\", "\\n", "\\u0041", "u", "d83d", "ude00", "a"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+@example("\\\\ud83d\\ude00")
+@example("\\\\\\ud83d\\ude00")
+def test_half_of_a_pair_is_refused_and_whole_pairs_are_not(text: str) -> None:
+    """Whatever stands around an emoji's two halves, a text is refused where a half is alone, and only there."""
+    body = f'{{"payload": "{text}"}}'
+    try:
+        json.loads(body)["payload"].encode()
+        wanted = json.loads(body)
+    except UnicodeEncodeError:
+        wanted = None
+    assert parsed(body.encode(), "application/json") == wanted
 
 
 def test_a_form_of_too_many_fields_is_refused() -> None:

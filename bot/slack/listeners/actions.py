@@ -31,15 +31,28 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 def _listener(desk: Desk) -> Callable[..., Awaitable[None]]:
     async def listen(ack: AsyncAck, body: Body, action: Action) -> None:
-        action = _picked(action)
-        verb = str(action.get("action_id", "")).partition(":")[0]
-        with activity.begun() as own:
-            outcome = await _settled(desk, body, action, verb)
-            desk.runtime.metrics.tapped(verb, outcome)
-            await ack()
-        tracing.tapped(desk.runtime.spans, own, verb, outcome)
+        await hear(desk, body, action)
+        await ack()
 
     return listen
+
+
+async def hear(desk: Desk, body: Body, action: Action) -> None:
+    """Do what a control stands for; raises only where nothing may be acknowledged."""
+    action = _picked(action)
+    verb = str(action.get("action_id", "")).partition(":")[0]
+    with activity.begun() as own:
+        outcome = await _settled(desk, body, action, verb)
+        desk.runtime.metrics.tapped(verb, outcome)
+    tracing.tapped(desk.runtime.spans, own, verb, outcome)
+
+
+def on_card(body: Body) -> Action | None:
+    """The button of ours that was tapped, outside of the home tab, whose buttons have listeners of their own."""
+    if body.get("type") != "block_actions" or (body.get("view") or {}).get("type") == "home":
+        return None
+    action: Action = next(iter(body.get("actions") or ()), {})
+    return action if registry.named(str(action.get("action_id", ""))) is not None else None
 
 
 async def _settled(desk: Desk, body: Body, action: Action, verb: str) -> str:
