@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from playwright.sync_api import Error  # noqa: E402
 from sqlalchemy import insert, select  # noqa: E402
 from support.browser import chromium, touched  # noqa: E402
 from support.office import Office  # noqa: E402
@@ -123,6 +125,7 @@ MORE = """
 """
 EARLY = "  U0DAN: {digest: true}\n"  # who gets the morning's list
 REFUND = "process_refund"
+TRIES = 5
 MARK = {"kind": "choose", "question": "Which of the two is the stale one?"}
 CHOICES = [
     {"id": "returns", "label": "fix/returns", "detail": "merged in March"},
@@ -132,6 +135,16 @@ CHOICES = [
 
 def _size(end: str) -> Any:
     return PHONE if end else DESKTOP
+
+
+def _pictured(part: Any, path: Path) -> None:
+    """A picture of a part of the page, tried again where it is drawn anew meanwhile."""
+    for _ in range(TRIES):
+        part.wait_for()
+        with suppress(Error):
+            part.screenshot(path=path)
+            return
+    raise AssertionError(f"{path.name} does not stand still")
 
 
 class Studio:
@@ -150,7 +163,7 @@ class Studio:
             message.wait_for()
             page.wait_for_timeout(400)  # what has just changed is drawn anew
             message.scroll_into_view_if_needed()
-            message.screenshot(path=path)
+            _pictured(message, path)
 
         self._shoot(name, card.permalink, user, shoot)
 
@@ -163,7 +176,7 @@ class Studio:
             if act is not None:
                 act(page)
             page.wait_for_timeout(300)
-            page.get_by_test_id("modal").screenshot(path=path)
+            _pictured(page.get_by_test_id("modal"), path)
             self.office.slack.person(user).close(everything=True)
 
         tall = action in ("approve", "details")
@@ -180,7 +193,8 @@ class Studio:
             page.get_by_test_id("composer").fill(f"/sayso {words}")
             page.keyboard.press("Enter")
             page.wait_for_timeout(800)
-            page.locator('[data-ephemeral="true"]').last.screenshot(path=path)
+            told = page.locator('[data-ephemeral="true"]').last
+            _pictured(told, path)
 
         self._shoot(name, f"{self.office.slack.url}/archives/C0GENERAL/p0", user, shoot)
 
@@ -193,7 +207,7 @@ class Studio:
             page.get_by_test_id("app-home").click()
             page.get_by_test_id("home").get_by_text("Waiting for you").wait_for()
             page.wait_for_timeout(300)
-            page.get_by_test_id("home").screenshot(path=path)
+            _pictured(page.get_by_test_id("home"), path)
 
         self._shoot(name, f"{self.office.slack.url}/archives/C0GENERAL/p0", user, shoot)
 
@@ -201,6 +215,8 @@ class Studio:
         if not name.startswith(tuple(self.only.split(","))):
             return
         for end, page in self.screens:
+            # Minutes left are counted by the reader's clock: it goes with that of the office.
+            page.clock.set_system_time(time.time() + self.office.database.shift_seconds)
             page.goto(f"{link}?as={user}")
             page.add_style_tag(content=STILL)
             page.get_by_test_id("composer").wait_for()
@@ -390,9 +406,11 @@ def asked_otherwise(studio: Studio) -> None:
     card = studio.posted(made)
     studio.press("U0BOB", card, "approve")
     studio.card("card-quorum", studio.shown(card, "1 of 2 approvals"))
-    card = studio.posted(refund(studio, 430, "gus@example.com"))
+    made = refund(studio, 430, "gus@example.com")
+    card = studio.posted(made)
     studio.fill("U0ALICE", card, "escalate", reason="Too unusual for me")
     studio.card("card-moved", studio.shown(card, "Moved to"))
+    studio.card("card-passed-on", _next_card(studio, made, card), "U0DAN")
 
 
 def together(studio: Studio) -> None:
@@ -620,11 +638,46 @@ def told_of(studio: Studio) -> None:
 
 
 def overdue(studio: Studio) -> None:
-    """What became of a request that nobody decided. Last, since time passes for all of them."""
+    """What became of a request that nobody decided. Late, since time passes for all of them."""
     made = refund(studio, 420, "ivy@example.com")
     card = studio.posted(made)
     studio.office.advance(3700)
     studio.card("card-expired", studio.shown(card, "Expired"))
+
+
+SLA = 901  # seconds until an ordinary request goes to the next reviewer
+
+
+def passed_on(studio: Studio) -> None:
+    """Where a request goes by itself while nobody decides it: a colleague, the next role, and then there is nobody left."""
+    office, slack = studio.office, studio.office.slack
+    slack.directory.leave("S0LEADS", "U0DAN")
+    made = refund(studio, 445, "ned@example.com")
+    card = studio.posted(made, has="approve")
+    for name, mentions in (("card-reassigned", ("U0ALICE", "U0BOB")), ("card-escalated", ("U0CAROL",))):
+        office.advance(SLA)
+        card = _next_card(studio, made, card)
+        studio.card(name, card, next(user for user in mentions if f"<@{user}>" in card.mentions()))
+    office.advance(SLA)
+    alarm = slack.expect_card(channel="#ops", contains=["Nobody is left to ask", "Refund $445"], timeout=30)
+    studio.card("notice-nobody-left", alarm, "U0ADMIN")
+    made = office.agent.ask("release_payment", {"supplier": "Mill & Sons", "amount_usd": 9600})
+    card = studio.posted(made)
+    slack.directory.leave("S0LEADS", "U0CAROL")
+    studio.card("card-too-few", studio.shown(card, "Cannot be approved"))
+    studio.card("notice-too-few", slack.expect_card(channel="#ops", contains="Too few", timeout=30), "U0ADMIN")
+    slack.directory.enter("S0LEADS", "U0CAROL", "U0DAN")
+
+
+def _next_card(studio: Studio, made: Any, before: Any) -> Any:
+    """The card that an approval has now, once it is another than that before."""
+    slack = studio.office.slack
+
+    def found() -> Any:
+        cards = slack.cards(approval_id=made["id"])
+        return next((card for card in cards if card.ts > before.ts and card.has("approve")), None)
+
+    return slack.expect(found, 30, "the next card")
 
 
 def demo(browser: Any) -> None:
@@ -678,6 +731,7 @@ SCENES = (
     burst,
     told_of,
     overdue,
+    passed_on,
     morning,
     learned,
 )

@@ -37,8 +37,6 @@ class Notice(StrEnum):
 
     REMINDER = "reminder"
     YOURS = "yours"
-    REASSIGNED = "reassigned"
-    ESCALATED = "escalated"
     OUTCOME = "outcome"
     INFO_REQUESTED = "info_requested"
     INFO_ANSWERED = "info_answered"
@@ -48,7 +46,6 @@ class Notice(StrEnum):
     UNKNOWN_ACTION = "unknown_action"
     OUTCOME_UNKNOWN = "outcome_unknown"
     DONE = "done"
-    DENIED = "denied"
     TAKEOVER = "takeover"
     UNDONE = "undone"
     REVERTED = "reverted"

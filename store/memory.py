@@ -11,6 +11,7 @@ from policies.amounts import aggregate_of, target_of
 from policies.approval import Approval
 from policies.lifecycle import State
 from policies.memory import MOST_DECIDED, MOST_OF_TARGET, REVIEW_WINDOW, TARGET_WINDOW, Memory
+from store import handovers
 from store.tables import approvals
 from store.unit import Unit
 
@@ -22,10 +23,10 @@ _NEVER_ASKED = ("denied", "blocked", "cancelled")
 
 
 def remembered(unit: Unit, approval: Approval) -> Memory:
-    """Two looks at an index each, however long the record is."""
+    """Two looks at an index, and one at its own trail where it changed hands, however long the record is."""
     of_target, target = _of_target(unit, approval)
     approved, rejected = _decided(unit, approval)
-    return Memory(of_target, target, approved, rejected)
+    return Memory(of_target, target, approved, rejected, handovers.last_handover(unit, approval))
 
 
 def _of_target(unit: Unit, approval: Approval) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from bot.render.blocks import MESSAGE_BYTES, VALUE, Button, Confirm, Option, ren
 from bot.render.buttons import button_value, wants_care
 from bot.render.labels import Names, assignee, consequence, due, headline, mention, nobody, outcome_line, when
 from bot.render.message import Message, block_ids, summary
-from bot.render.parameters import listing, remainder
+from bot.render.parameters import Listing, listing, remainder
 from bot.render.quoted_text import question_lines
 from bot.render.redaction import redactor_of
 from bot.render.told import told_by_sentence
@@ -85,7 +85,7 @@ def batch_card(
     who = Mrkdwn(" ".join(map(mention, asked))) or (assignee(still[0], "Anyone of the role") if still else Mrkdwn(""))
     lead = fill("🟢 {who}, {count} of {all} wait for you", who=who, count=len(still), all=len(approvals))
     dues = [approval.clock.due_at for approval in still if approval.clock.due_at]
-    lead = fill("{lead} · decide by {at}", lead=lead, at=when(min(dues))) if dues else lead
+    lead = fill("{lead} · {due}", lead=lead, due=due(min(dues))) if dues else lead
     agents = {approval.agent for approval in approvals}
     lines = lines_of(approvals)
     items = [_line(number, line, moved, names, told=len(agents) > 1) for number, line in enumerate(lines, 1)]
@@ -142,7 +142,7 @@ def _screen(
         "items": items,
         "options": options,
         "buttons": _buttons(open_ones),
-        "origin": clip(Shown(f"Asked by {', '.join(agents)} · policy {approvals[0].policy_version[:20]}"), 300, 900),
+        "origin": clip(Shown(f"Asked by {', '.join(agents)}"), 300, 900),
     }
     ids = ",".join(approval.id for approval in approvals)
     metadata = {"event_type": "sayso_card", "event_payload": {"approval_ids": ids}}
@@ -204,13 +204,14 @@ def _caution(approval: Approval) -> Mrkdwn | None:
 
 
 def _item(number: int, approval: Approval, moved: Moved, names: Names) -> Item:
-    """An entry with its exact parameters, as long as it waits here."""
+    """An entry with the parameters that its sentence does not tell, as long as it waits here."""
     about = _outcome(approval, moved, names)
-    lines = [f"{number}. {summary(approval, 200, SENTENCE_BYTES)}"]
+    sentence = summary(approval, 200, SENTENCE_BYTES)
+    lines = [f"{number}. {sentence}"]
     if _waits(approval, moved):
-        listed = listing(leaves_of(approval), ITEM_BYTES)
+        listed = _untold(approval, sentence)
         rest = remainder(approval, listed)
-        lines += [listed.text, *([rest] if rest else [])]
+        lines += [*([listed.text] if listed.total else []), *([rest] if rest else [])]
     if about is None and not batchable(approval):
         about = Mrkdwn("Cannot be decided together with others: open it")
     return Item(Shown("\n".join(lines)), _details(approval, moved, "Details"), about)
@@ -239,15 +240,18 @@ def _all_of(approval: Approval, sentence: Shown) -> list[str] | None:
         return None
     if approval.edited or approval.votes or approval.info_request or hidden_of(approval).count or wants_care(approval):
         return None
-    whole = visible(redactor_of(approval)(approval.sentence))
-    found = leaves_of(approval)
-    listed = listing(
-        [leaf for leaf in found if leaf.path and leaf.path not in told_by_sentence(approval, found, whole)], ITEM_BYTES
-    )
-    if sentence != whole or not listed.complete:
+    listed = _untold(approval, sentence)
+    if sentence != visible(redactor_of(approval)(approval.sentence)) or not listed.complete:
         return None
     reason = clip(visible(redactor_of(approval)(" ".join(approval.request.reason.split()))), REASON_CHARS, REASON_BYTES)
     return [*([listed.text] if listed.total else []), *([f"The agent says: “{reason}”"] if reason else [])]
+
+
+def _untold(approval: Approval, sentence: Shown) -> Listing:
+    """The parameters that the sentence, as it stands here, does not tell."""
+    found = leaves_of(approval)
+    told = told_by_sentence(approval, found, sentence)
+    return listing([leaf for leaf in found if leaf.path and leaf.path not in told], ITEM_BYTES)
 
 
 def _approve(approval: Approval, sentence: Shown) -> Button:

@@ -19,7 +19,7 @@ from bot.render.buttons import Offers, Seen, button_value, controls, full_view_f
 from bot.render.facts import afterwards, asked_by, brief, status, why
 from bot.render.glance import glance
 from bot.render.labels import Names, headline, mention, outcome_line, settled_sentence
-from bot.render.memory import remembers
+from bot.render.memory import handed_on, remembers
 from bot.render.menu import bars
 from bot.render.message import NOTHING_MORE, Message, Sent, block_ids, link_to, look, metadata, summary
 from bot.render.notices import alert, notice
@@ -149,9 +149,10 @@ def _context(seen: Seen, listed: Listing, offers: Offers, sent: Sent) -> dict[st
 
 
 def _remembered(approval: Approval, redact: Redactor, sent: Sent) -> Mrkdwn | None:
-    """What was asked before, and what else helps of the past."""
-    before = asked_before(approval, redact, sent.names)
-    lines = [*([before] if before else []), *(remembers(sent.memory, sent.names) if sent.memory else [])]
+    """How it came to whoever is asked, what was asked before, and what else helps of the past."""
+    memory, names = sent.memory, sent.names
+    told = [handed_on(approval, memory, redact, names) if memory else None, asked_before(approval, redact, names)]
+    lines = [*(line for line in told if line), *(remembers(memory, names) if memory else [])]
     return Mrkdwn("\n".join(lines)) if lines else None
 
 
@@ -218,7 +219,8 @@ def _ending(approval: Approval, redact: Redactor, names: Names) -> Mrkdwn:
 
 def _moved(approval: Approval, moved_to: str | None, link: str | None) -> Message:
     sentence = summary(approval)
-    reason = clip(visible(approval.assigned_why or ""), 200, 400)
+    # Why somebody is asked now says nothing of whoever was asked before them.
+    reason = clip(visible(approval.assigned_why or ""), 200, 400) if moved_to == approval.assignee else None
     target = mention(moved_to) if moved_to else fill("{role}", role=approval.role or "the next role")
     line = (
         fill("➡️ Moved to {target}: {reason}", target=target, reason=reason)

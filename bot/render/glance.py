@@ -79,7 +79,7 @@ def _turn(approval: Approval) -> Mrkdwn:
         return fill("Anyone of {role}", role=brief(approval.role or "the role", 60))
     if approval.clock.hush_until:
         return fill("{who}, told {at}", who=assignee(approval, ""), at=when(approval.clock.hush_until))
-    beside = [
-        fill("{who} for {role}", who=seat_holder(seat), role=brief(seat.role, 60)) for seat in approval.seats[:SEATS]
-    ]
+    # Where too few people are left, the card says who is missing: no seat beside it stands for somebody who may be gone.
+    seats = approval.seats[:SEATS] if approval.lacking is None else ()
+    beside = [fill("{who} for {role}", who=seat_holder(seat), role=brief(seat.role, 60)) for seat in seats]
     return Mrkdwn(", ".join([assignee(approval, ""), *beside]))

@@ -74,8 +74,11 @@ def nobody(user: str) -> None:
 def person(user: str, names: Names) -> Mrkdwn:
     """Somebody by name, such as @bob, in letters that notify nobody; mentioned where no name is known."""
     name = names(user)
-    if not name:
-        return mention(user)
+    return called(name) if name else mention(user)
+
+
+def called(name: str) -> Mrkdwn:
+    """A name as a handle, such as @bob, in letters that notify nobody."""
     at = "" if name.casefold().startswith(_BROADCASTS) else "@"
     return fill("{at}{name}", at=at, name=escape(clip(visible(name), 60, 240)))
 
@@ -147,8 +150,13 @@ def by_whom(approval: Approval, names: Names = nobody) -> Mrkdwn:
     decision = approval.decision
     if decision is None:
         return Mrkdwn("")
-    name = Mrkdwn("policy") if decision.by == "policy" else person(decision.by, names)
-    return fill(" by {name}, {at}", name=name, at=when(decision.at))
+    return fill(" by {name}, {at}", name=_decider(decision.by, names), at=when(decision.at))
+
+
+def _decider(by: str, names: Names) -> Mrkdwn:
+    """A person, or by its name what decided without one: policy, or the agent that withdrew it."""
+    kind, _, agent = by.partition(":")
+    return escape(clip(visible(agent), 60, 240)) if kind == "agent" and agent else person(by, names)
 
 
 def outcome_line(approval: Approval, *, note: bool = True, names: Names = nobody) -> Mrkdwn:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from bot.render.facts import brief
 from bot.render.labels import Names, person
+from bot.render.redaction import Redactor
 from bot.render.visible_text import Mrkdwn, clip, fill, visible
+from policies.approval import Approval
 from policies.memory import LEAST_APPROVED, MOST_OF_TARGET, Memory
 
 
 def remembers(memory: Memory, names: Names) -> list[Mrkdwn]:
     """The lines; none where nothing of it helps."""
     return [line for line in (_target(memory), _people(memory, names)) if line]
+
+
+NOTE_CHARS = 240  # six lines on a phone
+
+
+def handed_on(approval: Approval, memory: Memory, redact: Redactor, names: Names) -> Mrkdwn | None:
+    """Why it is theirs now: who passed it on or did not decide in time, as whom they are asked, and what was said of it."""
+    handover = memory.handover
+    if handover is None:
+        return None
+    further = brief(approval.role, 60) if approval.role and approval.role != approval.policy.role else None
+    if handover.late is not None:
+        line = fill("➡️ {who} did not decide in time", who=person(handover.late, names))
+        return fill("{line}; {role} is asked now", line=line, role=further) if further else line
+    line = fill("➡️ *Passed on* by {who}", who=person(handover.by or "", names))
+    line = fill("{line} to {role}", line=line, role=further) if further else line
+    note = " ".join(redact(handover.note or "").split())
+    return fill("{line}: “{note}”", line=line, note=brief(note, NOTE_CHARS)) if note else line
 
 
 def _target(memory: Memory) -> Mrkdwn | None:

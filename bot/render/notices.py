@@ -22,7 +22,6 @@ from bot.render.labels import (
     outcome_line,
     person,
     seat_holder,
-    when,
 )
 from bot.render.message import NOTHING_MORE, Message, Sent, block_ids, link_to, look, metadata, summary
 from bot.render.parameters import Listing, listing, remainder
@@ -36,9 +35,11 @@ from policies.hidden import leaves_of
 from policies.lifecycle import State
 from policies.messages import Notice
 from policies.sentences import words
+from policies.silence import approves
 
 WORDS_BYTES = 4000
 PARAMETERS_BYTES = 3000
+ASKED = 6  # people who are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,12 @@ def notice(
     context = {
         "id": block_ids(f"{kind.value}-{look(approval, undo_until)}"),
         "lead": lead,
-        "sentence": sentence,
+        "sentence": None if kind is Notice.UNKNOWN_ACTION else sentence,
         "parameters": listed.text if listed and listed.total else None,
         "remainder": remainder(approval, listed) if listed else None,
         "why": facts.why(approval, redact) if plan.why else None,
         "buttons": plan.buttons,
-        "small": _small(approval, kind, link),
+        "small": _small(approval, kind, link, timed=kind is Notice.REMINDER and not said.get("shared")),
     }
     blocks = _filled(render("notice", context), plan, approval, kind)
     noted = metadata(approval) if kind is Notice.DONE else _noted(approval, kind)
@@ -140,15 +141,20 @@ def _filled(drawn: list[Block], plan: _Plan, approval: Approval, kind: Notice) -
     return [block for block in (slots[item["slot"]] if "slot" in item else item for item in drawn) if block is not None]
 
 
-def _small(approval: Approval, kind: Notice, link: str | None) -> list[Mrkdwn]:
-    """Consequence, deadline and a direct link, so that nobody has to look for them (docs/rules.md: D5)."""
+def _small(approval: Approval, kind: Notice, link: str | None, *, timed: bool) -> list[Mrkdwn]:
+    """Consequence, deadline and a direct link, so that nobody has to look for them (docs/rules.md: D5).
+
+    The first line of a reminder is `timed` already, and that of an unknown action says what it is.
+    """
     found = [
         fill("{sign} {words}", sign=Mrkdwn(consequence(approval.policy)[0]), words=Mrkdwn(stakes(approval.policy)))
     ]
-    if approval.pending and approval.clock.due_at and approval.clock.paused_at is None:
+    if kind is Notice.UNKNOWN_ACTION:
+        found = []
+    if approval.pending and approval.clock.due_at and approval.clock.paused_at is None and not timed:
         found.append(due(approval.clock.due_at))
-    if kind in (Notice.NOBODY_LEFT, Notice.TOO_FEW) and approval.clock.expires_at:
-        found.append(fill("Expires {at}", at=when(approval.clock.expires_at)))
+    if kind in (Notice.NOBODY_LEFT, Notice.TOO_FEW) and approval.pending and approval.clock.expires_at:
+        found.append(due(approval.clock.expires_at, "Approved automatically" if approves(approval) else "Expires"))
     url = link_to(link)
     if kind is Notice.DONE:
         return found
@@ -180,8 +186,8 @@ def _plan(kind: Notice, approval: Approval, undo_until: datetime | None, told: M
         return _Plan(tuple(quoted_text.undo_says(approval)))
     if kind in (Notice.OUTCOME, Notice.OUTCOME_UNKNOWN, Notice.NOT_ROLLED_BACK):
         return _Plan(tuple(quoted_text.person_says(approval)))
-    if kind in (Notice.DENIED, Notice.UNKNOWN_ACTION):
-        return _Plan(parameters=True, why=True)
+    if kind is Notice.UNKNOWN_ACTION:
+        return _Plan(claims=_reasons(request.reason), parameters=True)
     return _Plan()
 
 
@@ -261,19 +267,7 @@ def _reminder(approval: Approval, names: Names) -> Mrkdwn:
 
 
 def _yours(approval: Approval, names: Names) -> Mrkdwn:
-    return _turn(approval, "🔔 {who}, this waits for you")
-
-
-def _reassigned(approval: Approval, names: Names) -> Mrkdwn:
-    return _turn(approval, "➡️ {who}, this is yours now")
-
-
-def _escalated(approval: Approval, names: Names) -> Mrkdwn:
-    return _turn(approval, "⬆️ {who}, this was escalated to you")
-
-
-def _turn(approval: Approval, words: str) -> Mrkdwn:
-    line = fill(words, who=_who(approval))
+    line = fill("🔔 {who}, this waits for you", who=_who(approval))
     reason = approval.assigned_why
     return fill("{line} · {reason}", line=line, reason=facts.brief(reason, 150)) if reason else line
 
@@ -290,8 +284,16 @@ def _answered(approval: Approval, names: Names) -> Mrkdwn:
 
 
 def _nobody(approval: Approval, names: Names) -> Mrkdwn:
-    roles = facts.brief(", ".join(approval.roles_that_decide) or approval.role or "any role", 160)
-    return fill("🚨 *Nobody is left to ask* in {roles}: one of those who were asked has to decide", roles=roles)
+    """Each of them may still decide; whoever has said yes already cannot say it again."""
+    voted = {vote.user for vote in approval.votes}
+    asked = [user for user in dict.fromkeys(approval.asked) if user not in voted]
+    if not asked:
+        roles = facts.brief(", ".join(approval.roles_that_decide) or approval.role or "any role", 160)
+        return fill("🚨 *Nobody is left to ask* in {roles}", roles=roles)
+    who = Mrkdwn(", ".join(person(user, names) for user in asked[:ASKED]))
+    who = fill("{who} and {count} more", who=who, count=len(asked) - ASKED) if len(asked) > ASKED else who
+    who = fill("one of {who}", who=who) if len(asked) > 1 else who
+    return fill("🚨 *Nobody is left to ask*: {who} has to decide", who=who)
 
 
 def _unknown_action(approval: Approval, names: Names) -> Mrkdwn:
@@ -313,8 +315,10 @@ def _unknown_outcome(approval: Approval, names: Names) -> Mrkdwn:
 
 def _done(approval: Approval, names: Names) -> Mrkdwn:
     agent = facts.brief(approval.agent, 80)
-    done = approval.state in (State.SUCCEEDED, State.FAILED)
+    done, never = approval.state in (State.SUCCEEDED, State.FAILED), (State.CANCELLED, State.EXPIRED)
     words = "ran this" if done else "may run this" if approval.granted else "runs this"
+    if approval.state in never:
+        words = "was free to run this"
     return fill(
         "📣 *For your information*: {agent} {words} without asking, as policy allows", agent=agent, words=Mrkdwn(words)
     )
@@ -358,8 +362,6 @@ def _takeover(approval: Approval, names: Names) -> Mrkdwn:
 _LEAD: Final[dict[Notice, Callable[[Approval, Names], Mrkdwn]]] = {
     Notice.REMINDER: _reminder,
     Notice.YOURS: _yours,
-    Notice.REASSIGNED: _reassigned,
-    Notice.ESCALATED: _escalated,
     Notice.OUTCOME: _outcome,
     Notice.INFO_REQUESTED: lambda *_: Mrkdwn("⏸️ The agent was asked; the deadline is paused until it answers"),
     Notice.INFO_ANSWERED: _answered,
@@ -369,7 +371,6 @@ _LEAD: Final[dict[Notice, Callable[[Approval, Names], Mrkdwn]]] = {
     Notice.UNKNOWN_ACTION: _unknown_action,
     Notice.OUTCOME_UNKNOWN: _unknown_outcome,
     Notice.DONE: _done,
-    Notice.DENIED: lambda *_: Mrkdwn("⛔ *Denied by policy*, nobody was asked"),
     Notice.TAKEOVER: _takeover,
     Notice.UNDONE: _undone,
     Notice.REVERTED: lambda *_: Mrkdwn("☑️ *Rolled back*, reported by the agent"),
@@ -379,8 +380,6 @@ _LEAD: Final[dict[Notice, Callable[[Approval, Names], Mrkdwn]]] = {
 IN_WORDS: Final = {
     Notice.REMINDER: "Still waiting for you",
     Notice.YOURS: "Waiting for you",
-    Notice.REASSIGNED: "Yours now",
-    Notice.ESCALATED: "Escalated to you",
     Notice.OUTCOME: "Decided",
     Notice.INFO_REQUESTED: "The agent was asked",
     Notice.INFO_ANSWERED: "The agent answered",
@@ -390,7 +389,6 @@ IN_WORDS: Final = {
     Notice.UNKNOWN_ACTION: "Unknown action blocked",
     Notice.OUTCOME_UNKNOWN: "Outcome unknown",
     Notice.DONE: "Done without asking",
-    Notice.DENIED: "Denied by policy",
     Notice.TAKEOVER: "Taken over",
     Notice.UNDONE: "Undone",
     Notice.REVERTED: "Rolled back",

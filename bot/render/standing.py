@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from bot.render.blocks import Block, Button, Option, render
 from bot.render.facts import brief
-from bot.render.labels import Names, headline, nobody, person, when
+from bot.render.labels import Names, called, headline, nobody, person, when
 from bot.render.message import Message, block_ids, summary
 from bot.render.parameters import path_text, value_text
 from bot.render.queues import Row
@@ -92,7 +92,7 @@ def counting_message(
         so_far=Mrkdwn(one.so_far),
         until=when(one.ended_at or one.until),
         why=_why(one, names),
-        by=brief(by, 60),
+        by=called(by),
     )
     end = () if one.ended_at else (Button("end_standing", "End now", one.id, "danger"),)
     context: dict[str, Any] = {
@@ -149,7 +149,7 @@ def use_line(each: Listed, *, named: bool = False) -> Mrkdwn:
         so_far=Mrkdwn(each.one.so_far),
         who=who(each.one),
         until=when(each.one.until),
-        by=brief(each.by, 60),
+        by=called(each.by),
     )
     return fill("{said} · {id}", said=said, id=brief(each.one.id, 40)) if named else said
 

@@ -32,6 +32,7 @@ from policies.deadlines import Due
 from policies.digest import rfc3339
 from policies.errors import Revoked
 from policies.files.policy import OnTimeout
+from policies.handover import TIME_IS_UP
 from policies.lifecycle import State, Verb, transition
 from policies.messages import Notice
 from store import approvals, turns
@@ -217,7 +218,7 @@ class _Desk:
     def _reassign(self, approval: Approval) -> str:
         outcome = transition(approval.state, Verb.REASSIGN, self.ctx.now, approval.deadlines)
         roles = staffing.roles_ahead(approval.policy, approval.role)
-        draft = reassigned(self.ctx, approval, roles, self.staff, "the previous reviewer did not answer in time")
+        draft = reassigned(self.ctx, approval, roles, self.staff, TIME_IS_UP)
         after = draft.approval
         if (after.assignee, after.seats) == (approval.assignee, approval.seats):
             self._advance(approval, draft, "escalated", rationale=_nobody(after))
@@ -272,7 +273,8 @@ class _Desk:
             return None
         extended = replace(approval.clock, expires_at=self.ctx.now + timedelta(seconds=seconds))
         self.staff.moved(approval.assignee, choice.user)
-        draft = moved_to(self.ctx, replace(approval, clock=extended), choice)
+        late = replace(choice, why=f"{choice.why}; {TIME_IS_UP}")
+        draft = moved_to(self.ctx, replace(approval, clock=extended), late)
         after = draft.approval
         self._advance(approval, draft, "escalated", decision=after.assignee, rationale=after.assigned_why)
         return "reassigned"

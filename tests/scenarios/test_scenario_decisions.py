@@ -174,7 +174,7 @@ def test_request_info_stops_the_clock(office: Office) -> None:
 
 
 def test_escalate(office: Office) -> None:
-    """A reviewer who is not sure hands the card to the next role; whoever escalated no longer has the live card."""
+    """A reviewer who is not sure hands the card to the next role, who reads why; whoever escalated no longer has the live card."""
     refund = office.agent.refund()
     card = office.card(refund)
     form = office.form("U0ALICE", card, "escalate").fill("reason", "Too unusual for me")
@@ -183,6 +183,8 @@ def test_escalate(office: Office) -> None:
     assert (moved["state"], moved["assignee"]) == ("pending", "U0CAROL")
     next_card = office.card(refund, excluding=card)
     assert "@carol" in next_card.text()
+    assert "Passed on by @alice to finance_lead: “Too unusual for me”" in next_card.text()
+    assert next_card.mentions() == ["<@U0CAROL>"]
     gone = office.slack.expect_update(card, contains="Moved to")
     assert not gone.actions()
     office.person("U0CAROL").click(next_card, "approve")

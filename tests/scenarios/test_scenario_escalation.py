@@ -249,3 +249,27 @@ def test_rebalance_evens_out_what_is_not_due(office: Office) -> None:
     assert row(office, late)["assignee"] == "U0BOB" or row(office, late)["version"] == 1
     again = said(office, "U0ADMIN", "reviewers rebalance now")
     assert "Nothing to move" in again
+
+
+def test_each_card_says_who_let_it_lie(office: Office) -> None:
+    """A request that nobody decides names on each new card who was before, and on each old one where it went from there."""
+    made = office.agent.refund()
+    cards = [office.card(made, has="approve")]
+    for _ in range(2):
+        office.advance(901)
+        cards.append(office.until(lambda: _later(office, made, cards[-1]), "the next card"))
+    names = {"U0ALICE": "@alice", "U0BOB": "@bob"}
+    first = made["assignee"]
+    second = ({"U0ALICE", "U0BOB"} - {first}).pop()
+    assert f"{names[first]} did not decide in time" in cards[1].text()
+    assert f"{names[second]} did not decide in time; finance_lead is asked now" in cards[2].text()
+    assert len(cards[2].mentions()) == 1
+    office.until(lambda: "Moved to" in office.slack.refresh(cards[1]).text(), "the second says where it went")
+    went = office.slack.refresh(cards[0]).text()
+    assert f"Moved to {names[second]}" in went
+    assert "finance_lead" not in went
+
+
+def _later(office: Office, made: Json, before: Any) -> Any:
+    found = office.slack.cards(approval_id=made["id"])
+    return next((card for card in found if card.ts > before.ts and card.has("approve")), None)

@@ -296,3 +296,16 @@ def test_a_digest_stays_within_slacks_limits() -> None:
     message = cards.digest_card(some)
     assert faults(message.blocks) == []
     assert 0 < sum(item.get("action_id") == "approve" for item in objects(message.blocks)) < 10
+
+
+def test_an_entry_lists_only_what_its_sentence_does_not_tell() -> None:
+    """A parameter that the sentence prints whole and for certain has no line of its own in a batch either; all others have."""
+    rules = {"describe": "Tidy {{ params.what }}"}
+    batch = [tidy(index, {"what": f"hall-{index}", "deep": True}, rules=rules) for index in range(2)]
+    batch = [replace(found, sentence=f"Tidy hall-{at}") for at, found in enumerate(batch)]
+    shown = everything(cards.batch_card(batch).blocks)
+    assert 'what: "hall-0"' not in shown
+    assert "deep: true" in shown
+    assert "policy 0f3a9c1b2d4e" not in shown
+    hidden = [replace(found, sentence="Tidy something") for found in batch]
+    assert 'what: "hall-0"' in everything(cards.batch_card(hidden).blocks)

@@ -14,10 +14,13 @@ from samples import approval
 
 from bot.acts.registry import approval_card
 from bot.render import cards
+from bot.render.message import Sent
 from bot.server import startup_check
 from bot.slack.listeners.commands import HELP
 from policies.approval import Approval, Undo
 from policies.assignment import Candidate, choose_reviewer
+from policies.handover import Handover
+from policies.memory import Memory
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 GUIDES = ("cards.md", "afterwards.md", "escalation.md")
@@ -55,6 +58,8 @@ def drawn() -> tuple[set[str], str]:
     seen += [approval_card(hidden).blocks, cards.notice(cards.Notice.DONE, rolled_back()).blocks]
     alike = [replace(approval({"what": f"room {at}"}, action="tidy"), id=f"apr_{at}") for at in range(4)]
     seen.append(cards.batch_card(alike).blocks)
+    moved = Sent(names=lambda user: "alice", memory=Memory(handover=Handover(late="U0ALICE")))
+    seen.append(approval_card(approval(), sent=moved).blocks)
     said = [*texts(seen), *bold(seen)]
     return {plain(text) for text in said}, "\n".join(map(plain, [*said, *reasons()]))
 

@@ -124,7 +124,7 @@ def test_the_lists_name_count_giver_and_end() -> None:
         [Listed(one, first), Listed(one, first, may_end=False)], "standing", "Standing approvals", "tail"
     )
     text = everything(blocks)
-    for said in ("2 of 9 used", "session s1", "given by Alice", "Standing approvals", "tail"):
+    for said in ("2 of 9 used", "session s1", "given by @Alice", "Standing approvals", "tail"):
         assert said in text
     assert [item["value"] for item in objects(blocks) if item.get("action_id") == "end_standing"] == ["std_1"]
 
