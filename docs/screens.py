@@ -162,7 +162,6 @@ class Studio:
             message = page.locator(f'[data-testid="message"][data-ts="{card.ts}"]').first
             message.wait_for()
             page.wait_for_timeout(400)  # what has just changed is drawn anew
-            message.scroll_into_view_if_needed()
             _pictured(message, path)
 
         self._shoot(name, card.permalink, user, shoot)
