@@ -648,10 +648,13 @@ SLA = 901  # seconds until an ordinary request goes to the next reviewer
 
 
 def passed_on(studio: Studio) -> None:
-    """Where a request goes by itself while nobody decides it: a colleague, the next role, and then there is nobody left."""
+    """Where a request goes by itself while nobody decides it: a colleague, the next role, and then there is nobody left.
+
+    First, since time passes for all of them; what is left over is withdrawn.
+    """
     office, slack = studio.office, studio.office.slack
     slack.directory.leave("S0LEADS", "U0DAN")
-    made = refund(studio, 445, "ned@example.com")
+    slow = made = refund(studio, 445, "ned@example.com")
     card = studio.posted(made, has="approve")
     for name, mentions in (("card-reassigned", ("U0ALICE", "U0BOB")), ("card-escalated", ("U0CAROL",))):
         office.advance(SLA)
@@ -666,6 +669,8 @@ def passed_on(studio: Studio) -> None:
     studio.card("card-too-few", studio.shown(card, "Cannot be approved"))
     studio.card("notice-too-few", slack.expect_card(channel="#ops", contains="Too few", timeout=30), "U0ADMIN")
     slack.directory.enter("S0LEADS", "U0CAROL", "U0DAN")
+    for waiting in (slow, made):
+        office.agent.cancel(waiting)
 
 
 def _next_card(studio: Studio, made: Any, before: Any) -> Any:
@@ -715,6 +720,7 @@ def _demo_pages(browser: Any, url: str) -> None:
 
 
 SCENES = (
+    passed_on,
     pending,
     forms,
     decided,
@@ -730,7 +736,6 @@ SCENES = (
     burst,
     told_of,
     overdue,
-    passed_on,
     morning,
     learned,
 )
