@@ -663,7 +663,7 @@ def passed_on(studio: Studio) -> None:
     office.advance(SLA)
     alarm = slack.expect_card(channel="#ops", contains=["Nobody is left to ask", "Refund $445"], timeout=30)
     studio.card("notice-nobody-left", alarm, "U0ADMIN")
-    made = office.agent.ask("release_payment", {"supplier": "Mill & Sons", "amount_usd": 9600})
+    made = office.agent.ask("release_payment", {"supplier": "Hill Paper", "amount_usd": 9600})
     card = studio.posted(made)
     slack.directory.leave("S0LEADS", "U0CAROL")
     studio.card("card-too-few", studio.shown(card, "Cannot be approved"))
