@@ -82,6 +82,7 @@ class Deadlines:
 GRANTED = frozenset({State.APPROVED, State.EDITED, State.CHOSEN, State.ANSWERED})
 OPEN = frozenset({State.PENDING})
 EXECUTED = frozenset({State.SUCCEEDED, State.FAILED})
+RAN = EXECUTED | {State.OUTCOME_UNKNOWN}  # came to its end, whatever that was: only this can be called correct
 BY_A_PERSON = frozenset(
     {
         Verb.APPROVE,

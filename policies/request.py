@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -113,10 +115,32 @@ class Request(_Body):
     @property
     def effective_confidence(self) -> float | None:
         """min(evidence score, self-report); None (unknown) without evidence: a self-report can only lower it (docs/rules.md: A6)."""
-        score = self.evidence.score if self.evidence else None
-        if score is None or self.confidence is None:
-            return score
-        return min(score, self.confidence)
+        return _effective(self.confidence, self.evidence.score if self.evidence else None)
+
+
+def _effective(confidence: float | None, score: float | None) -> float | None:
+    return score if score is None or confidence is None else min(score, confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """How sure an agent was: by its own word, and by its evidence."""
+
+    confidence: float | None
+    score: float | None
+
+    @property
+    def effective(self) -> float | None:
+        """As `Request.effective_confidence`."""
+        return _effective(self.confidence, self.score)
+
+
+def stated(request: str) -> Stated:
+    """The same of a request as it was kept, without reading the rest of it anew."""
+    body = json.loads(request)
+    confidence, evidence = body.get("confidence"), body.get("evidence")
+    score = Evidence.model_validate(evidence).score if evidence is not None else None
+    return Stated(None if confidence is None else float(confidence), score)
 
 
 def principal_of(request: Request) -> str | None:

@@ -4,74 +4,112 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Subquery, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal_column, not_, select, union_all
 
 from policies.learning import calibration, stamping, tuning
 from policies.learning.calibration import Case, OwnWord
 from policies.learning.stamping import UNMODIFIED, Act, Stamping
 from policies.learning.tuning import Record
+from policies.lifecycle import RAN
 from policies.replay.calls import BAD_LABELS
-from policies.request import Request
+from policies.request import stated
+from store.runs import Runs, runs
 from store.tables import approvals, decisions, labels, looks, outbox
 from store.unit import Unit
 
-# Looked at, newest first: decisions and labels; requests that ran; cases whose confidence is compared with what turned out.
-MOST, MOST_RAN, MOST_CASES = 20_000, 50_000, 5_000
+# Looked at, newest first: decisions, and labels of each kind; requests; cases whose confidence is compared with what turned out.
+MOST, MOST_ASKED, MOST_CASES = 20_000, 50_000, 5_000
 # How the names of those who label begin: an agent, of its own work, and a token of the scope `label`. People are their ids.
 OWN, LABELLER = "agent:", "labeller:"
+
+Keys = Callable[[str], Sequence[str]]
 
 # What a verb of a decision counts as; a vote alone decides nothing.
 _COUNTS = dict.fromkeys(UNMODIFIED, "unmodified") | {"edit": "edited", "reject": "rejected"}
 
 
-@dataclass(frozen=True, slots=True)
+def _by_name(action: str) -> Sequence[str]:
+    return (action,)
+
+
+@dataclass(slots=True)
 class _Said:
     """What is said of one approval: the worst label that it has, and when it got that.
 
-    `counts` says whether anybody but the agent said it; `own` whether the agent labelled it too. `drawn` is the share of
-    the random sample that it was labelled in.
+    `counts` says whether anybody but the agent said it; `own` whether the agent labelled it too. `drawn` says whether a
+    random sample drew it to be labelled, `number` is that of its newest label but the agent's praise.
     """
 
     approval_id: str
+    action: str
     agent: str
     worst: str | None = None
     at: datetime | None = None
     counts: bool = False
     own: bool = False
-    drawn: float | None = None
+    drawn: bool = False
+    number: int = 0
+
+    def add(self, label: Any) -> None:
+        """One label more: what went wrong once is not made good by a later word."""
+        number, _, word, at, by, _, _, undone_at, review, _ = label
+        own, bad = by.startswith(OWN), word in BAD_LABELS
+        self.own = self.own or own
+        if own and not bad:
+            return
+        self.number = number
+        if bad or self.worst is None:
+            self.worst, self.at = word, at
+        self.counts = self.counts or not own or (word == "reverted" and undone_at is not None)
+        self.drawn = self.drawn or (review is not None and by == review.get("by"))
 
 
-def records(unit: Unit) -> dict[str, Record]:
-    """Every action's record, by database time."""
+def records(unit: Unit, keys: Keys = _by_name) -> dict[str, Record]:
+    """Every action's record, by database time; `keys` names the records that an action counts in, itself and its pattern."""
     since = unit.now - tuning.LOOK_BACK
-    last, habits = _decisions(unit, since)
+    last, habits = _decisions(unit, since, keys)
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for action, kind in last:
-        counted[action][kind] += 1
-    said, first_label = _labels(unit)
-    oldest = max(filter(None, (unit.now - tuning.INCIDENTS_LOOK_BACK, _first_that_ran(unit), first_label)))
-    for row in unit.execute(_ran(oldest, since)):
-        counted[row.action].update({name: found for name, found in row._mapping.items() if name != "action"})
-    cases = _cases(unit, said)
-    actions = {*counted, *said}
+        for key in keys(action):
+            counted[key][kind] += 1
+    for row in _without_people(unit, since):
+        for key in keys(row.action):
+            counted[key].update({"taken_over": row.taken_over, "alone": row.alone})
+    said, first_bad, first = _labels(unit, keys)
+    oldest = max(filter(None, (unit.now - tuning.INCIDENTS_LOOK_BACK, first_bad)))
+    ran = runs(unit, oldest)
+    since_when: dict[str, datetime] = {}
+    for action, found in ran.items():
+        for key in keys(action):
+            counted[key]["ran"] += found.count
+            since_when[key] = min(found.since, since_when.get(key, found.since))
+    cases = _cases(unit, said, first, keys)
     return {
-        action: replace(
-            _record(action, counted[action], list(said[action].values()), oldest),
-            ran_days=round((unit.now - oldest).total_seconds() / 86_400, 1),
-            reviewers=tuple(sorted(habits[action], key=lambda one: one.user)),
-            cases=tuple(cases[action]),
+        key: replace(
+            _record(key, counted[key], [one for one in said[key].values() if one.number >= first]),
+            incidents=sum(_in_time(ran, oldest, one) for one in said[key].values()),
+            ran_days=round((unit.now - since_when.get(key, oldest)).total_seconds() / 86_400, 1),
+            reviewers=tuple(sorted(habits[key], key=lambda one: one.user)),
+            cases=tuple(cases[key]),
         )
-        for action in actions
+        for key in {*counted, *said}
     }
 
 
-def _decisions(unit: Unit, since: datetime) -> tuple[list[tuple[str, str]], dict[str, list[Stamping]]]:
+def _in_time(ran: Mapping[str, Runs], oldest: datetime, one: _Said) -> bool:
+    """Whether it went wrong in the time in which the runs of its action are counted."""
+    since = ran[one.action].since if one.action in ran else oldest
+    return one.worst in BAD_LABELS and one.at is not None and one.at > since
+
+
+def _decisions(unit: Unit, since: datetime, keys: Keys) -> tuple[list[tuple[str, str]], dict[str, list[Stamping]]]:
     """How each approval was last decided, as its action and kind, and how each person decides, by action."""
     newest = _newest(since)
     shown = _shown(unit, newest)
@@ -83,17 +121,20 @@ def _decisions(unit: Unit, since: datetime) -> tuple[list[tuple[str, str]], dict
     )
     last: dict[str, tuple[str, str]] = {}
     by_user: dict[str, list[Act]] = defaultdict(list)
-    for row in unit.execute(query):
-        ended = row.verb in _COUNTS and row.approval_id not in last
-        asked = row.at - timedelta(milliseconds=row.latency_ms)
-        known = [asked, *shown.get(row.approval_id, ()), *([row.opened] if row.opened else [])]
-        seen = max(moment for moment in known if moment <= row.at)
-        by_user[row.by].append(Act(row.action, row.verb, row.at, seen, ended))
+    # Rows are many, and taken apart at once: a name looked up in each would cost more than the database does.
+    rows: Iterable[Any] = unit.execute(query)
+    for _, approval_id, verb, user, at, latency_ms, action, opened in rows:
+        seen = at - timedelta(milliseconds=latency_ms)
+        for moment in (*shown.get(approval_id, ()), opened):
+            if moment is not None and seen < moment <= at:
+                seen = moment
+        ended = verb in _COUNTS and approval_id not in last
+        by_user[user].append(Act(action, verb, at, seen, ended))
         if ended:
-            last[row.approval_id] = (row.action, _COUNTS[row.verb])
+            last[approval_id] = (action, _COUNTS[verb])
     habits: dict[str, list[Stamping]] = defaultdict(list)
     for user, acts in by_user.items():
-        for action, one in stamping.habits(user, acts[::-1]):
+        for action, one in stamping.habits(user, acts[::-1], keys):
             habits[action].append(one)
     return list(last.values()), habits
 
@@ -127,74 +168,82 @@ def _moment(ts: str | None) -> datetime | None:
         return None
 
 
-def _first_that_ran(unit: Unit) -> datetime | None:
-    """From when on requests are looked at, where there are more than that."""
-    newest = select(approvals.c.created_at).order_by(approvals.c.created_at.desc()).offset(MOST_RAN).limit(1)
+def _without_people(unit: Unit, since: datetime) -> Any:
+    """What policy let run alone and what people did by hand, of the newest requests."""
+    newest = select(approvals.c.created_at).order_by(approvals.c.created_at.desc()).offset(MOST_ASKED).limit(1)
     first: datetime | None = unit.execute(newest).scalar_one_or_none()
-    return first
-
-
-def _ran(oldest: datetime, since: datetime) -> Any:
-    """What policy let run alone and what people did by hand in the fortnight, and what ran in the longer time of incidents."""
+    oldest = max(filter(None, (unit.now - tuning.INCIDENTS_LOOK_BACK, first)))
     by_hand = and_(approvals.c.state.in_(("taken_over", "handed_back")), approvals.c.decided_at > since)
-    counted = {
-        "taken_over": by_hand,
-        "alone": and_(approvals.c.route == "auto", approvals.c.created_at > since),
-        "ran": approvals.c.claimed_at.is_not(None),
-    }
+    counted = {"taken_over": by_hand, "alone": and_(approvals.c.route == "auto", approvals.c.created_at > since)}
     sums = (func.sum(case((these, 1), else_=0)).label(name) for name, these in counted.items())
-    return select(approvals.c.action, *sums).where(approvals.c.created_at > oldest).group_by(approvals.c.action)
+    query = select(approvals.c.action, *sums).where(approvals.c.created_at > oldest)
+    return unit.execute(query.group_by(approvals.c.action))
 
 
-def _labels(unit: Unit) -> tuple[dict[str, dict[str, _Said]], datetime | None]:
-    """By action and approval: what is said of it; and from when on labels are looked at, where there are more than that.
+def _labels(unit: Unit, keys: Keys) -> tuple[dict[str, dict[str, _Said]], datetime | None, int]:
+    """By action and approval: what is said of it. Where there is more than is read: from when on what went wrong is known, and
+    from which label on all is, so that right and wrong are counted over the same time.
 
     What an agent says of its own work is kept apart: it speaks against the agent (a bad label) and never for it. A
-    roll-back that a person asked for is the exception: whether that worked, only the agent can tell.
+    roll-back that a person asked for is the exception: whether that worked, only the agent can tell. `correct` of what
+    never ran is none, whoever says so: an older version kept such rows.
     """
-    newest = select(labels.c.id, labels.c.approval_id, labels.c.label, labels.c.at, labels.c.by)
-    newest_ones = newest.order_by(labels.c.id.desc()).limit(MOST).subquery()
-    query = (
-        select(newest_ones, approvals.c.action, approvals.c.agent, approvals.c.undone_at)
-        .add_columns(approvals.c.review)
-        .join(approvals, approvals.c.id == newest_ones.c.approval_id)
-        .order_by(newest_ones.c.id)
-    )
     found: dict[str, dict[str, _Said]] = defaultdict(dict)
-    rows = unit.execute(query).all()
-    for row in rows:
-        known = found[row.action].get(row.approval_id, _Said(row.approval_id, row.agent))
-        found[row.action][row.approval_id] = _with(known, row)
-    return found, (rows[0].at if len(rows) == MOST else None)
+    by_id: dict[str, _Said] = {}
+    read = {kind: _told(unit, _newest_labels(words)) for kind, words in _KINDS.items()}
+    read["praise"] = _told(unit, _praise())
+    for label in sorted((label for rows in read.values() for label in rows), key=itemgetter(0)):
+        _, approval_id, word, _, _, action, agent, _, _, state = label
+        if word == "correct" and state not in RAN:
+            continue
+        one = by_id.get(approval_id)
+        if one is None:
+            one = by_id[approval_id] = _Said(approval_id, action, agent)
+            for key in keys(action):
+                found[key][approval_id] = one
+        one.add(label)
+    # What agents confess bounds nothing: whoever confesses without end does not shorten what is known of others.
+    full = {kind: read[kind][-1] for kind in ("wrong", "right") if len(read[kind]) == MOST}
+    first_bad = full["wrong"].at if "wrong" in full else None
+    return found, first_bad, max((row.id for row in full.values()), default=0)
 
 
-def _with(known: _Said, row: Any) -> _Said:
-    """What is known, and one label more."""
-    bad = row.label in BAD_LABELS
-    own = row.by.startswith(OWN)
-    if own and not bad:
-        return replace(known, own=True)
-    drawn = known.drawn is not None or (row.review is not None and row.by == row.review.get("by"))
-    worse = bad or known.worst is None
-    return _Said(
-        known.approval_id,
-        known.agent,
-        worst=row.label if worse else known.worst,
-        at=row.at if worse else known.at,
-        counts=known.counts or not own or (row.label == "reverted" and row.undone_at is not None),
-        own=known.own or own,
-        drawn=1.0 if drawn else None,
+# Read apart, so that no flood of one drives another out: what others say and what agents confess that went wrong, and what others
+# found right. What an agent praises is read where somebody else judged the same.
+_OWN, _BAD = labels.c.by.like(f"{OWN}%"), labels.c.label != literal_column("'correct'")
+_KINDS = {"wrong": and_(_BAD, not_(_OWN)), "confessed": and_(_BAD, _OWN), "right": and_(not_(_BAD), not_(_OWN))}
+_COLUMNS = (labels.c.id, labels.c.approval_id, labels.c.label, labels.c.at, labels.c.by)
+
+
+def _newest_labels(words: ColumnElement[bool]) -> Select[Any]:
+    return select(*_COLUMNS).where(words).order_by(labels.c.id.desc()).limit(MOST)
+
+
+def _praise() -> Select[Any]:
+    judged = (_newest_labels(words).subquery() for words in _KINDS.values())
+    of_those = union_all(*(select(one.c.approval_id) for one in judged))
+    return select(*_COLUMNS).where(_OWN, not_(_BAD), labels.c.approval_id.in_(of_those))
+
+
+def _told(unit: Unit, wanted: Select[Any]) -> Sequence[Any]:
+    """Labels, the newest first, with what is needed of their approvals."""
+    some = wanted.subquery()
+    query = (
+        select(some, approvals.c.action, approvals.c.agent, approvals.c.undone_at)
+        .add_columns(approvals.c.review, approvals.c.state)
+        .join(approvals, approvals.c.id == some.c.approval_id)
+        .order_by(some.c.id.desc())
     )
+    return unit.execute(query).all()
 
 
-def _record(action: str, counted: Counter[str], said: list[_Said], oldest: datetime) -> Record:
+def _record(action: str, counted: Counter[str], said: Sequence[_Said]) -> Record:
     judged = [one for one in said if one.worst is not None]
     words = Counter(one.worst for one in judged if one.counts)
     figures: dict[str, Any] = dict(counted)
     return Record(
         action=action,
         **figures,
-        incidents=sum(one.worst in BAD_LABELS and one.at is not None and one.at > oldest for one in judged),
         labelled=words.total(),
         doubted=len(judged) - words.total(),
         correct=words["correct"],
@@ -219,21 +268,26 @@ def _own_words(judged: Iterable[_Said]) -> Iterator[OwnWord]:
         )
 
 
-def _cases(unit: Unit, said: Mapping[str, Mapping[str, _Said]]) -> dict[str, list[Case]]:
+def _cases(unit: Unit, said: Mapping[str, Mapping[str, _Said]], first: int, keys: Keys) -> dict[str, list[Case]]:
     """What was said of an outcome in the last month, with how sure its agent was."""
     oldest = unit.now - calibration.LOOK_BACK
     lately = [
         (one.at, one)
         for of_action in said.values()
         for one in of_action.values()
-        if one.at is not None and one.at > oldest
+        if one.at is not None and one.at > oldest and one.number >= first
     ]
     newest = {one.approval_id: one for _, one in sorted(lately, key=lambda entry: entry[0])[-MOST_CASES:]}
     found: dict[str, list[Case]] = defaultdict(list)
     for ids in _some(list(newest)):
-        query = select(approvals.c.id, approvals.c.action, approvals.c.request, approvals.c.policy)
-        for row in unit.execute(query.where(approvals.c.id.in_(ids))):
-            found[row.action].append(_case(newest[row.id], row.request, row.policy))
+        # A policy is long, and asked for only where a sample may have drawn the case.
+        policy = case((approvals.c.review.is_not(None), approvals.c.policy))
+        query = select(approvals.c.id, approvals.c.action, approvals.c.request, policy)
+        rows: Iterable[Any] = unit.execute(query.where(approvals.c.id.in_(ids)))
+        for approval_id, action, request, sampled_by in rows:
+            one = _case(newest[approval_id], request, sampled_by)
+            for key in keys(action):
+                found[key].append(one)
     return found
 
 
@@ -242,13 +296,13 @@ def _some(ids: list[str], size: int = 500) -> Iterator[list[str]]:
 
 
 def _case(said: _Said, request: str, policy: str | None) -> Case:
-    asked = Request.model_validate_json(request)
+    known = stated(request)
     return Case(
         agent=said.agent,
         right=said.worst == "correct",
-        said=asked.confidence,
-        evidence=asked.evidence.score if asked.evidence else None,
-        effective=asked.effective_confidence,
+        said=known.confidence,
+        evidence=known.score,
+        effective=known.effective,
         drawn=(_sampled(policy) or None) if said.drawn and policy else None,
     )
 

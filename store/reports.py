@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from policies.learning.proposal import AgentRecord
@@ -23,12 +23,18 @@ from store.unit import Unit
 T = TypeVar("T")
 
 
-def over_calls(database_url: str, work: Callable[[Iterable[Call]], T]) -> T:
+def over_calls(database_url: str, work: Callable[[Iterable[Call], int], T]) -> T:
     """What `work` makes of every request the store remembers, oldest first, with the worst label anybody gave it.
 
-    They come one after another, and none is kept. Raises BadDatabaseUrl, SchemaBehind and StoreUnavailable.
+    They come one after another, and none is kept; `work` hears too how many there are. Raises BadDatabaseUrl, SchemaBehind
+    and StoreUnavailable.
     """
-    return reading(database_url, lambda unit: work(calls(unit)))
+    return reading(database_url, lambda unit: work(calls(unit), _size(unit)))
+
+
+def _size(unit: Unit) -> int:
+    counted: int = unit.execute(select(func.count()).select_from(approvals)).scalar_one()
+    return counted
 
 
 def reading(database_url: str, work: Callable[[Unit], T]) -> T:

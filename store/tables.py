@@ -233,6 +233,14 @@ approvals = Table(
         sqlite_where=text("aggregate_key IS NOT NULL AND amount_micros IS NULL"),
         postgresql_where=text("aggregate_key IS NOT NULL AND amount_micros IS NULL"),
     ),
+    # How often each action ran.
+    Index(
+        "ix_approvals_ran",
+        "action",
+        "created_at",
+        sqlite_where=text("claimed_at IS NOT NULL"),
+        postgresql_where=text("claimed_at IS NOT NULL"),
+    ),
     # First uses: what was claimed, by action, agent and principal.
     Index(
         "ix_approvals_uses",
@@ -429,6 +437,13 @@ labels = Table(
     Column("at", UtcDateTime, nullable=False),
     UniqueConstraint("approval_id", "label", "by", name="uq_labels_once"),
     CheckConstraint("label IN ('correct', 'incident', 'reverted')", name="label"),
+    # What went wrong, which is seldom, among all that went right.
+    Index(
+        "ix_labels_wrong",
+        "id",
+        sqlite_where=text("label <> 'correct'"),
+        postgresql_where=text("label <> 'correct'"),
+    ),
 )
 
 # Further keys under which an agent asked for an approval that was open already: each finds it ever after.

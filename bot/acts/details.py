@@ -18,6 +18,7 @@ from bot.render.visible_text import Mrkdwn, fill
 from bot.service import authorization, labelling, standing, steer
 from bot.service.context import World
 from policies.approval import Approval
+from policies.lifecycle import RAN
 from policies.permissions import Actor
 from policies.standing_offer import bounds_of, withheld
 
@@ -81,7 +82,7 @@ def shown(world: World, approval: Approval, actor: Actor, where: Where) -> View:
     may_decide = authorization.refusal_of(approval, actor) is None
     offered = may_decide and withheld(approval) is None
     yeses = world.read(lambda ctx: standing.yeses_to_the_like(ctx, approval, actor)) if offered else None
-    may_label = approval.state in labelling.RAN and labelling.may_label(actor, approval) is None
+    may_label = approval.state in RAN and labelling.may_label(actor, approval) is None
     return drawn(approval, where, run=run, may_decide=may_decide, may_label=may_label, yeses=yeses)
 
 

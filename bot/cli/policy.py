@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot.cli import drafts, hooks
+from bot.cli import drafts, hooks, progress
 from bot.server.workspace import loaded
 from policies import explain
 from policies.errors import BadFile, SaysoError
@@ -90,10 +90,14 @@ def _minutes(text: str) -> float:
 
 
 def recorded_calls(database_url: str, work: Replayed) -> compare.Report:
-    """What `work` makes of the requests that the store remembers, as calls, one after another."""
+    """What `work` makes of the requests that the store remembers, as calls, one after another; a terminal sees how far it is."""
     from store import reports  # only this command needs a database
 
-    return reports.over_calls(database_url, work)
+    def watched(calls: Iterable[Call], total: int) -> compare.Report:
+        with progress.shown("replaying", total) as tell:
+            return work(progress.counted(calls, tell))
+
+    return reports.over_calls(database_url, watched)
 
 
 def run(args: argparse.Namespace, *, recorded: RecordedCalls = recorded_calls) -> int:

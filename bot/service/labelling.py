@@ -9,14 +9,13 @@ from bot.service.authorization import Tap
 from bot.service.context import Context, World
 from policies.approval import Approval, Decided
 from policies.errors import InvalidInput, NeverRan, NotAllowed
-from policies.lifecycle import State, Verb
+from policies.lifecycle import RAN, Verb
 from policies.permissions import Actor, may_administer
 from policies.principals import own
 from store import labels
 from store.audit import entry_of
 
 WORDS = ("correct", "incident", "reverted")
-RAN = frozenset({State.SUCCEEDED, State.FAILED, State.OUTCOME_UNKNOWN})
 _YES = frozenset({Decided.APPROVED, Decided.EDITED, Decided.CHOSEN, Decided.ANSWERED})
 
 

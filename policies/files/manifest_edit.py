@@ -81,7 +81,7 @@ def _wrapped(key: str, value: str) -> list[str]:
 
 
 def _quoted(value: str) -> str:
-    if value.isidentifier() and value not in _WORDS_OF_YAML:
+    if value.isascii() and value.isidentifier() and value.lower() not in _WORDS_OF_YAML:
         return value
     return _UNPRINTED.sub(lambda found: json.dumps(found[0])[1:-1], json.dumps(value, ensure_ascii=False))
 

@@ -7,7 +7,7 @@ back after minutes and says yes to twenty cards in twenty seconds looked at each
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -64,11 +64,15 @@ class Stamping:
         return lower(self.fast, self.yes) > MOSTLY and self.rejected <= SELDOM * self.decided
 
 
-def habits(user: str, acts: Sequence[Act]) -> Iterator[tuple[str, Stamping]]:
-    """By action, how somebody decided; `acts` is everything they decided, oldest first, as one look ends where the next begins."""
+def habits(user: str, acts: Sequence[Act], keys: Callable[[str], Sequence[str]]) -> Iterator[tuple[str, Stamping]]:
+    """How somebody decided, by what `keys` says an action counts in.
+
+    `acts` is everything they decided, oldest first, as one look ends where the next begins.
+    """
     found: dict[str, list[tuple[Act, float]]] = defaultdict(list)
     for act, look in zip(acts, looks(acts), strict=True):
-        found[act.action].append((act, look))
+        for key in keys(act.action):
+            found[key].append((act, look))
     for action, looked in found.items():
         yield action, _stamping(user, looked)
 

@@ -39,7 +39,10 @@ def figures(scale: float) -> Iterator[Figure]:
 
 
 def _marked(acts: Callable[[Random], list[Act]], seeds: int) -> int:
-    return sum(any(one.rubber for _, one in habits("U0BOB", acts(Random(seed)))) for seed in range(seeds))
+    return sum(
+        any(one.rubber for _, one in habits("U0BOB", acts(Random(seed)), lambda action: (action,)))
+        for seed in range(seeds)
+    )
 
 
 def _act(at: datetime, seen: datetime, verb: str = "approve") -> Act:

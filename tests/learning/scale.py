@@ -1,4 +1,4 @@
-"""What `policy tune` and `policy replay` cost on a long record: `python -m tests.learning.scale --n 1000000`; exit 1 where a goal is missed.
+"""What `policy tune`, `policy replay` and `audit export` cost on a long record; exit 1 where a goal is missed: `--n 1000000`.
 
 Ninety days of requests of twenty actions by five agents: each decided by one of five people and carried out, every tenth labelled.
 """
@@ -10,29 +10,40 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import text
 
 from bot.service import tuning
+from policies.approval import Approval
 from policies.files.manifest import load_manifest
+from store.audit import entry_of
 from store.engine import Database
+from store.unit import Unit
 from tests.bench import material
 from tests.chaos.places import Report, command_line, database_url
 
 TUNE_SECONDS, PAGE_LINES, REPLAY_MB = 2.0, 40, 200
 DAYS, ACTIONS = 90, 20
+TRAIL_SHARE, TRAIL_AT_ONCE = 5, 2_000  # rows of the trail: one for so many requests, as the chain takes them one by one
 ROOT = Path(__file__).parents[2]
 MEASURED = """
 import contextlib, io, json, sys, time
 from bot.__main__ import main
-told = io.StringIO()
-began = time.perf_counter()
+class Told(io.TextIOBase):  # counts and keeps nothing: what a command prints is no memory of its own
+    lines = size = 0
+    def write(self, text):
+        self.lines, self.size = self.lines + text.count(chr(10)), self.size + len(text)
+        return len(text)
+told = Told()
+began, cpu = time.perf_counter(), time.process_time()
 with contextlib.redirect_stdout(told):
     code = main(sys.argv[1:])
+seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
 status = open("/proc/self/status").read()  # getrusage counts what the parent held when it forked
 peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
-print(json.dumps({"code": code, "mb": peak, "seconds": time.perf_counter() - began, "lines": told.getvalue().count(chr(10))}))
+print(json.dumps({"code": code, "mb": peak, "seconds": seconds, "cpu": cpu, "lines": told.lines, "size": told.size}))
 """
 
 
@@ -82,7 +93,16 @@ def fill(database: Database, count: int) -> None:
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.execute(text(decisions))
         connection.execute(text(labels))
+    for first in range(0, count // TRAIL_SHARE, TRAIL_AT_ONCE):
+        database.run(partial(_lengthened, template, min(TRAIL_AT_ONCE, count // TRAIL_SHARE - first)))
     material.settled(database)
+
+
+def _lengthened(template: Approval, count: int, unit: Unit) -> None:
+    """So many rows more in the trail, each as long as a decision's."""
+    for number in range(count):
+        why = f"The parcel arrived crushed, and the photograph shows it: case {number}."
+        unit.record(entry_of(template, "approved", unit.now, "U0BOB", decision="approved", rationale=why))
 
 
 def run(url: str, folder: Path, *, n: int, timed: bool = True) -> Report:
@@ -96,17 +116,27 @@ def run(url: str, folder: Path, *, n: int, timed: bool = True) -> Report:
     path = folder / "actions.yml"
     path.write_text(manifest(), encoding="utf-8")
     environment = os.environ | {"SAYSO_DATABASE_URL": url, "SAYSO_MANIFEST": str(path)}
-    bare = _measured(environment, "policy", "check", str(path))
-    tune = _measured(environment, "policy", "tune")
-    replay = _measured(environment, "policy", "replay", str(path))
+    bare, tune, replay, export = (
+        _measured(environment, *words)
+        for words in (
+            ("policy", "check", str(path)),
+            ("policy", "tune"),
+            ("policy", "replay", str(path)),
+            ("audit", "export"),
+        )
+    )
     seconds = tune["seconds"] - bare["seconds"]
     report.require(seconds <= TUNE_SECONDS or not timed, f"tune took {seconds:.2f} s beside the start")
     report.require(tune["lines"] <= PAGE_LINES, f"its first page has {tune['lines']} lines")
     report.require(replay["mb"] <= REPLAY_MB, f"replay took {replay['mb']:.0f} MB")
+    report.require(export["mb"] <= REPLAY_MB, f"export took {export['mb']:.0f} MB")
     report.figures |= {
         "rows": n,
-        "tune": f"{seconds:.2f} s, {tune['mb']:.0f} MB, first page {tune['lines']:.0f} lines",
-        "replay": f"{replay['seconds']:.0f} s, {replay['mb']:.0f} MB (a check alone: {bare['mb']:.0f} MB)",
+        "tune": f"{seconds:.2f} s ({tune['cpu'] - bare['cpu']:.2f} s of this process's processor), "
+        f"first page {tune['lines']:.0f} lines",
+        "replay": f"{replay['seconds']:.0f} s ({replay['cpu']:.0f} s of processor)",
+        "export": f"{export['seconds']:.0f} s, {export['lines']:.0f} rows, {export['size'] / 1e6:.0f} MB written",
+        "most memory": f"check {bare['mb']:.0f} MB, tune {tune['mb']:.0f} MB, replay {replay['mb']:.0f} MB, export {export['mb']:.0f} MB",
     }
     return report
 

@@ -216,20 +216,30 @@ def test_what_does_not_arrive_whole_is_not_kept(
 
 
 @on_sqlite
-def test_progress_is_shown_on_a_terminal_and_nowhere_else(closed_office: Office) -> None:
+@pytest.mark.parametrize(
+    ("words", "shown", "result"),
+    [
+        (("audit", "verify"), "verifying", "intact: "),
+        (("policy", "replay", "actions.yml"), "replaying", "3 calls"),
+    ],
+)
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(
+    closed_office: Office, words: tuple[str, ...], shown: str, result: str
+) -> None:
     """Whoever watches sees how far it is; a pipe and a file get the result alone."""
     office = closed_office
+    words = tuple(str(office.manifest) if word == "actions.yml" else word for word in words)
     _many(office.database, 5)
-    assert command(office.env, "audit", "verify").stderr.count("\n") <= 1, "the note about the key"
+    assert command(office.env, *words).stderr.count("\n") <= 1, "the note about the key"
     mine, theirs = pty.openpty()
-    words = [sys.executable, "-m", "bot", "audit", "verify"]
     env = environment(office.env) | {"TERM": "xterm", "SAYSO_AUDIT_KEY": secrets.token_hex(8), "COLUMNS": "100"}
-    watched = subprocess.Popen(words, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    whole = [sys.executable, "-m", "bot", *words]
+    watched = subprocess.Popen(whole, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=theirs, text=True)
     out, _ = watched.communicate(timeout=60)
     os.close(theirs)
     time.sleep(0.1)
     seen = os.read(mine, 65536).decode()
     os.close(mine)
-    assert "verifying" in seen
-    assert out.startswith("intact: ")
+    assert shown in seen
+    assert out.startswith(result)
     assert "\x1b" not in out

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from builders import add, add_agent
 from sqlalchemy import insert, select, update
 
+from policies.approval import Approval
 from policies.request import Request
-from store import learning, looks
+from store import learning, looks, runs
 from store.engine import Database
 from store.tables import approvals, decisions, labels, outbox
 
@@ -22,6 +24,12 @@ def decide(database: Database, approval_id: str, verb: str, by: str, *, ms: int 
 def label(database: Database, approval_id: str, word: str, by: str = "agent:demo") -> None:
     values = {"approval_id": approval_id, "label": word, "by": by}
     database.run(lambda unit: unit.execute(insert(labels), values | {"at": unit.now}))
+
+
+def ran(database: Database, *done: Approval) -> None:
+    """They came to their end: only that can be called correct."""
+    ended = update(approvals).where(approvals.c.id.in_([one.id for one in done]))
+    database.run(lambda unit: unit.execute(ended.values(state="succeeded", claimed_at=unit.now)))
 
 
 SURE = {"retrieval_hits": 2, "tool_errored": False}
@@ -48,6 +56,7 @@ def test_each_figure_has_its_time(database: Database) -> None:
     agent = add_agent(database)
     asked = Request(action="pay", params={}, confidence=0.9, evidence=SURE)
     made = [add(database, agent, request=asked) for _ in range(3)]
+    ran(database, *made)
     for approval, words in zip(made, (["incident", "correct"], ["correct"], ["reverted"]), strict=True):
         decide(database, approval.id, "approve", "U0BOB")
         for number, word in enumerate(words):
@@ -123,6 +132,7 @@ def test_a_case_knows_how_it_came_to_be_labelled(database: Database) -> None:
     policy = json.dumps({"sample_review": 0.05})
     asked = Request(action="pay", params={}, confidence=0.9, evidence=SURE)
     drawn, chosen = (add(database, agent, request=asked) for _ in range(2))
+    ran(database, drawn, chosen)
     reviewed = update(approvals).where(approvals.c.id == drawn.id)
     given = reviewed.values(policy=policy, review={"asked": ["U0BOB"], "by": "U0BOB", "verdict": "correct"})
     database.run(lambda unit: unit.execute(given))
@@ -136,6 +146,7 @@ def test_what_an_agent_leaves_out_is_counted(database: Database) -> None:
     """Of what others judged: how many right and wrong ones the agent labelled too."""
     agent = add_agent(database)
     made = [add(database, agent, request=Request(action="pay", params={})) for _ in range(4)]
+    ran(database, *made)
     for approval, word in zip(made, ("correct", "correct", "incident", "incident"), strict=True):
         label(database, approval.id, word, "U0BOB")
     label(database, made[0].id, "correct")
@@ -155,6 +166,7 @@ def test_an_agents_own_labels_speak_against_it_alone(database: Database) -> None
     agent = add_agent(database)
     asked = Request(action="pay", params={}, evidence=SURE)
     praised, owned_up, doubted, rolled_back = (add(database, agent, request=asked) for _ in range(4))
+    ran(database, praised, owned_up, doubted, rolled_back)
     label(database, praised.id, "correct")
     label(database, owned_up.id, "incident")
     label(database, doubted.id, "incident")
@@ -168,3 +180,43 @@ def test_an_agents_own_labels_speak_against_it_alone(database: Database) -> None
     database.run(lambda unit: unit.execute(undone.values(undone_at=unit.now)))
     found = database.read(learning.records)["pay"]
     assert (found.labelled, found.correct, found.reverted, found.doubted) == (3, 1, 1, 1)
+
+
+def test_correct_of_what_never_ran_counts_nowhere(database: Database) -> None:
+    """An older version kept such labels, of anybody: no figure, no case and no word for the agent comes of them; an incident stays one."""
+    agent = add_agent(database)
+    asked = Request(action="pay", params={}, confidence=0.9, evidence=SURE)
+    states = ("pending", "approved", "rejected", "taken_over", "expired", "cancelled", "denied", "blocked", "claimed")
+    made = [add(database, agent, request=asked) for _ in states]
+    for approval, state in zip(made, states, strict=True):
+        changed = update(approvals).where(approvals.c.id == approval.id).values(state=state)
+        database.run(lambda unit, changed=changed: unit.execute(changed))
+        for by in ("U0BOB", "labeller:critic", "agent:demo"):
+            label(database, approval.id, "correct", by)
+    label(database, made[0].id, "incident", "U0ALICE")
+    found = database.read(learning.records)["pay"]
+    assert (found.labelled, found.correct, found.incidents, len(found.cases)) == (1, 0, 1, 1)
+    assert found.own_words[0].right == found.own_words[0].wrong_labelled == 0
+    ran(database, *made[1:])
+    found = database.read(learning.records)["pay"]
+    assert (found.labelled, found.correct, len(found.cases)) == (len(states), len(states) - 1, len(states))
+
+
+def test_a_flood_makes_nothing_else_forgotten(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that runs, praises and confesses without end pushes no incident of another action out of what is read."""
+    monkeypatch.setattr(learning, "MOST", 5)
+    monkeypatch.setattr(learning, "MOST_ASKED", 5)
+    monkeypatch.setattr(runs, "MOST_RUNS", 5)
+    agent, flooder = add_agent(database), add_agent(database, "flooder")
+    pay = [add(database, agent, age=86_400, request=Request(action="pay", params={})) for _ in range(4)]
+    ran(database, *pay)
+    label(database, pay[0].id, "incident", "U0BOB")
+    flood = [add(database, flooder, request=Request(action="ping", params={})) for _ in range(12)]
+    ran(database, *flood)
+    for one in flood:
+        label(database, one.id, "correct", "agent:flooder")
+        label(database, one.id, "incident", "agent:flooder")
+        label(database, one.id, "correct", "labeller:critic")
+    found = database.read(learning.records)
+    assert (found["pay"].incidents, found["pay"].ran, found["pay"].ran_days) == (1, 4, 90)
+    assert (found["ping"].ran, found["ping"].correct) == (5, 0)

@@ -28,7 +28,7 @@ def test_recorded_calls_are_what_agents_asked_for(database: Database, database_u
     asked = Request(action="pay", params={"amount_usd": 12.5}, kind="input", question="Which?", risk_score=0.5)
     late = add(database, other, request=asked)
     early = add(database, demo, age=60)
-    found = reports.over_calls(database_url, list)
+    found = reports.over_calls(database_url, lambda calls, total: [*calls][:total])
     assert [call.agent for call in found] == ["demo", "other"]
     assert found[1].request == asked
     assert [call.at for call in found] == [early.created_at, late.created_at]
@@ -42,7 +42,7 @@ def test_the_worst_label_is_the_one_that_counts(database: Database, database_url
         approval = add(database, agent)
         for number, word in enumerate(words):
             _label(database, approval.id, word, by=f"agent:{number}")
-    found = reports.over_calls(database_url, lambda calls: [call.label for call in calls])
+    found = reports.over_calls(database_url, lambda calls, _: [call.label for call in calls])
     assert found == ["correct", "incident", "reverted", None]
 
 
@@ -50,7 +50,7 @@ def test_no_database_is_made_by_asking(tmp_path: Path) -> None:
     """A report on a file that is not there says so, and leaves nothing behind."""
     path = tmp_path / "nope.db"
     with pytest.raises(BadDatabaseUrl, match="nope"):
-        reports.over_calls(f"sqlite:///{path}", list)
+        reports.over_calls(f"sqlite:///{path}", lambda calls, _: list(calls))
     assert not path.exists()
 
 
@@ -58,4 +58,4 @@ def test_an_empty_database_is_named(empty_database_url: str) -> None:
     """A database without a schema is refused in one line that says what to run."""
     Database(empty_database_url).check()
     with pytest.raises(SchemaBehind, match="migrate"):
-        reports.over_calls(empty_database_url, list)
+        reports.over_calls(empty_database_url, lambda calls, _: list(calls))
