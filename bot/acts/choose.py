@@ -14,7 +14,7 @@ from bot.render.modal_parts import Input, View
 from bot.render.modals import Where
 from bot.render.options import choice_options
 from bot.render.redaction import redactor_of
-from bot.render.visible_text import clip, visible
+from bot.render.visible_text import Shown, clip, utf16, visible
 from bot.service import decide
 from bot.service.context import World
 from policies.approval import Approval
@@ -33,7 +33,7 @@ def _button(seen: Seen) -> Choices | None:
     if not seen.asks(Kind.CHOOSE):
         return None
     options = choice_options(seen.approval, seen.redact)
-    longest = max(len(visible(seen.redact(choice.label))) for choice in seen.approval.request.choices or [])
+    longest = max(utf16(visible(seen.redact(choice.label))) for choice in seen.approval.request.choices or [])
     opens_all = Choices([seen.press("choose", "Choose & approve…", "primary")])
     if seen.full_view or longest > OPTION:
         return opens_all
@@ -41,7 +41,10 @@ def _button(seen: Seen) -> Choices | None:
     dialog = Confirm("This cannot be undone" if final else "Approve with this choice?", seen.sentence, WITH_CHOICE)
     if len(options) <= CHOICE_BUTTONS and longest <= CHOICE_LABEL:
         ask = dialog if final else None
-        buttons = [seen.press(f"choose:{item.value}", f"Approve with: {item.label}", None, ask) for item in options]
+        buttons = [
+            seen.press(f"choose:{item.value}", Shown(f"Approve with: {visible(item.label)}"), None, ask)
+            for item in options
+        ]
         if sum(map(_button_bytes, buttons)) <= CHOOSE_BYTES:
             return Choices(buttons)
     if sum(size([item.value, item.label]) + 90 for item in options) <= CHOOSE_BYTES:

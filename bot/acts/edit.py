@@ -74,7 +74,7 @@ def _inputs(found: Field) -> list[Input]:
         return [
             Input(
                 part.block_id,
-                f"{found.label} (part {at} of {len(found.parts)})",
+                Shown(f"{visible(found.label)} (part {at} of {len(found.parts)})"),
                 "text",
                 "edit_value",
                 part.frame.shown,

@@ -92,7 +92,8 @@ def batch_card(
     options = [
         _option(number, line[0]) for number, line in enumerate((_deciding(line, moved) for line in lines), 1) if line
     ]
-    what = " · ".join(summary(line[0], 60, 240) for line in lines)
+    named = [line for line in lines if _deciding(line, moved)] if still else lines
+    what = " · ".join(summary(line[0], 60, 240) for line in named)
     text = f"Approve {len(still)}? {what}" if still else f"{len(approvals)} low-severity requests: {what}"
     return _screen(approvals, moved, header, lead, items, options, text)
 
@@ -146,7 +147,7 @@ def _screen(
     }
     ids = ",".join(approval.id for approval in approvals)
     metadata = {"event_type": "sayso_card", "event_payload": {"approval_ids": ids}}
-    return Message(render("batch", context), notification(text), metadata)
+    return Message(render("batch", context), notification(Shown(text)), metadata)
 
 
 def _lead(approvals: Sequence[Approval], moved: Moved, lead: Mrkdwn, open_ones: Sequence[Approval]) -> Mrkdwn:
@@ -284,7 +285,7 @@ def _outcome(approval: Approval, moved: Moved, names: Names) -> Mrkdwn | None:
 
 
 def _option(number: int, approval: Approval) -> Option:
-    return Option(approval.id, f"{number}. {summary(approval, 60, LABEL_BYTES)}")
+    return Option(approval.id, Shown(f"{number}. {summary(approval, 60, LABEL_BYTES)}"))
 
 
 def _buttons(open_ones: Sequence[Approval]) -> list[Button]:

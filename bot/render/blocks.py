@@ -77,7 +77,7 @@ def plain(text: str, limit: int = SECTION, lines: bool = False) -> Markup:
 
 def _plain(text: str, limit: int = SECTION, lines: bool = False) -> Block:
     shown = clip(visible(text, lines=lines), limit)
-    return {"type": "plain_text", "text": shown or "–", "emoji": False}
+    return {"type": "plain_text", "text": shown if shown.strip() else "–", "emoji": False}
 
 
 def mrkdwn(text: str) -> Markup:

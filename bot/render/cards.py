@@ -234,4 +234,4 @@ def _moved(approval: Approval, moved_to: str | None, link: str | None) -> Messag
         "line": line,
         "sentence": clip(sentence, 300, 1200),
     }
-    return Message(render("moved", context), notification(f"Moved: {sentence}"), metadata(approval))
+    return Message(render("moved", context), notification(Shown(f"Moved: {sentence}")), metadata(approval))

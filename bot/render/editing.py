@@ -12,8 +12,8 @@ from typing import Any, Final
 from bot.render.blocks import LIST
 from bot.render.options import distinct
 from bot.render.parameters import value_text
-from bot.render.typed_text import EMPTY, Frame, as_json, chunks, framed, utf16
-from bot.render.visible_text import clip, json_size, visible
+from bot.render.typed_text import EMPTY, Frame, as_json, chunks, framed
+from bot.render.visible_text import Shown, clip, json_size, utf16, visible
 from policies import formats, paths
 from policies.approval import Approval
 from policies.edits import Reach, reach
@@ -137,9 +137,15 @@ def _named_apart(fields: list[Field]) -> list[Field]:
     """Two parameters with the same title are told apart by their names."""
     seen = Counter(found.label for found in fields)
     return [
-        replace(found, label=f"{found.label} ({visible(found.name, exact=True)})") if seen[found.label] > 1 else found
+        replace(found, label=Shown(f"{found.label} ({_name_of(found.name)})")) if seen[found.label] > 1 else found
         for found in fields
     ]
+
+
+def _name_of(name: str) -> Shown:
+    """A parameter's name; in quotation marks where nothing of it could be seen."""
+    shown = visible(name, exact=True)
+    return shown if shown.strip() else Shown(f'"{shown}"')
 
 
 _REACH: Final = {
@@ -171,7 +177,7 @@ def _field(name: str, value: Any, schema: Mapping[str, Any], *, rule: Any, requi
     if _untouchable(name, value, under):
         return _fixed(name, value, under)
     shape = shape_of(schema, rule, value)
-    label = clip(visible(shape.title or name, exact=True), 150)
+    label = clip(visible(shape.title, exact=True) if shape.title else _name_of(name), 150)
     hint = [shape.description, ", ".join(shape.bounds)]
     blank = Field(name, label, shape.kind, value, required, shape.nullable, item=shape.item)
     drawn = _DRAWN[shape.kind](blank, shape)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bot.render.blocks import OPTION, Option
-from bot.render.visible_text import Shown, clip, visible
+from bot.render.visible_text import Shown, clip, utf16, visible
 from policies.approval import Approval
 from policies.spelling import folded
 
@@ -23,7 +23,7 @@ def distinct(entries: Sequence[Words], limit: int = OPTION) -> list[tuple[Shown,
     """
     labels = [visible(label, exact=True) or Shown("–") for label, _ in entries]
     details = [visible(detail, exact=True) if detail else None for _, detail in entries]
-    long = any(len(label) > limit for label in labels)
+    long = any(utf16(label) > limit for label in labels)
     room = limit - len(f"{len(labels)}. ")
     shown = [_around(label, labels, room) for label in labels] if long else labels
     if long or max(Counter(map(_looks, shown)).values(), default=0) > 1:
@@ -64,7 +64,7 @@ def _detail(whole: Shown, label: Shown, detail: Shown | None, limit: int) -> Sho
         return detail
     if label.endswith(whole):
         return clip(Shown(f"spelled {_spelled(whole)}"), limit) if label != whole and not whole.isascii() else None
-    return Shown("…" + whole[-(limit - 1) :])
+    return Shown("…" + whole[-_characters(whole, limit - 1) :])
 
 
 def _spelled(label: str) -> str:
@@ -74,8 +74,9 @@ def _spelled(label: str) -> str:
 
 def _around(label: Shown, labels: Sequence[Shown], room: int) -> Shown:
     """A label cut in the middle so that its beginning and the place where it differs both stand in `room` characters."""
-    if len(label) <= room:
+    if utf16(label) <= room:
         return label
+    room = _characters(label, room)
     shared = max((_shared(label, other) for other in labels if other != label), default=0)
     if shared < room - 1:
         return clip(label, room)
@@ -85,6 +86,11 @@ def _around(label: Shown, labels: Sequence[Shown], room: int) -> Shown:
     if start + tail < len(label):
         ending = ending[:-1] + "…"
     return Shown(f"{label[:HEAD]}…{ending}")
+
+
+def _characters(label: Shown, room: int) -> int:
+    """How many of its characters surely fit, wherever they stand: emoji take twice as much room as letters."""
+    return room if utf16(label) == len(label) else room // 2
 
 
 def _shared(one: str, other: str) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 from bot.render.glance import stakes
 from bot.render.labels import stamp, verdict
 from bot.render.redaction import redactor_of
-from bot.render.visible_text import clip, notification, visible
+from bot.render.visible_text import Shown, clip, notification, visible
 from policies.approval import Approval
 from policies.kinds import Kind
 from policies.routing import Level
@@ -22,11 +22,11 @@ _VERBS: Final = {Kind.CONFIRM: "Approve?", Kind.CHOOSE: "Choose:", Kind.INPUT: "
 def push_line(approval: Approval, sentence: str, now: datetime | None = None) -> str:
     """The line of a card; `now` is when it is sent."""
     if not approval.pending:
-        return notification(f"{verdict(approval)}: {sentence}")
+        return notification(Shown(f"{verdict(approval)}: {visible(sentence)}"))
     undone = stakes(approval.policy)
     agent = f"asked by {clip(visible(approval.agent), 60)}"
     parts = [*_what(approval, sentence), undone[0].lower() + undone[1:], time_left(approval, now), agent]
-    return notification(f"{asks(approval)} {' · '.join(part for part in parts if part)}")
+    return notification(Shown(f"{asks(approval)} {' · '.join(part for part in parts if part)}"))
 
 
 def asks(approval: Approval) -> str:
@@ -44,7 +44,7 @@ def notice_line(words: str, approval: Approval, sentence: str, now: datetime | N
             time_left(approval, now),
             f"asked by {clip(visible(approval.agent), 60)}",
         ]
-    return notification(f"{words}: {' · '.join(part for part in parts if part)}")
+    return notification(Shown(f"{words}: {' · '.join(part for part in parts if part)}"))
 
 
 def _what(approval: Approval, sentence: str) -> list[str]:

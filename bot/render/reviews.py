@@ -11,7 +11,7 @@ from bot.render.labels import headline, mention, reviewed_sentence, when
 from bot.render.message import Message, block_ids, summary
 from bot.render.parameters import listing, remainder
 from bot.render.redaction import redactor_of
-from bot.render.visible_text import Mrkdwn, fill, notification
+from bot.render.visible_text import Mrkdwn, Shown, fill, notification
 from policies.approval import Approval, Review
 from policies.hidden import leaves_of
 
@@ -38,7 +38,9 @@ def review_card(approval: Approval, round_: int) -> Message:
     }
     payload = {"approval_id": approval.id, "round": round_}
     noted = {"event_type": "sayso_review", "event_payload": payload}
-    return Message(_with_words(approval, render("notice", context), round_), notification(f"Review: {sentence}"), noted)
+    return Message(
+        _with_words(approval, render("notice", context), round_), notification(Shown(f"Review: {sentence}")), noted
+    )
 
 
 def _lead(approval: Approval, review: Review, round_: int) -> Mrkdwn:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.render.visible_text import visible
+from bot.render.visible_text import utf16, visible
 
 _BLANKS = " \t\n"
 _ODD_BLANKS: Final = dict.fromkeys(map(ord, "\u00a0\u202f\u2007\u2009\u200a"), " ")
@@ -93,11 +93,6 @@ def as_json(value: Any, indent: int | None = None) -> str:
 
 
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-
-
-def utf16(text: str) -> int:
-    """The length that Slack counts: an emoji is two."""
-    return len(text.encode("utf-16-le")) // 2
 
 
 def chunks(text: str, most: int) -> list[str]:

@@ -119,15 +119,28 @@ def json_size(text: str) -> int:
 
 
 def clip(text: Shown, chars: int, room: int | None = None) -> Shown:
-    """`text`, or its beginning and “…”, in at most `chars` characters and `room` bytes of JSON (default: unlimited)."""
-    if len(text) <= chars and (room is None or len(text) * 12 <= room or json_size(text) <= room):
+    """`text`, or its beginning and “…”, in at most `chars` characters as Slack counts them and `room` bytes of JSON (default: unlimited)."""
+    short = utf16(text) <= chars
+    if short and (room is None or len(text) * 12 <= room or json_size(text) <= room):
         return text
-    kept = max(0, min(len(text) if len(text) <= chars else chars - 1, _fitting(text, room, chars)))
+    kept = max(0, min(len(text) if short else _beginning(text, chars - 1), _fitting(text, room, chars)))
     cut = text[:kept]
     opened = cut.rfind("‹", max(0, kept - 12))
     if opened > cut.rfind("›"):
         cut = cut[:opened]
     return Shown(cut.rstrip() + "…")
+
+
+def utf16(text: str) -> int:
+    """The length that Slack counts: an emoji is two."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _beginning(text: str, most: int) -> int:
+    """How many characters of its beginning have at most this length."""
+    if text.isascii():
+        return most
+    return len(text.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore"))
 
 
 def _fitting(text: str, room: int | None, chars: int) -> int:
@@ -157,7 +170,7 @@ def fill(template: str, **values: object) -> Mrkdwn:
     """Our own mrkdwn `template` with `{name}` fields, each escaped unless it is Mrkdwn already."""
     return Mrkdwn(
         template.format(
-            **{name: escape(str(value)) if not isinstance(value, Mrkdwn) else value for name, value in values.items()}
+            **{name: escape(value if isinstance(value, str) else str(value)) for name, value in values.items()}
         )
     )
 

@@ -23,6 +23,11 @@ class Report:
         self.errors.append(f"[ERROR] {problem} [json-pointer:{path}]")
 
 
+def length(text: str) -> int:
+    """As Slack's clients count: what stands outside the first plane, such as most emoji, is two."""
+    return len(text) + sum(letter > "\uffff" for letter in text)
+
+
 def string(most: int | None = None, least: int = 0, pattern: str | None = None) -> Rule:
     """A string of `least` to `most` characters that fits `pattern`."""
     compiled = re.compile(pattern) if pattern else None
@@ -32,7 +37,7 @@ def string(most: int | None = None, least: int = 0, pattern: str | None = None) 
             report.add(path, "must be a string")
         elif len(value) < least:
             report.add(path, f"must be more than {least - 1} characters")
-        elif most is not None and len(value) > most:
+        elif most is not None and length(value) > most:
             report.add(path, f"must be less than {most + 1} characters")
         elif compiled and not compiled.fullmatch(value):
             report.add(path, "must match the expected format")

@@ -192,3 +192,27 @@ def test_a_tap_that_goes_astray_on_its_way_back(office: Office, kind: str) -> No
     office.person("U0BOB").click_stale(card, "approve")
     assert office.agent.see(refund)["decision"]["by"] == "U0BOB"
     assert office.events(refund).count("approved") == 1
+
+
+@pytest.mark.parametrize("kind", ["hash_conflict", "not_found", "internal_error"])
+def test_a_refusal_is_told_beside_the_card_where_the_modal_does_not_change(office: Office, kind: str) -> None:
+    """A tap in Details that is refused while the modal was closed or drawn anew is answered so that only they see it."""
+    made = office.agent.refund()
+    details = office.form("U0ALICE", office.card(made), "details")
+    office.person("U0BOB").click(office.card(made), "approve")
+    office.until(lambda: office.agent.see(made)["state"] == "approved", "it is decided")
+    office.slack.faults.inject("views.update", "error", times=1, error=kind)
+    office.person("U0ALICE").click(details, "approve")
+    office.person("U0ALICE").expect_ephemeral("Already approved by")
+
+
+def test_what_no_second_tap_helps_is_not_called_late(office: Office) -> None:
+    """A form that Slack refuses is told with Slack's word for it; a late or busy Slack is asked again."""
+    card = office.card(office.agent.refund())
+    alice = office.person("U0ALICE")
+    office.slack.faults.inject("views.open", "ratelimited", times=1, seconds=1)
+    alice.click(card, "reject")
+    alice.expect_ephemeral("in time. Please tap again")
+    office.slack.faults.inject("views.open", "error", times=1, error="invalid_arguments")
+    alice.click(card, "reject")
+    alice.expect_ephemeral("did not open the form (invalid_arguments)")

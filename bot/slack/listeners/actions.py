@@ -106,7 +106,8 @@ async def _heard(desk: Desk, body: Body, action: Action) -> None:
 def _refuse(desk: Desk, body: Body, error: SaysoError) -> None:
     """Say it where the person looks: in the modal they tapped in, else so that only they see it."""
     if in_modal(body):
-        desk.update_modal(body, modals.notice_modal("Nothing was done", str(error), state_of(error)))
+        notice = modals.notice_modal("Nothing was done", str(error), state_of(error))
+        desk.update_modal(body, notice, otherwise=explain(error))
     else:
         desk.tell(body, explain(error))
 

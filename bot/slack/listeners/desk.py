@@ -11,7 +11,7 @@ from bot.acts.act import Answer, Open, Show, Tell
 from bot.render import modals
 from bot.render.buttons import read_value
 from bot.server.runtime import Runtime
-from bot.server.slack_client import SlackTrouble
+from bot.server.slack_client import OutcomeUnknown, RateLimited, SlackTrouble
 from bot.service import activity
 from bot.service.authorization import Tap, Unconfirmed
 from bot.slack.ingress import SIGNATURE
@@ -113,7 +113,7 @@ class Desk:
             await self.runtime.slack.call(method, trigger_id=body.get("trigger_id"), view=view)
         except SlackTrouble as error:
             log.warning("a modal did not open: %s", error)
-            await self._tell(body, "Slack did not open the form in time. Please tap again.")
+            await self._tell(body, _not_opened(error))
         else:
             await self._looked(body, view)
 
@@ -128,11 +128,30 @@ class Desk:
         except SaysoError as error:
             log.info("what %s looked at is not kept: %s", user, error)
 
-    def update_modal(self, body: Body, view: Body) -> None:
-        """Show another view in the modal that the person is looking at."""
+    def update_modal(self, body: Body, view: Body, otherwise: str = "") -> None:
+        """Show another view in the modal that the person is looking at; where Slack does not, say `otherwise` beside the card."""
+        self.runtime.background(self._update(body, view, otherwise))
+
+    async def _update(self, body: Body, view: Body, otherwise: str) -> None:
         shown = body.get("view") or {}
         arguments = {"view_id": shown.get("id"), "hash": shown.get("hash"), "view": view}
-        self.runtime.background(self.runtime.slack.call("views.update", **arguments))
+        try:
+            await self.runtime.slack.call("views.update", **arguments)
+        except SlackTrouble as error:
+            log.warning("a modal did not change: %s", error)
+            if otherwise:
+                channel = str(modals.read_metadata(shown).get("channel") or "")
+                await self._tell(body | {"channel": {"id": channel}} if channel else body, otherwise)
+
+
+def _not_opened(error: SlackTrouble) -> str:
+    """Why no form opened, in words: a second tap helps where Slack was late or busy, and nowhere else."""
+    late = isinstance(error, RateLimited | OutcomeUnknown) or "trigger" in error.error
+    if late:
+        return "Slack did not open the form in time. Please tap again."
+    return (
+        f"Slack did not open the form ({error.error}), and nothing was done. Close other forms, or try it in Details."
+    )
 
 
 def place(body: Body) -> tuple[str, str]:

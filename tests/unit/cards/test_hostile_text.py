@@ -9,8 +9,12 @@ import pytest
 
 from bot.acts.registry import approval_card, form
 from bot.render import cards
+from bot.render.batch_card import batch_card, digest_card
+from bot.render.blocks import OPTION
 from bot.render.home import home_view
-from playground.blockkit import check_view
+from bot.render.options import distinct
+from bot.render.visible_text import utf16
+from playground.blockkit import check_message, check_view
 from policies.approval import Approval, Decided, Decision, InfoRequest
 from policies.lifecycle import State
 from policies.principals import Principal
@@ -136,3 +140,57 @@ def test_look_alike_letters_are_pointed_out() -> None:
     assert "(mixes alphabets)" in mixed
     for name in ("alice@x.com", "Алиса"):
         assert "mixes" not in everything(approval_card(approval({"customer": name})).blocks)
+
+
+FORMS = ("approve", "reject", "edit", "details", "request_info", "take_over", "escalate", "hand_back", "undo")
+
+
+def everything_drawn(found: Approval) -> list[Any]:
+    """The card, alone and among others, its notification, and every form that opens on it."""
+    cards_ = [approval_card(found), batch_card([found]), digest_card([found, found])]
+    drawn: list[Any] = [part for card in cards_ for part in (card.blocks, card.text)]
+    return [*drawn, *(form(verb, found) for verb in FORMS)]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_is_hidden_is_named_once(state: State) -> None:
+    """A hidden character is shown by its code, and that code is not taken for a forged one on the way to Slack."""
+    found = hostile("zero\u200bwidth", state)
+    told = [text for node in everything_drawn(found) for text in ([node] if isinstance(node, str) else texts(node))]
+    assert any("‹U+200B›" in text for text in told)
+    assert [text for text in told if "U+2039" in text] == []
+
+
+@pytest.mark.parametrize("many", [30, 36, 37, 38, 60, 74, 75, 76, 150, 1600])
+def test_an_emoji_takes_the_room_of_two_letters(many: int) -> None:
+    """Slack counts UTF-16: labels, titles, descriptions and texts of emoji fit by that count too."""
+    for state in (State.PENDING, State.REJECTED):
+        found = hostile("😀" * many, state)
+        for card in (approval_card(found), batch_card([found]), digest_card([found, found])):
+            assert check_message(card.blocks) == []
+        for verb in FORMS:
+            assert check_view(form(verb, found, page=99)) == [], verb
+
+
+def test_options_of_emoji_fit_and_differ() -> None:
+    """Two candidates of sixty emoji that differ at the end are offered whole or cut where they differ."""
+    ends = ["😀" * 60 + "x", "😀" * 60 + "y"]
+    shown = distinct([(one, one * 3) for one in ends])
+    assert all(utf16(text or "") <= OPTION for both in shown for text in both)
+    assert len(set(shown)) == 2
+    request = {
+        "kind": "choose",
+        "question": "Which?",
+        "choices": [{"id": str(at), "label": one} for at, one in enumerate(ends)],
+    }
+    found = approval(request=request, rules={"kinds": ["choose"]})
+    assert check_message(approval_card(found).blocks) == []
+    assert check_view(form("choose", found, page=99)) == []
+
+
+def test_a_parameter_without_a_visible_name_has_one_in_the_form() -> None:
+    """Slack takes no blank label: such a name stands in quotation marks."""
+    found = approval({" ": "x", "thing": "y"}, action="tidy")
+    labels = [block["label"]["text"] for block in form("edit", found)["blocks"] if block["type"] == "input"]
+    assert '" "' in labels
+    assert all(label.strip() for label in labels)
