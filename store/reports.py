@@ -8,9 +8,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.engine import make_url
 
+from policies.files.manifest import Manifest
 from policies.learning.proposal import AgentRecord
 from policies.replay.calls import BAD_LABELS, Call
 from policies.request import Request
@@ -85,17 +86,19 @@ def _worst(given: Sequence[str]) -> str | None:
     return next(iter(bad), given[-1] if given else None)
 
 
-def read_records(database_url: str, actions: Sequence[str]) -> tuple[list[AgentRecord], datetime]:
-    """How every living agent fared with each of `actions`, and the database's time. Raises as recorded_calls does."""
-    return reading(database_url, lambda unit: (_records(unit, actions), unit.now))
+def read_records(database_url: str, manifest: Manifest) -> tuple[list[AgentRecord], datetime]:
+    """How every living agent fared with each action that has a ratchet, and the database's time. Raises as recorded_calls does."""
+    return reading(database_url, lambda unit: (_records(unit, manifest), unit.now))
 
 
-def _records(unit: Unit, actions: Sequence[str]) -> list[AgentRecord]:
+def _records(unit: Unit, manifest: Manifest) -> list[AgentRecord]:
+    """Of each action by itself, whatever stands for it: what an agent earned with one is not earned with its siblings."""
+    watched = [name for name, action in manifest.file.actions.items() if action.autonomy is not None]
     query = (
         select(agents.c.id, agents.c.name, approvals.c.action)
         .join(approvals, approvals.c.agent_id == agents.c.id)
-        .where(approvals.c.action.in_(list(actions)), approvals.c.claimed_at.is_not(None))
-        .where(agents.c.revoked_at.is_(None))
+        .where(or_(*(history.of_entry(approvals.c.action, name) for name in watched)))
+        .where(approvals.c.claimed_at.is_not(None), agents.c.revoked_at.is_(None))
         .distinct()
     )
     return [
@@ -103,9 +106,10 @@ def _records(unit: Unit, actions: Sequence[str]) -> list[AgentRecord]:
             agent=row.name,
             action=row.action,
             outcomes=tuple(history.outcomes(unit, row.id, row.action, _EVER)),
-            demotion=history.demotion(unit, row.id, row.action),
+            demotion=history.demotion(unit, row.id, manifest.policy(row.action).action),
         )
         for row in unit.execute(query).all()
+        if manifest.policy(row.action).autonomy is not None
     ]
 
 

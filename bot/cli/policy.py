@@ -233,8 +233,8 @@ def _propose(args: argparse.Namespace) -> int:
     settings = loaded()
     path = args.path or str(settings.manifest)
     manifest = _manifest(path)
-    watched = [name for name, action in manifest.file.actions.items() if action.autonomy is not None]
-    records, now = reports.read_records(settings.database_url, watched) if watched else ([], datetime.now(UTC))
+    watched = any(action.autonomy is not None for action in manifest.file.actions.values())
+    records, now = reports.read_records(settings.database_url, manifest) if watched else ([], datetime.now(UTC))
     wanted = proposal.proposals(manifest, records)
     diff = proposal.difference(manifest.document.text, proposal.accepted(manifest, wanted, now), path)
     if args.json:

@@ -75,7 +75,7 @@ def report(unit: Unit, manifest: Manifest, roster: Roster | None) -> Report:
     """The report under this manifest; without a roster nothing is known of an operations channel."""
     days = tuning.LOOK_BACK.days
     watched = roster is not None and roster.operations is not None
-    found = tuning.tuned(manifest, learning.records(unit), watched=watched)
+    found = tuning.tuned(manifest, learning.records(unit, manifest.counted_as), watched=watched)
     deciders = tuple(one for one in reviewers(unit, days=days, most=learning.MOST) if one.spread)
     return Report(days, tuple(found), deciders)
 

@@ -77,7 +77,7 @@ def _posts(world: World, unit: Unit, week: str) -> list[tuple[str, WeeklyFacts]]
         return []
     by_place: dict[str, list[Tuned]] = {operations: found}
     for one in found:
-        owner = _owner(world, book.manifest.policy(one.record.action).owner)
+        owner = _owner(world, book.manifest.entry(one.record.action).owner)
         if owner is not None:
             by_place.setdefault(owner, []).append(one)
     wanted = {one.record.action: one for listed in by_place.values() for one in listed[:MOST]}

@@ -293,6 +293,15 @@ class Manifest:
         entry = self._entry(action)
         return self._policies[entry] if entry is not None else unknown(action)
 
+    def entry(self, action: str) -> Policy:
+        """The same where `action` may be an entry's own name, and that a pattern."""
+        return self._policies[action] if action in self._policies else self.policy(action)
+
+    def counted_as(self, action: str) -> tuple[str, ...]:
+        """The names that a record of `action` counts under: its own, and the pattern that stands for it."""
+        entry = self._entry(action)
+        return (action,) if entry is None or entry == action else (action, entry)
+
     @property
     def actions(self) -> list[str]:
         """The names of all actions, in the file's order."""

@@ -26,6 +26,18 @@ def with_key(text: str, action: str, key: str, value: str) -> str:
     return f"{text[: first.index]}{key}: {value}{separator}{text[first.index :]}"
 
 
+def with_entry(text: str, pattern: str, name: str) -> str:
+    """The manifest's text with an entry `name` behind that of `pattern`, which says the same word for word."""
+    actions = child(yaml.compose(text, Loader=yaml.SafeLoader), "actions")
+    assert isinstance(actions, yaml.MappingNode)
+    key, value = next(pair for pair in actions.value if pair[0].value == pattern)
+    copied = f"{_quoted(name)}{text[key.end_mark.index : end(value)]}".rstrip("\n")
+    if actions.flow_style:
+        return f"{text[: end(value)]}, {copied}{text[end(value) :]}"
+    at = _line_end(text, end(value))
+    return f"{text[:at]}\n{' ' * key.start_mark.column}{copied}{text[at:]}"
+
+
 def with_item(text: str, action: str, key: str, item: Mapping[str, str]) -> str:
     """The manifest's text with one item more at the end of the list `key` of `action`; what stands there stays as it is."""
     node = child(child(yaml.compose(text, Loader=yaml.SafeLoader), "actions"), action)

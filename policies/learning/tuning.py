@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from policies.action_names import is_pattern
 from policies.files.manifest import REGULATED_TAGS, Manifest
-from policies.files.manifest_edit import difference, with_item, with_key
+from policies.files.manifest_edit import difference, with_entry, with_item, with_key
 from policies.files.policy import Policy, Severity
 from policies.learning import chance, families
 from policies.learning.calibration import WORST_ERROR, Bucket, Calibration, Case, OwnWord, calibrations
@@ -131,21 +132,41 @@ def tuned(manifest: Manifest, records: Mapping[str, Record], *, watched: bool) -
     `watched` says whether operations have a channel. All of a report's questions are answered together, so that the more
     actions there are, the more each has to show.
     """
-    known = [records[action] for action in manifest.actions if action in records]
-    agents = {record.action: tuple(calibrations(record.cases)) for record in known}
+    known, own = [*_by_entry(manifest, records)], frozenset(manifest.actions)
+    entries = [record for record in known if record.action in own]
+    agents = {record.action: tuple(calibrations(record.cases)) for record in entries}
     less = families.standing(dict(_good_by_chance(manifest, known)), ANY_WRONG_LESS)
     more = families.standing(dict(_bad_by_chance(manifest, known)), ANY_WRONG_MORE)
-    confidence = families.standing(dict(_right_by_chance(known, agents)), ANY_WRONG_CONFIDENCE)
+    confidence = families.standing(dict(_right_by_chance(entries, agents)), ANY_WRONG_CONFIDENCE)
     found = []
     for record in known:
-        case = _Case(manifest, manifest.policy(record.action), record, watched)
+        case = _Case(manifest, manifest.entry(record.action), record, watched)
         said = [
             *_more(case, shown=record.action in more),
-            *_surer(case, agents[record.action], confidence),
+            *_surer(case, agents.get(record.action, ()), confidence),
             *_less(case, shown=record.action in less),
         ]
-        found.append(Tuned(record, agents[record.action], min(said, key=lambda one: one.rank, default=None)))
+        best = min(said, key=lambda one: one.rank, default=None)
+        if best or not case.pattern:
+            found.append(Tuned(record, agents.get(record.action, ()), best))
     return sorted(found, key=_pressing)
+
+
+def _by_entry(manifest: Manifest, records: Mapping[str, Record]) -> Iterator[Record]:
+    """The records of all entries, in the file's order, and behind a pattern those of the actions that it stands for.
+
+    More oversight and confidence are asked once an entry, so that no flood of names makes every answer harder to find; less
+    oversight is asked of each action by itself: what nobody saw yet is never let run by what its siblings did.
+    """
+    under: dict[str, list[Record]] = {}
+    own = frozenset(manifest.actions)
+    for name in sorted(records):
+        if name not in own and manifest.policy(name).known:
+            under.setdefault(manifest.policy(name).action, []).append(records[name])
+    for entry in manifest.actions:
+        if entry in records:
+            yield records[entry]
+        yield from under.get(entry, ())
 
 
 def _pressing(one: Tuned) -> tuple[int, float]:
@@ -156,15 +177,17 @@ def _good_by_chance(manifest: Manifest, known: Iterable[Record]) -> Iterator[tup
     """How likely an action that is no better than the bar looks so good; only of those with enough decisions to show anything."""
     for record in known:
         agreed = record.agreed
-        if manifest.policy(record.action).approval_required and GOOD_RATE**agreed.n <= ANY_WRONG_LESS:
+        if is_pattern(record.action):
+            continue
+        if manifest.entry(record.action).approval_required and GOOD_RATE**agreed.n <= ANY_WRONG_LESS:
             yield record.action, chance.at_least(agreed.hits, agreed.n, GOOD_RATE)
 
 
 def _bad_by_chance(manifest: Manifest, known: Iterable[Record]) -> Iterator[tuple[str, float]]:
     """How likely an action that is no worse than tolerated has so many incidents; only of those that may run alone."""
     for record in known:
-        policy, wrong = manifest.policy(record.action), record.went_wrong
-        if wrong.n and may_run_alone(policy):
+        policy, wrong = manifest.entry(record.action), record.went_wrong
+        if policy.action == record.action and wrong.n and may_run_alone(policy):
             yield record.action, chance.at_least(wrong.hits, wrong.n, _tolerated(policy))
 
 
@@ -205,11 +228,18 @@ class _Case:
     def suggestion(self, kind: str, why: str, diff: str = "", checklist: Iterable[Check] = ()) -> Suggestion:
         return Suggestion(self.record.action, kind, why, diff, tuple(checklist))
 
+    @property
+    def pattern(self) -> str | None:
+        """The entry that stands for this action among others; None where it has one of its own, or is that entry."""
+        return None if self.policy.action == self.record.action else self.policy.action
+
     def changed(self, **keys: str) -> str:
-        """The diff that writes these keys, each as YAML on one line."""
+        """The diff that writes these keys, each as YAML on one line; what a pattern stands for gets an entry of its own first."""
         before = text = self.manifest.document.text
+        if self.pattern:
+            text = with_entry(text, self.pattern, self.record.action)
         for key, value in keys.items():
-            text = with_key(text, self.policy.action, key, value)
+            text = with_key(text, self.record.action, key, value)
         return difference(before, text, self.manifest.name)
 
     def with_rule(self, when: str, reason: str) -> str:
@@ -223,10 +253,11 @@ def _less(case: _Case, *, shown: bool) -> Iterator[Suggestion]:
     if not policy.approval_required or not record.decided:
         return
     if record.stamped > MOSTLY * record.decided:
-        if record.unmodified > GOOD_RATE * record.decided:
+        if record.unmodified > GOOD_RATE * record.decided and case.pattern is None:
             why = f"{record.stamped} of {record.decided} decisions look like rubber stamps: a yes that nobody looked at says nothing"
             yield case.suggestion(NO_EVIDENCE, why)
         return
+    # A pattern stands for what nobody saw yet, too: its actions are suggested one by one.
     if not shown or _contradicted(policy, record):
         return
     agreed, looked = record.agreed, f" ({record.stamped} by rubber stamps left out)" if record.stamped else ""
@@ -239,11 +270,20 @@ def _less(case: _Case, *, shown: bool) -> Iterator[Suggestion]:
         yield case.suggestion(STAYS, f"{why}; but it is {floor}, which no record lifts out of review")
         return
     gate = agreed.hits >= REMOVABLE_RATE * agreed.n and not record.rejected
+    why = f"{why}{apart(case.pattern)}"
     checks = tuple(checklist(policy, record, case.watched))
     keys = {"approval_required": "false"} | ({} if policy.sample_review else {"sample_review": str(SAMPLED)})
     diff = case.changed(**keys) if all(check.met for check in checks) else ""
     why = f"{why}: this gate costs time and stops next to nothing" if gate else why
     yield case.suggestion(GATE if gate else LESS, why, diff, checks)
+
+
+def apart(pattern: str | None) -> str:
+    """What it means that an action gets an entry of its own."""
+    if pattern is None:
+        return ""
+    told = "sums, quotas, first uses and lost levels of it count apart from then on"
+    return f"; {pattern} stands for it so far, so the diff adds an entry of its own beside that: {told}"
 
 
 def _contradicted(policy: Policy, record: Record) -> bool:

@@ -220,3 +220,19 @@ def test_a_flood_makes_nothing_else_forgotten(database: Database, monkeypatch: p
     found = database.read(learning.records)
     assert (found["pay"].incidents, found["pay"].ran, found["pay"].ran_days) == (1, 4, 90)
     assert (found["ping"].ran, found["ping"].correct) == (5, 0)
+
+
+def test_what_a_pattern_stands_for_counts_by_name_and_together(database: Database) -> None:
+    """Decisions, runs, labels and cases count for the action and for the entry that stands for it."""
+    agent = add_agent(database)
+    for name in ("mcp__git__push", "mcp__git__pull"):
+        approval = add(database, agent, request=Request(action=name, params={}, confidence=0.9, evidence=SURE))
+        ran(database, approval)
+        decide(database, approval.id, "approve", "U0BOB")
+        label(database, approval.id, "correct", "U0ALICE")
+    found = database.read(lambda unit: learning.records(unit, lambda action: (action, "mcp__git__*")))
+    for name, count in {"mcp__git__push": 1, "mcp__git__pull": 1, "mcp__git__*": 2}.items():
+        one = found.pop(name)
+        counted = (one.unmodified, one.ran, one.labelled, len(one.cases), one.reviewers[0].decided)
+        assert counted == (count,) * 5, name
+    assert not found

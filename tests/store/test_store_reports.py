@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from builders import add, add_agent
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
+from policies.files.manifest import load_manifest
 from policies.request import Request
 from store import reports
 from store.database_url import BadDatabaseUrl
 from store.engine import Database
 from store.schema import SchemaBehind
-from store.tables import labels
+from store.tables import approvals, labels
 
 
 def _label(database: Database, approval_id: str, label: str, by: str = "agent:demo") -> None:
@@ -59,3 +61,17 @@ def test_an_empty_database_is_named(empty_database_url: str) -> None:
     Database(empty_database_url).check()
     with pytest.raises(SchemaBehind, match="migrate"):
         reports.over_calls(empty_database_url, lambda calls, _: list(calls))
+
+
+def test_what_agents_earned_is_read_by_name(database: Database, database_url: str) -> None:
+    """Under a pattern each action has a record of its own; what has its own entry without a ratchet has none."""
+    base = {"title": "T", "describe": "D", "severity": "low", "reversible": True}
+    entries = {"mcp__git__*": base | {"autonomy": {}}, "mcp__git__push": base}
+    manifest = load_manifest(json.dumps({"version": 1, "actions": entries}))
+    agent = add_agent(database)
+    for name in ("mcp__git__pull", "mcp__git__pull", "mcp__git__log", "mcp__git__push", "mop"):
+        made = add(database, agent, request=Request(action=name, params={}))
+        ended = update(approvals).where(approvals.c.id == made.id).values(state="succeeded")
+        database.run(lambda unit, ended=ended: unit.execute(ended.values(claimed_at=unit.now, finished_at=unit.now)))
+    found, _ = reports.read_records(database_url, manifest)
+    assert {one.action: len(one.outcomes) for one in found} == {"mcp__git__pull": 2, "mcp__git__log": 1}

@@ -94,3 +94,29 @@ def test_nothing_earned_changes_nothing() -> None:
     manifest = load_manifest(HEAD + STYLES["flow"] + TAIL)
     assert accepted(manifest, [], NOW) == manifest.document.text
     assert difference(manifest.document.text, manifest.document.text, "a") == ""
+
+
+def test_what_a_pattern_stands_for_is_earned_by_name() -> None:
+    """A level is earned with one action and not with its siblings: it gets an entry of its own, in words too."""
+    text = """\
+version: 1
+actions:
+  "mcp__forge__*":
+    title: Forge
+    describe: Do it
+    severity: low
+    reversible: true
+    autonomy: {start: hard_approval}   # all alike
+"""
+    manifest = load_manifest(text)
+    wanted = proposals(manifest, [record(action="mcp__forge__read"), record(action="mcp__forge__write", successes=9)])
+    assert [(one.action, one.pattern) for one in wanted] == [("mcp__forge__read", "mcp__forge__*")]
+    assert "mcp__forge__* stands for it so far" in str(wanted[0])
+    changed = accepted(manifest, wanted, NOW)
+    after = load_manifest(changed)
+    assert changed.startswith(text)
+    rules = {name: action.autonomy for name, action in after.file.actions.items()}
+    assert rules["mcp__forge__read"] is not None
+    assert set(rules["mcp__forge__read"].agents) == {"bot"}
+    assert rules["mcp__forge__*"] == manifest.file.actions["mcp__forge__*"].autonomy
+    assert proposals(after, [record(action="mcp__forge__read")]) == []

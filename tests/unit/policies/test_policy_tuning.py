@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from policy_builders import manifest
 
 from policies.files.manifest import load_manifest
-from policies.files.manifest_edit import with_item, with_key
+from policies.files.manifest_edit import with_entry, with_item, with_key
 from policies.learning.calibration import Case, OwnWord, Point, Threshold, buckets, calibrations, threshold
 from policies.learning.stamping import Stamping
 from policies.learning.tuning import (
@@ -342,3 +342,84 @@ def test_an_agent_that_labels_only_its_successes_is_named() -> None:
 def test_a_figure_on_the_edge_belongs_to_one_bucket(confidence: float, low: float) -> None:
     """0.3 belongs to the bucket from 0.3, and 1.0 to the last one."""
     assert [one.low for one in buckets(points([(confidence, True)] * 10))] == [low]
+
+
+PATTERNS = {
+    "block": """\
+version: 1
+actions:
+  pay: {title: Pay, describe: Pay it, severity: low, reversible: true}
+  # Everything of the forge.
+  "mcp__forge__*":   # whatever it offers
+    title: Forge
+    describe: Do it
+    severity: low
+    reversible: true
+    owner: Head of forging   # she answers
+    autonomy:
+      start: hard_approval   # the ratchet
+  # What follows stays.
+  mop:
+    title: Mop
+    describe: Mop it
+    severity: low
+    reversible: true
+""",
+    "flow": "version: 1\nactions: {mop: {title: M, describe: M, severity: low, reversible: true}, "
+    "'mcp__forge__*': {title: F, describe: F, severity: low, reversible: true, autonomy: {}, owner: X}}\n",
+}
+READ, MANY = "mcp__forge__read", "mcp__forge__*"
+
+
+def patched(diff: str, text: str, folder: Path) -> str:
+    """What `patch` makes of a manifest."""
+    path = folder / "actions.yml"
+    path.write_text(text)
+    subprocess.run(["patch", "-p0", str(path)], input=diff, text=True, check=True, capture_output=True)
+    return path.read_text()
+
+
+@pytest.mark.parametrize("style", PATTERNS)
+def test_an_entry_of_ones_own_says_what_the_pattern_says(style: str) -> None:
+    """However the file is written: the new entry holds for its name, says the same, and all else stays as it was."""
+    before = PATTERNS[style]
+    for name in (READ, "mcp__forge__1:/@~", "mcp__forge__no"):
+        after = with_entry(before, MANY, name)
+        old, new = yaml.safe_load(before)["actions"], yaml.safe_load(after)["actions"]
+        assert {key: value for key, value in new.items() if key != name} == old
+        assert new[name] == old[MANY]
+        assert load_manifest(after).policy(name).action == name
+        assert load_manifest(after).policy("mcp__forge__other").action == MANY
+
+
+def test_less_oversight_under_a_pattern_is_for_what_was_seen_alone(tmp_path: Path) -> None:
+    """A good record frees that action by an entry of its own, and says so; what the pattern stands for besides is asked as before."""
+    text = PATTERNS["block"].replace("    autonomy:\n      start: hard_approval   # the ratchet\n", "")
+    text = text.replace("    owner: Head", "    undo_window_seconds: 60\n    quota: {per_day: 5000}\n    owner: Head")
+    book = load_manifest(text, path="actions.yml")
+    good = Record(READ, unmodified=1000, ran=1000, labelled=1000, correct=1000, reverted=1)
+    found = tuned(book, {READ: good, MANY: replace(good, action=MANY)}, watched=True)
+    (one,) = [entry.suggestion for entry in found if entry.suggestion]
+    assert (one.action, one.kind) == (READ, GATE)
+    assert "mcp__forge__* stands for it so far, so the diff adds an entry of its own" in one.why
+    after = load_manifest(patched(one.diff, text, tmp_path))
+    assert not after.policy(READ).approval_required
+    assert after.policy(MANY.replace("*", "write")).approval_required
+    assert len(found) == 2, "what says nothing under a pattern is no line of the report"
+
+
+def test_more_oversight_is_asked_once_a_pattern(tmp_path: Path) -> None:
+    """Incidents spread over many names are summed up, and names without end drown no other action's answer."""
+    text = PATTERNS["block"]
+    book = load_manifest(text, path="actions.yml")
+    spread = {name: Record(name, ran=6, incidents=1) for name in (f"mcp__forge__t{number}" for number in range(8))}
+    found = tuned(book, spread | {MANY: Record(MANY, ran=48, incidents=8)}, watched=True)
+    (one,) = [entry.suggestion for entry in found if entry.suggestion]
+    assert (one.action, one.kind) == (MANY, MORE)
+    rules = load_manifest(patched(one.diff, text, tmp_path)).policy("mcp__forge__t1").rules
+    assert [rule.then for rule in rules] == ["ask"]
+    flood = {name: Record(name, ran=1) for name in (f"mcp__forge__f{number}" for number in range(3000))}
+    bad = Record("pay", alone=40, ran=40, incidents=4)
+    found = tuned(book, flood | {MANY: Record(MANY, ran=3000), "pay": bad}, watched=True)
+    assert [(entry.record.action, entry.suggestion.kind) for entry in found if entry.suggestion] == [("pay", MORE)]
+    assert len(found) == 2
