@@ -20,6 +20,7 @@ from bot import data_dir, slack_secrets
 from bot.service import callback_hosts, callback_signing
 from bot.service.mail_servers import mail_server
 from policies.errors import SaysoError
+from policies.files.strict_yaml import MAX_BYTES
 from policies.mailing import is_mail_address
 from store import token_keys as sealing
 
@@ -326,7 +327,10 @@ def _nearest(name: str, known: set[str]) -> str | None:
 def read_file(name: str, path: Path) -> str:
     """The text of a file that a setting names; raises BadSetting naming the setting."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open(
+            encoding="utf-8-sig"
+        ) as file:  # a device has no end; what is too long is said where it is parsed
+            return file.read(MAX_BYTES + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(name, path, error) from None
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined, nodes
+from jinja2 import (
+    Environment,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateSyntaxError,
+    Undefined,
+    nodes,
+    pass_environment,
+)
 from jinja2.exceptions import SecurityError
+from jinja2.filters import make_attrgetter
 from jinja2.meta import find_undeclared_variables
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -37,6 +47,12 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
+    def _generate(self, source: nodes.Template, *given: Any, **named: Any) -> str:
+        """`a ~ b` joins texts: what is no text is said in words first."""
+        for joined in list(source.find_all(nodes.Concat)):
+            joined.nodes = [_in_words(part, self) for part in joined.nodes]
+        return super()._generate(source, *given, **named)
+
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Numbers may be multiplied; powers and texts made long may not."""
         if operator == "*" and isinstance(left, int | float) and isinstance(right, int | float):
@@ -52,6 +68,12 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+
+def _in_words(part: nodes.Expr, environment: Environment) -> nodes.Expr:
+    said = nodes.Filter(part, _WORDS, [], [], None, None, lineno=part.lineno)
+    said.set_environment(environment)
+    return said
 
 
 def words(value: Any) -> Any:
@@ -92,7 +114,14 @@ _PADDING_FILTERS = (
     "batch",
     "slice",
     "tojson",
+    "pprint",
 )
+# What makes a text of its value: a list or an object is read as words first, never as Python writes it.
+_TEXT_FILTERS = (
+    "string", "upper", "lower", "capitalize", "title", "trim", "truncate", "striptags", "urlize", "e", "escape",
+    "forceescape", "safe", "wordcount",
+)  # fmt: skip
+_WORDS = " words"  # the name of a filter that no template can spell
 
 
 def _environment() -> _Sandbox:
@@ -100,8 +129,28 @@ def _environment() -> _Sandbox:
     environment.globals.clear()  # range() and friends could run for ever
     for name in _PADDING_FILTERS:
         del environment.filters[name]
-    environment.filters["usd"] = usd
+    for name in _TEXT_FILTERS:
+        environment.filters[name] = _of_words(environment.filters[name])
+    environment.filters |= {"usd": usd, "join": _join, _WORDS: words}
     return environment
+
+
+def _of_words(work: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that is given its value as a sentence says it."""
+    at = 0 if getattr(work, "jinja_pass_arg", None) is None else 1
+
+    @wraps(work)
+    def of_words(*given: Any, **named: Any) -> Any:
+        return work(*given[:at], words(given[at]), *given[at + 1 :], **named)
+
+    return of_words
+
+
+@pass_environment
+def _join(environment: Environment, values: Any, between: str = "", attribute: str | int | None = None) -> str:
+    """Jinja2's own, but for entries that are lists or objects themselves: they are said in words."""
+    pick = make_attrgetter(environment, attribute) if attribute is not None else words
+    return str(between).join(str(words(pick(value))) for value in values)
 
 
 _ENVIRONMENT = _environment()

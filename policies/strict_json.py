@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, cast
 
 from policies.errors import InvalidInput, MalformedJson, TooLarge
@@ -15,6 +16,7 @@ MAX_LEAVES = 1000
 MAX_STRING = 64 * 1024
 # What a double holds exactly: beyond it two systems read two numbers.
 MAX_INTEGER = 2**53 - 1
+MAX_DIGITS = 800  # of a decimal: the longest that a double is written out as
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,11 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise TooLarge(f"the body is larger than {MAX_BODY} bytes", field="body")
     try:
         value = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_constant, parse_int=_int, parse_float=float
+            body.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_constant,
+            parse_int=_int,
+            parse_float=_float,
         )
     except UnicodeDecodeError:
         raise MalformedJson("the body is not UTF-8", field="body") from None
@@ -91,6 +97,8 @@ def _check_text(text: str, at: str) -> None:
 def _check_number(number: float, at: str) -> None:
     if isinstance(number, float) and not math.isfinite(number):
         raise InvalidInput("the number is too large, or not a number", field=_shown(at))
+    if isinstance(number, _Rounded):
+        raise InvalidInput("the number has more digits than JSON numbers keep: send it as a string", field=_shown(at))
     if isinstance(number, int) and abs(number) > MAX_INTEGER:
         raise InvalidInput("the integer is beyond ±(2^53-1): send it as a string", field=_shown(at))
 
@@ -112,6 +120,20 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Malformed:
 
 def _constant(word: str) -> _Malformed:
     return _Malformed(f"{word} is not JSON")
+
+
+class _Rounded(float):
+    """Stands for a number of which a double keeps another value than was written."""
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        return value
+    # Beyond so many digits the exact value no longer matters, and reading thousands of them costs too much.
+    written = Decimal(text) if len(text) <= MAX_DIGITS else None
+    kept = written in (Decimal(repr(value)), Decimal(f"{value:.17g}"), Decimal(value))
+    return value if kept else _Rounded(value)
 
 
 def _int(text: str) -> int:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
-from bot.api import openapi, serializers
+from bot.api import failures, openapi, serializers
 from bot.api.answers import ApprovalJson, ApprovalsJson, GrantJson, LabelledJson, RouteJson, SessionJson
 from bot.api.openapi import body_of, problems
 from bot.server.runtime import Runtime
@@ -22,7 +21,7 @@ from bot.service.authorization import Unconfirmed
 from bot.service.standing import Heard
 from bot.service.submit import agent_of
 from policies.approval import Approval
-from policies.errors import InvalidInput, LimitReached, NotFound, SaysoError, TooLarge, Unauthorised
+from policies.errors import InvalidInput, NotFound, TooLarge, Unauthorised
 from policies.lifecycle import State
 from policies.principals import UnknownPrincipal
 from policies.request import Request as AskBody
@@ -37,6 +36,7 @@ from store.unit import Unit
 log = logging.getLogger("sayso.api")
 MAX_WAIT_SECONDS = 60
 PAGE = 50
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 T = TypeVar("T")
 
 
@@ -213,6 +213,7 @@ async def listing(
 
     `undone=true` lists what people undid, `undone=open` what of it is not yet reported as rolled back.
     """
+    state, session_id, undone = state or None, session_id or None, undone or None  # empty is as good as not named
     if state is not None and state not in set(State):
         raise InvalidInput(f"must be one of {', '.join(State)}", field="state")
     if undone is not None and undone not in set(Undone):
@@ -294,10 +295,7 @@ async def _heard(changed: asyncio.Event, deadline: float) -> bool:
 def _wait_seconds(text: str | None) -> float:
     if text is None or text == "":
         return 0.0
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
+    seconds = float(text) if _SECONDS.fullmatch(text) else -1.0
     if not 0 <= seconds <= MAX_WAIT_SECONDS:
         raise InvalidInput(f"must be 0 to {MAX_WAIT_SECONDS} seconds", field="wait")
     return seconds
@@ -442,42 +440,4 @@ def install(app: FastAPI) -> None:
     """Mount the API and its errors on the app."""
     app.include_router(router)
     openapi.describe(app)
-    app.add_exception_handler(SaysoError, _told)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unexpected)
-
-
-_Handler = Callable[[Request, Exception], Awaitable[Response]]
-
-
-async def _told(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, SaysoError)
-    status = serializers.status_of(error)
-    headers = {}
-    if isinstance(error, LimitReached):
-        headers["Retry-After"] = str(error.retry_after)
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        headers["Retry-After"] = "2"
-    state = error.facts.get("state") or getattr(getattr(error, "approval", None), "state", None)
-    body = serializers.problem(status, str(error), field=error.field, state=state)
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
-
-
-async def _http_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    body = serializers.problem(error.status_code, str(error.detail))
-    return JSONResponse(body, error.status_code, dict(error.headers or {}), media_type="application/problem+json")
-
-
-async def _gone(_request: Request, _error: Exception) -> Response:
-    """Whoever asked has left before the body was whole: nobody hears this answer, and nothing went wrong here."""
-    return Response(status_code=400)
-
-
-async def _unexpected(_request: Request, error: Exception) -> Response:
-    log.error("an unexpected error", exc_info=error)
-    body = serializers.problem(500, "Something went wrong here; it was logged")
-    return JSONResponse(body, 500, media_type="application/problem+json")
+    failures.tell_errors(app)

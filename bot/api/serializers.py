@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from bot.api.answers import (
     ApprovalJson,
@@ -200,7 +201,7 @@ def problem(status: int, detail: str, *, field: str | None = None, state: str | 
     named = f"{field}: {detail}" if field and not detail.startswith(field) else detail
     body: Problem = {
         "type": "about:blank",
-        "title": TITLES.get(status, "Error"),
+        "title": TITLES.get(status) or HTTPStatus(status).phrase.capitalize(),
         "status": status,
         "detail": named,
     }

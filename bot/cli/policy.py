@@ -131,7 +131,7 @@ class _Unreadable(Exception):
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise _Unreadable(f"{path}: is not UTF-8 text") from None
     except (OSError, ValueError) as error:

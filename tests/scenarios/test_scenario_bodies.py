@@ -51,6 +51,8 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
     "Infinity": (b'{"action": "a", "params": {"x": -Infinity}}', 400, "params.x"),
     "1e999": (b'{"action": "a", "params": {"x": 1e999}}', 422, "params.x"),
     "too large an integer": (b'{"action": "a", "params": {"x": 9007199254740993}}', 422, "params.x"),
+    "a number that no double keeps": (b'{"action": "a", "params": {"x": 9007199254740993.0}}', 422, "params.x"),
+    "more digits than a double has": (b'{"action": "a", "params": {"x": 49.999999999999999999}}', 422, "params.x"),
     "NUL": (b'{"action": "a", "params": {"x": "a\\u0000b"}}', 422, "params.x"),
     "NUL in a key": (b'{"action": "a", "params": {"a\\u0000b": 1}}', 422, "params"),
     "half a surrogate": (b'{"action": "a", "params": {"x": "\\ud800"}}', 422, "params.x"),
@@ -121,11 +123,36 @@ def test_a_nonce_has_a_size(shared: Office, nonce: object, status: int) -> None:
     assert status == 404 or answer.json()["field"] == "nonce"
 
 
-@pytest.mark.parametrize("wait", ["-1", "61", "x", "nan", "inf", "1e9"])
+@pytest.mark.parametrize("wait", ["-1", "61", "x", "nan", "inf", "1e9", "1_0", "\uff11", " 1"])
 def test_a_bad_wait_is_refused(shared: Office, wait: str) -> None:
     """Waiting is for 0 to 60 seconds."""
     answer = shared.agent.raw("GET", "/approvals/apr_none", params={"wait": wait})
     assert (answer.status_code, answer.json()["field"]) == (422, "wait")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("DELETE", "/approvals", 405, "GET, POST"),
+        ("PATCH", "/sessions/x", 405, "GET, PUT"),
+        ("GET", "/route", 405, "POST"),
+        ("POST", "/hooks/some-host", 404, None),
+        ("GET", "/nothing", 404, None),
+    ],
+)
+def test_what_a_path_does_not_take_is_told_as_a_problem(
+    shared: Office, method: str, path: str, status: int, allowed: str | None
+) -> None:
+    """A wrong method names those that are right, a path that is none is 404, both in the form of every error."""
+    answer = shared.agent.raw(method, path)
+    assert (answer.status_code, answer.headers.get("allow")) == (status, allowed)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.json()["status"], answer.json()["title"]) in ((404, "Not found"), (405, "Method not allowed"))
+
+
+def test_an_empty_query_is_as_good_as_none(shared: Office) -> None:
+    """`?state=&session_id=&cursor=` names nothing, so it asks for the whole list."""
+    assert shared.agent.listing(state="", session_id="", undone="", cursor="") == shared.agent.listing()
 
 
 @on_sqlite

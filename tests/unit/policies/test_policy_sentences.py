@@ -38,6 +38,12 @@ SENT: dict[str, Any] = {
         ("{{ params.name.upper() }} {{ params['values'][1] }}", "ANN b"),
         ("{{ params.values | map('upper') | join(' or ') }}", "A or B or C"),
         ("{{ params.none }}", "nothing"),
+        ("{{ 'Send ' ~ params.values ~ ' to ' ~ params.address }}", "Send a, b and c to city Ulm, items 3"),
+        ("{{ params.copy ~ ' ' ~ params.get }}", "yes nothing"),
+        ("{{ params.address | upper }}", "CITY ULM, ITEMS 3"),
+        ("{{ params.values | string | truncate(20) }}", "a, b and c"),
+        ("{{ params.items | join('; ') }}", "sku A-1, count 2; sku B, count 1"),
+        ("{{ params.items | join(', ', attribute='sku') }}", "A-1, B"),
     ],
 )
 def test_parameters_come_before_methods_and_read_as_words(source: str, words: str) -> None:
@@ -52,7 +58,18 @@ def test_no_name_of_a_parameter_is_a_method(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["", "  ", "{# later #}", "{% if false %}a{% endif %}", "{{ ''.join }}", "{{ params.xs | map('upper') }}"]
+    "source",
+    [
+        "{{ ''.join ~ 'x' }}",
+        "{{ ''.join | string }}",
+        "{{ params.xs | map('upper') | upper }}",
+        "",
+        "  ",
+        "{# later #}",
+        "{% if false %}a{% endif %}",
+        "{{ ''.join }}",
+        "{{ params.xs | map('upper') }}",
+    ],
 )
 def test_a_template_that_prints_an_object_or_nothing_is_refused(source: str) -> None:
     """What could never be a sentence does not load."""

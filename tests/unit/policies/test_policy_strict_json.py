@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -35,6 +36,11 @@ def refusal(body: bytes) -> InvalidInput:
         (b'{"p":{"x":9007199254740992}}', InvalidInput, "p.x"),
         (b'{"p":{"x":-9007199254740992}}', InvalidInput, "p.x"),
         (b'{"p":{"x":' + b"9" * 5000 + b"}}", InvalidInput, "p.x"),
+        (b'{"p":{"x":9007199254740993.0}}', InvalidInput, "p.x"),
+        (b'{"p":{"x":[0.12345678901234567890]}}', InvalidInput, "p.x[0]"),
+        (b'{"p":{"x":49.999999999999999999}}', InvalidInput, "p.x"),
+        (b'{"p":{"x":1e-400}}', InvalidInput, "p.x"),
+        (b'{"p":{"x":0.' + b"3" * 5000 + b"}}", InvalidInput, "p.x"),
         (b'{"p":{"x":"a\\u0000b"}}', InvalidInput, "p.x"),
         (b'{"p":{"a\\u0000b":1}}', InvalidInput, "p.a\\x00b"),
         (b'{"p":{"x":"\\ud800"}}', InvalidInput, "p.x"),
@@ -162,3 +168,12 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
 def test_what_is_fine_comes_through_unchanged(value: dict[str, object]) -> None:
     """An ordinary object is read as it was written."""
     assert parse_object(json.dumps(value).encode()) == value
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_double_is_taken_however_programs_write_it(value: float) -> None:
+    """The shortest form, seventeen digits as C prints them, and every digit of it are the same number, and none is refused."""
+    for text in (repr(value), f"{value:.17g}", f"{value:.16e}", str(Decimal(value))):
+        body = f'{{"x":{text}}}'.encode()
+        if "." in text or "e" in text.lower():
+            assert parse_object(body) == {"x": value}
