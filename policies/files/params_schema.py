@@ -14,6 +14,9 @@ from urllib.parse import unquote
 import jsonschema
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import specification_with
 
 from policies import formats, patterns
 
@@ -58,19 +61,21 @@ def children(schema: dict[str, Any]) -> Iterator[tuple[Place, str, Any]]:
 
 def resolved(root: dict[str, Any], reference: str) -> Any:
     """What a local reference (`#/$defs/name`) points at; raises ValueError where that is nothing, or elsewhere."""
+    told = reference
+    reference = unquote(reference)  # first of all, as whoever checks parameters reads it
     if not reference.startswith("#"):
         raise ValueError(f"$ref {reference!r} leads out of the file: only references that begin with # are followed")
     if reference != "#" and not reference.startswith("#/"):
         return _anchored(root, reference[1:])
     node: Any = root
     for raw in reference[2:].split("/") if reference != "#" else ():
-        word = unquote(raw).replace("~1", "/").replace("~0", "~")
+        word = raw.replace("~1", "/").replace("~0", "~")
         if isinstance(node, list) and word.isdigit() and int(word) < len(node):
             node = node[int(word)]
         elif isinstance(node, dict) and word in node:
             node = node[word]
         else:
-            raise ValueError(f"$ref {reference!r} points at nothing")
+            raise ValueError(f"$ref {told!r} points at nothing")
     return node
 
 
@@ -93,6 +98,23 @@ def check_schema(schema: dict[str, Any]) -> None:
     except RecursionError:
         raise ValueError("nested too deep") from None
     _Endless(schema).check()
+    _check_references(schema, kind)
+
+
+def _check_references(schema: dict[str, Any], kind: Any) -> None:
+    """Raise ValueError where what checks parameters would find nothing behind a reference, or something else."""
+    resource = specification_with(kind.META_SCHEMA["$schema"]).create_resource(schema)
+    base = resource.id() or ""
+    resolver = Registry().with_resource(base, resource).resolver(base)
+    for place, _, part in parts(schema):
+        if "$ref" not in part:
+            continue
+        try:
+            found = resolver.lookup(part["$ref"]).contents
+        except (Unresolvable, ValueError, LookupError, TypeError):
+            found = None
+        if found is not resolved(schema, part["$ref"]):
+            raise ValueError(f"$ref {part['$ref']!r} points at nothing{_at(place)}")
 
 
 def _told(error: jsonschema.SchemaError) -> str:

@@ -109,6 +109,7 @@ def test_local_references_are_followed_wherever_they_point() -> None:
         ({"$ref": "other.json#/a"}, "leads out of the file"),
         ({"$ref": "#/$defs/nobody"}, "points at nothing"),
         ({"$ref": "#nobody"}, "points at nothing"),
+        ({"$defs": {"a/b": {}}, "properties": {"x": {"$ref": "#/$defs/a%2Fb"}}}, "points at nothing"),
         ({"properties": {"x": {"$ref": "#/properties/x"}}}, "without end"),
         ({"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}]}, "b": {"not": {"$ref": "#/$defs/a"}}}}, "without end"),
         ({"properties": {"x": {"type": "string", "nullable": True}}}, 'write type: [string, "null"] at properties.x'),
