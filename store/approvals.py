@@ -215,13 +215,14 @@ def load(unit: Unit, approval_id: str, *, agent_id: str | None = None) -> Approv
 
 def load_with(
     unit: Unit, approval_id: str, beside: tuple[ColumnElement[Any], ...], *, agent_id: str | None = None
-) -> tuple[Approval, Row[Any]] | None:
+) -> tuple[Approval, Any] | None:
     """The same with its row, which has what stands `beside` it too: one statement, so all of it is of one moment."""
     query = _by_id(unit.clock.seconds, beside, of_agent=agent_id is not None)
     try:
-        row = unit.execute(query, {"_id": approval_id, "_agent_id": agent_id}).one_or_none()
-        if row is None:
+        found = unit.rows(query, {"_id": approval_id, "_agent_id": agent_id})
+        if not found:
             return None
+        row = found[0]
         unit.now = row.database_time
         return _read(unit, row, _votes(unit, row) if _has_quorum(row) else ()), row
     except UNREADABLE:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ARRAY, Connection, Text, bindparam, cast, func, insert, literal, select
 
 from policies.digest import canonical, fingerprint, rfc3339
+from store.prepared import prepared, send
 from store.tables import audit
 
 if TYPE_CHECKING:
@@ -199,8 +200,11 @@ def append(connection: Connection, entries: Sequence[Entry]) -> str | None:
         return None
     if connection.dialect.name == "postgresql":
         # One chain, one lock: taken and used within one call, because every commit has to pass here.
-        return str(connection.execute(_append_all, arrays(entries)).one()[1])
-    connection.execute(_append, [_row(entry) for entry in entries])
+        appending = prepared(connection.dialect, _append_all)
+        return str(send(connection, appending.sql, appending.sent(arrays(entries))).fetchone()[1])
+    appending = prepared(connection.dialect, _append)
+    for entry in entries:
+        send(connection, appending.sql, appending.sent(_row(entry)))
     return None
 
 

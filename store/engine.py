@@ -21,6 +21,7 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyEr
 
 from policies.errors import InvalidInput, SaysoError
 from store import database_url, postgresql, private_files, quiet_errors
+from store.prepared import send
 from store.types import database_now
 from store.unit import Unit
 
@@ -290,7 +291,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     reads_only = connection.get_execution_options().get("sayso_reads_only", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    send(connection, "BEGIN" if reads_only else "BEGIN IMMEDIATE", ())
 
 
 def sha256_hex(value: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Table, Text, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, Select, Table, Text, bindparam, cast, func, literal_column, select
 
 from policies.approval import Approval, digest_of_approval
 from policies.digest import rfc3339
@@ -122,6 +122,7 @@ def _rows_of(found: Witnessed) -> list[Any]:
     return sorted(rows, key=lambda row: row.seq)
 
 
+_BREAK: ColumnElement[str] = literal_column("'\n'", Text())  # in the statement itself, which is prepared
 _next = audit.alias("following")
 _end = select(func.max(audit.alias("every").c.seq)).scalar_subquery()
 _about = audit.outerjoin(_next, _next.c.seq == audit.c.seq + 1)
@@ -132,7 +133,7 @@ _beside: tuple[ColumnElement[Any], ...] = (
     .where(agents.c.id == approvals.c.agent_id)
     .scalar_subquery()
     .label("agent_revoked"),
-    select(func.aggregate_strings(json_list(*_told), "\n"))
+    select(func.aggregate_strings(json_list(*_told), _BREAK))  # type: ignore[arg-type]
     .select_from(_about)
     .where(audit.c.approval_id == approvals.c.id)
     .scalar_subquery()

@@ -98,9 +98,10 @@ def before(
         asking=asking is not None,
         living=unit.clock.seconds if asking is not None and asking.hashed is not None else None,
     )
-    row = unit.execute(_knowing(shape), values).one_or_none()
-    if row is None:
+    found = unit.rows(_knowing(shape), values)
+    if not found:
         raise Unauthorised()
+    row = found[0]
     history = History(
         agent_failures_24h=row.failures + row.silent,
         aggregate_usd=Decimal(row.of_target or 0) / MICROS,
@@ -110,12 +111,12 @@ def before(
         stopped=row.stopped is not None,
         held_elsewhere=sessions.held_elsewhere(unit, agent_id, session_id) if row.held else None,
     )
-    found = Before(row.existing_id, row.existing_body_hash, row.pending, int(row.used), row.urgent, history)
+    prior = Before(row.existing_id, row.existing_body_hash, row.pending, int(row.used), row.urgent, history)
     if asking is None:
-        return found
+        return prior
     agent = authenticated(row, asking.hashed) if asking.hashed is not None else None
     return replace(
-        found, agent=agent, kin=tuple((row.kin or "").split(",")) if row.kin else (), withdrew=bool(row.withdrew)
+        prior, agent=agent, kin=tuple((row.kin or "").split(",")) if row.kin else (), withdrew=bool(row.withdrew)
     )
 
 

@@ -8,15 +8,16 @@ of its own and reads no other. The audit rows are added last, and only where not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, Table, Update
+from sqlalchemy import Connection, Insert, Table, Update
 from sqlalchemy.exc import IntegrityError
 
 from store.duplicates import raise_duplicate
+from store.prepared import Prepared, prepared, send
 
 Refused = tuple[type[Exception], tuple[str, ...]]
 """What the refusal of a constraint is called, and the constraint's names (duplicates.py)."""
@@ -36,11 +37,9 @@ class PutOff:
 def in_order(connection: Connection, writes: Sequence[PutOff]) -> None:
     """One after the other, as they were put off."""
     for one in writes:
-        text = _text(connection.dialect, one.statement, tuple(one.values))
-        values = text.values(one)
-        sent = tuple(values[name] for name in text.order) if text.order else values
+        text = prepared(connection.dialect, one.statement, tuple(one.values))
         try:
-            changed = connection.exec_driver_sql(text.sql, sent).rowcount
+            changed = send(connection, text.sql, text.sent(one.values)).rowcount
         except IntegrityError as error:
             _tell([one], error)
             raise
@@ -49,13 +48,13 @@ def in_order(connection: Connection, writes: Sequence[PutOff]) -> None:
 
 def with_audit(connection: Connection, writes: Sequence[PutOff], rows: Mapping[str, Any]) -> str:
     """All of them and the audit `rows`, by one statement of PostgreSQL; the transaction's name."""
-    texts = tuple(_text(connection.dialect, one.statement, tuple(one.values)) for one in writes)
+    texts = tuple(prepared(connection.dialect, one.statement, tuple(one.values)) for one in writes)
     sql = _whole(texts, tuple(one.missed is not None for one in writes))
     sent = dict(rows)
     for number, (one, text) in enumerate(zip(writes, texts, strict=True)):
-        sent |= {f"w{number}_{name}": value for name, value in text.values(one).items()}
+        sent |= {f"w{number}_{name}": value for name, value in text.values(one.values).items()}
     try:
-        *changed, _, transaction = connection.exec_driver_sql(sql, sent).one()
+        *changed, _, transaction = send(connection, sql, sent).fetchone()
     except IntegrityError as error:
         _tell(writes, error)
         raise
@@ -75,33 +74,6 @@ def _tell(writes: Sequence[PutOff], error: IntegrityError) -> None:
             raise_duplicate(error, *one.refused)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Text:
-    """A write as the driver wants it: `order` are the names of its parameters where they go by place, `fixed` those that the
-    statement itself brings."""
-
-    sql: str
-    order: tuple[str, ...]
-    fixed: dict[str, Any]
-    converters: Mapping[str, Callable[[Any], Any] | None]
-
-    def values(self, one: PutOff) -> dict[str, Any]:
-        """Every parameter by its name."""
-        found = {}
-        for name, convert in self.converters.items():
-            value = one.values[name] if name in one.values else self.fixed[name]
-            found[name] = convert(value) if convert else value
-        return found
-
-
-@lru_cache(maxsize=512)
-def _text(dialect: Dialect, statement: Insert | Update, names: tuple[str, ...]) -> _Text:
-    compiled = statement.inline().compile(dialect=dialect, column_keys=list(names))
-    kinds = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
-    converters = {name: kind.bind_processor(dialect) for name, kind in kinds.items()}
-    return _Text(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params), converters)
-
-
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
@@ -110,7 +82,7 @@ def _named(number: int, found: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _whole(texts: tuple[_Text, ...], musts: tuple[bool, ...]) -> str:
+def _whole(texts: tuple[Prepared, ...], musts: tuple[bool, ...]) -> str:
     withs = ", ".join(
         f"w{number} AS ({_PLACEHOLDER.sub(partial(_named, number), text.sql)} RETURNING 1)"
         for number, text in enumerate(texts)

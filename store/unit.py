@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Executable, ScalarSelect, Select, Table, select
+from sqlalchemy import Connection, Executable, ScalarSelect, Select, SelectBase, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 
-from store import audit, together
+from store import audit, prepared, together
 from store.seals import Seals
 from store.together import PutOff
 from store.types import database_now
@@ -44,7 +44,7 @@ class Unit:
     def now(self) -> datetime:
         """Database time of this unit, UTC."""
         if self._now is None:
-            self._now = self.connection.execute(_reading(self.clock.seconds)).scalar_one()
+            self._now = self.rows(_reading(self.clock.seconds), {})[0].now
         return self._now
 
     @now.setter
@@ -58,6 +58,14 @@ class Unit:
         result = self.connection.execute(statement, parameters)
         assert isinstance(result, CursorResult)
         return result
+
+    def rows(self, statement: SelectBase, values: Mapping[str, Any]) -> list[Any]:
+        """What a SELECT of a way that every request takes finds, the same behind what was put off (prepared.py).
+
+        The statement is one that is made once and kept: it is known by itself, not by what it says.
+        """
+        self._settle()
+        return prepared.rows(self.connection, prepared.prepared(self.connection.dialect, statement), values)
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An insert that may say what to do where the row is there already: first come, first served, and no error."""
@@ -146,4 +154,4 @@ def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert
 
 @lru_cache(maxsize=8)
 def _reading(clock_shift: float) -> Select[Any]:
-    return select(database_now(clock_shift))
+    return select(database_now(clock_shift).label("now"))

@@ -33,7 +33,7 @@ def loads(unit: Unit, users: Iterable[str]) -> dict[str, Load]:
     wanted = tuple(sorted(set(users)))
     if not wanted:
         return {}
-    rows = unit.execute(_loading(wanted, unit.clock.seconds))
+    rows = unit.rows(_loading(wanted, unit.clock.seconds), {})
     return {row.user: Load(row.open, row.last, bool(row.away), row.until, row.delegate) for row in rows}
 
 

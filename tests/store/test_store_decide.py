@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,8 @@ class Overtaking:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, nth: int, work: Callable[[], object]) -> None:
         self.reads, self.done = 0, False
-        execute = Unit.execute
 
-        def late(unit: Unit, statement: Any, *args: Any, **kwargs: Any) -> Any:
+        def late(unit: Unit, statement: Any, *args: Any, run: Callable[..., Any], **kwargs: Any) -> Any:
             reading = isinstance(statement, Select) and statement._for_update_arg is None
             if reading and not self.done:
                 self.reads += 1
@@ -70,9 +69,10 @@ class Overtaking:
                     work()
             elif not reading:
                 self.done = True  # it holds locks from here on: whoever overtakes would wait for it
-            return execute(unit, statement, *args, **kwargs)
+            return run(unit, statement, *args, **kwargs)
 
-        monkeypatch.setattr(Unit, "execute", late)
+        for name in ("execute", "rows"):
+            monkeypatch.setattr(Unit, name, partialmethod(late, run=getattr(Unit, name)))
 
 
 @on_postgresql
