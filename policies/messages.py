@@ -175,8 +175,23 @@ class WeeklyFacts:
     curves: tuple[CurveFacts, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnFiguresFacts:
+    """Somebody's own figures, in lines, for them alone."""
+
+    lines: tuple[str, ...]
+
+
 MessageFacts = (
-    CardFacts | ReviewFacts | SharedFacts | NoticeFacts | AlertFacts | MorningFacts | StandingFacts | WeeklyFacts
+    OwnFiguresFacts
+    | CardFacts
+    | ReviewFacts
+    | SharedFacts
+    | NoticeFacts
+    | AlertFacts
+    | MorningFacts
+    | StandingFacts
+    | WeeklyFacts
 )
 
 
@@ -187,6 +202,8 @@ def facts_of(stored: Mapping[str, Any]) -> MessageFacts:
             return AlertFacts(str(stored["title"]), str(stored["text"]), bool(stored.get("over")))
         case {"notice": "morning"}:
             return MorningFacts(tuple(stored["ids"]), int(stored["total"]))
+        case {"notice": "figures"}:
+            return OwnFiguresFacts(tuple(map(str, stored["lines"])))
         case {"notice": "weekly"}:
             suggested = (
                 SuggestedFacts(one["action"], one["kind"], tuple(one["lines"]), one["diff"])
@@ -221,6 +238,8 @@ def as_stored(facts: MessageFacts) -> dict[str, Any]:
             return {"notice": "alert", "title": title, "text": text} | ({"over": True} if over else {})
         case MorningFacts(ids, total):
             return {"notice": "morning", "ids": list(ids), "total": total}
+        case OwnFiguresFacts(lines):
+            return {"notice": "figures", "lines": list(lines)}
         case WeeklyFacts():
             return {"notice": "weekly", **asdict(facts)}
         case StandingFacts(standing, by):

@@ -6,12 +6,12 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal_column, not_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, not_, select, union_all
 
 from policies.learning import calibration, stamping, tuning
 from policies.learning.calibration import Case, OwnWord
@@ -20,12 +20,13 @@ from policies.learning.tuning import Record
 from policies.lifecycle import RAN
 from policies.replay.calls import BAD_LABELS
 from policies.request import stated
+from store.decided import MOST, decided
 from store.runs import Runs, runs
-from store.tables import approvals, decisions, labels, looks, outbox
+from store.tables import approvals, labels
 from store.unit import Unit
 
-# Looked at, newest first: decisions, and labels of each kind; requests; cases whose confidence is compared with what turned out.
-MOST, MOST_ASKED, MOST_CASES = 20_000, 50_000, 5_000
+# Looked at, newest first, beside MOST decisions, and labels of each kind: requests; cases whose confidence is compared with what turned out.
+MOST_ASKED, MOST_CASES = 50_000, 5_000
 # How the names of those who label begin: an agent, of its own work, and a token of the scope `label`. People are their ids.
 OWN, LABELLER = "agent:", "labeller:"
 
@@ -111,23 +112,9 @@ def _in_time(ran: Mapping[str, Runs], oldest: datetime, one: _Said) -> bool:
 
 def _decisions(unit: Unit, since: datetime, keys: Keys) -> tuple[list[tuple[str, str]], dict[str, list[Stamping]]]:
     """How each approval was last decided, as its action and kind, and how each person decides, by action."""
-    newest = _newest(since)
-    shown = _shown(unit, newest)
-    query = (
-        select(newest, approvals.c.action, looks.c.at.label("opened"))
-        .join(approvals, approvals.c.id == newest.c.approval_id)
-        .outerjoin(looks, and_(looks.c.approval_id == newest.c.approval_id, looks.c.by == newest.c.by))
-        .order_by(newest.c.id.desc())
-    )
     last: dict[str, tuple[str, str]] = {}
     by_user: dict[str, list[Act]] = defaultdict(list)
-    # Rows are many, and taken apart at once: a name looked up in each would cost more than the database does.
-    rows: Iterable[Any] = unit.execute(query)
-    for _, approval_id, verb, user, at, latency_ms, action, opened in rows:
-        seen = at - timedelta(milliseconds=latency_ms)
-        for moment in (*shown.get(approval_id, ()), opened):
-            if moment is not None and seen < moment <= at:
-                seen = moment
+    for approval_id, user, action, verb, at, seen in decided(unit, since):
         ended = verb in _COUNTS and approval_id not in last
         by_user[user].append(Act(action, verb, at, seen, ended))
         if ended:
@@ -137,35 +124,6 @@ def _decisions(unit: Unit, since: datetime, keys: Keys) -> tuple[list[tuple[str,
         for action, one in stamping.habits(user, acts[::-1], keys):
             habits[action].append(one)
     return list(last.values()), habits
-
-
-def _newest(since: datetime) -> Subquery:
-    columns = ("id", "approval_id", "verb", "by", "at", "latency_ms")
-    query = select(*(decisions.c[name] for name in columns)).where(decisions.c.at > since)
-    return query.order_by(decisions.c.id.desc()).limit(MOST).subquery()
-
-
-def _shown(unit: Unit, newest: Subquery) -> dict[str, list[datetime]]:
-    """When Slack posted the cards of what was decided: a message's name there is its moment."""
-    screen = outbox.alias("screen")
-    query = (
-        select(outbox.c.approval_id, func.coalesce(screen.c.slack_ts, outbox.c.slack_ts).label("ts"))
-        .outerjoin(screen, screen.c.id == outbox.c.screen_id)
-        .where(outbox.c.kind == "card", outbox.c.approval_id.in_(select(newest.c.approval_id)))
-    )
-    found: dict[str, list[datetime]] = defaultdict(list)
-    for row in unit.execute(query):
-        moment = _moment(row.ts)
-        if moment is not None:
-            found[row.approval_id].append(moment)
-    return found
-
-
-def _moment(ts: str | None) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(float(ts), UTC) if ts else None
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _without_people(unit: Unit, since: datetime) -> Any:

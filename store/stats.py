@@ -111,51 +111,25 @@ def stats(unit: Unit, *, days: int = 14) -> Stats:
     )
 
 
-def reviewers(unit: Unit, *, days: int, most: int) -> tuple[ReviewerStats, ...]:
-    """How each person decided in the last `days` days, by the newest `most` decisions where there are more."""
-    newest = select(decisions.c.at).order_by(decisions.c.at.desc()).offset(most).limit(1)
-    first: datetime | None = unit.execute(newest).scalar_one_or_none()
-    oldest = unit.now - timedelta(days=days)
-    since = max(oldest, first) if first else oldest
-    took = _TakenBy()
-    query = select(decisions.c.by, decisions.c.verb, decisions.c.latency_ms).where(decisions.c.at > since)
-    rows: Iterable[Any] = unit.execute(query.execution_options(yield_per=5000))
-    for by, verb, taken in rows:
-        took.add(by, verb, taken)
-    return _reviewers(unit, took, (unit.now - since) / timedelta(days=1))
-
-
-class _TakenBy:
-    """Milliseconds from request to decision, packed, and how many were a yes, by person."""
-
-    def __init__(self) -> None:
-        self.by_person: dict[str, array[int]] = defaultdict(lambda: array("q"))
-        self.yes: Counter[str] = Counter()
-
-    def add(self, by: str, verb: str, taken: int) -> None:
-        """One decision."""
-        self.by_person[by].append(taken)
-        if verb in _YES:
-            self.yes[by] += 1
-
-
-class _Taken(_TakenBy):
+class _Taken:
     """The window's decisions in one pass: milliseconds from request to decision, packed, by what they are shown under.
 
     Sorting them here costs a tenth of the windows that the databases would need for the same medians.
     """
 
     def __init__(self, unit: Unit, since: datetime) -> None:
-        super().__init__()
         self.all = array("q")
         self.by_role: dict[str, array[int]] = defaultdict(lambda: array("q"))
         self.by_day: dict[str, array[int]] = defaultdict(lambda: array("q"))
+        self.by_person: dict[str, array[int]] = defaultdict(lambda: array("q"))
+        self.yes: Counter[str] = Counter()
         day = utc_day(decisions.c.at).label("day")
         query = select(decisions.c.by, decisions.c.role, decisions.c.verb, decisions.c.latency_ms, day)
         query = query.where(decisions.c.at > since).execution_options(yield_per=5000)
         rows: Iterable[Any] = unit.execute(query)
         for by, role, verb, taken, on in rows:
-            self.add(by, verb, taken)
+            self.by_person[by].append(taken)
+            self.yes[by] += verb in _YES
             if verb not in _HALF:
                 self.all.append(taken)
                 self.by_role[role].append(taken)
@@ -214,7 +188,7 @@ def _roles(unit: Unit, took: _Taken, missed: dict[str, int]) -> tuple[RoleStats,
     )
 
 
-def _reviewers(unit: Unit, took: _TakenBy, days: float) -> tuple[ReviewerStats, ...]:
+def _reviewers(unit: Unit, took: _Taken, days: float) -> tuple[ReviewerStats, ...]:
     now = _waiting_by(unit, approvals.c.assignee)
     found = []
     for user in sorted({user for user in (*took.by_person, *now) if user}):

@@ -7,7 +7,7 @@ from typing import Any
 from bot.render.blocks import Block, render
 from bot.render.message import Message, block_ids
 from bot.render.visible_text import Mrkdwn, Shown, clip, escape, fill, notification, visible
-from policies.messages import SuggestedFacts, WeeklyFacts
+from policies.messages import OwnFiguresFacts, SuggestedFacts, WeeklyFacts
 
 MOST_DIFF = 2800  # characters of one text
 ELSEWHERE = "Its diff does not fit here: python -m bot policy tune prints it."
@@ -25,6 +25,14 @@ def weekly_post(told: WeeklyFacts) -> Message:
     said = "; ".join(f"{one.action}: {one.kind}" for one in told.suggested)
     payload = {"event_type": "sayso_notice", "event_payload": {"kind": "weekly"}}
     return Message(blocks, notification(f"{title}. {said}"), payload)
+
+
+def own_figures(told: OwnFiguresFacts) -> Message:
+    """What somebody decided, for them alone."""
+    first, *rest = told.lines
+    lead = Mrkdwn("\n".join([fill("*{title}*", title=visible(first)), *(escape(visible(line)) for line in rest)]))
+    payload = {"event_type": "sayso_notice", "event_payload": {"kind": "figures"}}
+    return Message(_part("figures", lead, None), notification(first), payload)
 
 
 def _part(name: str, lead: Mrkdwn, code: Shown | None) -> list[Block]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from store.stats import ReviewerStats, RoleStats, Spread, Stats, Waiting
+from policies.learning.chance import Measured
+from policies.learning.person import FEWEST_DECIDED, FEWEST_PEOPLE, LOOK_BACK, Middle, Person
+from policies.learning.stamping import FAST_SECONDS
+from store.stats import RoleStats, Spread, Stats, Waiting
 
 ROLES = 3  # on the home tab, beside the team's own figures
 
@@ -63,15 +66,59 @@ def of_role(role: RoleStats) -> str:
     return " · ".join([load(role.waiting), *missed, *took])
 
 
-def of_reviewer(person: ReviewerStats) -> str:
-    """A person's load and habits in one line (docs/rules.md: F9)."""
-    parts = [load(person.waiting)]
-    if person.spread and person.approval_rate is not None:
-        spread = person.spread
-        parts.append(
-            f"{spread.count} decided, {person.per_day:.1f} a day, {times(spread)}, {person.approval_rate:.0%} yes"
+def of_oneself(one: Person) -> list[str]:
+    """Somebody's own figures, each with how many it is counted from and between which bounds it lies (docs/rules.md: F10)."""
+    if not one.decided:
+        return [f"You decided nothing in the last {LOOK_BACK.days} days."]
+    sign = (
+        "looks like stamping: most yeses come at once, and a no hardly ever" if one.stamping else "no sign of stamping"
+    )
+    return [
+        f"Your own figures, {LOOK_BACK.days} days. Bounds hold in 95% of cases each.",
+        f"• Pace: {one.decided} decided, {one.per_day:.1f} a day",
+        f"• Between two decisions: {_middle(one.gap)}",
+        f"• Looked before deciding, at most: {_middle(one.look)}",
+        f"• Yes: {one.yes}",
+        f"• Yes within {FAST_SECONDS:.0f} s of looking: {one.fast}; {sign}",
+        f"• Labelled later by others, right: {one.afterwards}",
+    ]
+
+
+SEEN_BY = (
+    f"Admins see these by name only as far as you have been shown them, here or in Monday's message, and only where at least "
+    f"{FEWEST_PEOPLE} people decided {FEWEST_DECIDED} or more. Nobody is ranked."
+)
+
+
+def of_somebody(one: Person) -> str:
+    """The same in one line, for admins."""
+    stamps = ", stamping?" if one.stamping else ""
+    look = f", median look {duration(one.look.seconds)}" if one.look else ""
+    return f"{one.decided} decided, {one.per_day:.1f} a day{look}, yes {_brief(one.yes)}{stamps}, right later {_brief(one.afterwards)}"
+
+
+def unnamed(named: int, others: int) -> str:
+    """Why people are not named; `others` decided something, and are not told of."""
+    if not named:
+        return (
+            f"_Nobody's habits are named: that takes {FEWEST_PEOPLE} people who decided {FEWEST_DECIDED} or more and were "
+            "shown their own figures._"
         )
-    return " · ".join(parts)
+    return f"_{others} more decided: too little, or they were not shown their own figures yet._" if others else ""
+
+
+def _middle(one: Middle | None) -> str:
+    if one is None:
+        return "nothing counted"
+    if one.low is None or one.high is None:
+        return f"median {duration(one.seconds)} of {one.n}, too few for bounds"
+    return f"median {duration(one.seconds)} ({duration(one.low)} to {duration(one.high)}) of {one.n}"
+
+
+def _brief(share: Measured) -> str:
+    return (
+        "unknown" if share.rate is None else f"{share.rate:.0%} ({share.low:.0%} to {share.high:.0%}) of {share.n:.0f}"
+    )
 
 
 def spoken(found: Stats) -> str:

@@ -15,25 +15,19 @@ from policies.learning.chance import Measured
 from policies.learning.stamping import FAST_SECONDS, Stamping
 from policies.learning.tuning import Record, Suggestion, Tuned
 from store import learning
-from store.stats import ReviewerStats, reviewers
 from store.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything `tune` tells: each action, and each reviewer's fatigue figures (docs/rules.md: F9)."""
+    """Everything `tune` tells: each action. It is about actions, and names nobody: people see their own figures first (F10)."""
 
     days: int
     actions: tuple[Tuned, ...]
-    reviewers: tuple[ReviewerStats, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
-        return {
-            "days": self.days,
-            "actions": [_action_dict(one) for one in self.actions],
-            "reviewers": [_fatigue(one) for one in self.reviewers],
-        }
+        return {"days": self.days, "actions": [_action_dict(one) for one in self.actions]}
 
 
 def _action_dict(one: Tuned) -> dict[str, Any]:
@@ -46,7 +40,8 @@ def _action_dict(one: Tuned) -> dict[str, Any]:
         "went_wrong": _measured(one.record.went_wrong),
     }
     stampings = [
-        asdict(entry) | {"fast_share": entry.fast_share, "rubber_stamping": entry.rubber}
+        {name: value for name, value in asdict(entry).items() if name != "user"}
+        | {"fast_share": entry.fast_share, "rubber_stamping": entry.rubber}
         for entry in one.record.reviewers
     ]
     suggestion = asdict(one.suggestion) | {"held_back": one.suggestion.unmet} if one.suggestion else None
@@ -76,8 +71,7 @@ def report(unit: Unit, manifest: Manifest, roster: Roster | None) -> Report:
     days = tuning.LOOK_BACK.days
     watched = roster is not None and roster.operations is not None
     found = tuning.tuned(manifest, learning.records(unit, manifest.counted_as), watched=watched)
-    deciders = tuple(one for one in reviewers(unit, days=days, most=learning.MOST) if one.spread)
-    return Report(days, tuple(found), deciders)
+    return Report(days, tuple(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ class Paragraph:
 
 
 def paragraphs(found: Report) -> Iterator[Paragraph]:
-    """The report in words: the most pressing suggestion first, people last. Names of people are Slack user ids."""
+    """The report in words: the most pressing suggestion first. It names nobody who reviews."""
     pressing = [one for one in found.actions if one.suggestion]
     for number, one in enumerate(pressing, 1):
         assert one.suggestion is not None
@@ -103,8 +97,6 @@ def paragraphs(found: Report) -> Iterator[Paragraph]:
         yield Paragraph((f"Nothing is known of any action in the last {found.days} days.",))
     elif not pressing:
         yield Paragraph(("Nothing to suggest: no record says more than chance would.",))
-    if found.reviewers:
-        yield Paragraph((f"Reviewers, {found.days} days", *map(_reviewer, found.reviewers)))
     yield Paragraph(("These are suggestions. Nothing changes until the manifest does.",))
 
 
@@ -178,21 +170,7 @@ def _habit(one: Stamping) -> str:
     mark = "RUBBER-STAMPING? " if one.rubber else ""
     rejected = f"{one.rejected} rejected" if one.rejected else "never a rejection"
     fast = f"{one.fast} of {one.yes} yes within {FAST_SECONDS:.0f} s of looking"
-    return f"  {mark}{one.user}: {one.decided} decided, {rejected}, median look {one.median_seconds:.0f} s, {fast}"
-
-
-def _reviewer(one: ReviewerStats) -> str:
-    told = _fatigue(one)
-    return (
-        f"  {one.user}: {one.per_day:.1f} a day, median {told['median_seconds']:.0f} s, {told['approval_rate']:.0%} yes "
-        f"({told['decided']} decided)"
-    )
-
-
-def _fatigue(one: ReviewerStats) -> dict[str, Any]:
-    assert one.spread is not None, "only those who decided something are told of"
-    times = {"decided": one.spread.count, "median_seconds": one.spread.median}
-    return {"user": one.user, "per_day": one.per_day, "approval_rate": one.approval_rate} | times
+    return f"  {mark}a reviewer: {one.decided} decided, {rejected}, median look {one.median_seconds:.0f} s, {fast}"
 
 
 PAGE_LINES = 38  # of a terminal: with what leads to the next page, 40

@@ -1,4 +1,4 @@
-"""The weekly post: at most three suggestions to operations, and to each action's owner, once a week from any number of servers."""
+"""Mondays: at most three suggestions to operations and each action's owner, and to reviewers their own figures; once from any number of servers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from bot.service import tuning
+from bot.service import stats, tuning
 from bot.service.context import World
 from policies.files.manifest import Manifest, load_manifest
 from policies.files.manifest_edit import applied
 from policies.hours import hours_of
 from policies.learning.calibration import Curve
+from policies.learning.person import FEWEST_DECIDED
 from policies.learning.tuning import Tuned
-from policies.messages import CurveFacts, SuggestedFacts, WeeklyFacts
+from policies.messages import CurveFacts, OwnFiguresFacts, SuggestedFacts, WeeklyFacts
 from policies.quiet_hours import Morning
 from policies.replay import compare
-from store import morning_digest, outbox, reports
+from store import morning_digest, outbox, people_figures, reports
 from store.engine import passing
 from store.unit import Unit
 
@@ -40,14 +41,14 @@ def send_weekly(world: World) -> int:
     if not world.database.read(lambda unit: morning_digest.untold(unit, {key: week})):
         return 0
     try:
-        posts = world.database.read(lambda unit: _posts(world, unit, week))
+        posts, own = world.database.read(lambda unit: (_posts(world, unit, week), _own_figures(unit)))
     except Exception as error:
         if passing(error):
             raise  # the next sweep tries again
         log.exception("the suggestions of the week could not be made: nothing is posted, and nothing else waits for it")
-        posts = []
+        posts, own = [], []
     # Begun and put in the outbox together: one server wins, and what it read is what is sent.
-    sent = world.database.run(lambda unit: _sent(unit, key, week, posts))
+    sent = world.database.run(lambda unit: _sent(unit, key, week, posts, own))
     world.signals.outbox_filled()
     return sent
 
@@ -62,10 +63,26 @@ def _monday(world: World) -> Morning:
     return Morning(hours_of(WHEN, zone), None, zone)
 
 
-def _sent(unit: Unit, key: str, week: str, posts: Sequence[tuple[str, WeeklyFacts]]) -> int:
+_Own = tuple[str, datetime, OwnFiguresFacts]
+"""Whose figures, of which moment, and what they are."""
+
+
+def _sent(unit: Unit, key: str, week: str, posts: Sequence[tuple[str, WeeklyFacts]], own: Sequence[_Own]) -> int:
     if not morning_digest.begin(unit, key, week):
         return 0
+    for user, at, figures in own:
+        outbox.put_notice(unit, f"figures:{week}:{user}", channel=user, facts=figures)
+        people_figures.keep_shown(unit, user, at)
     return sum(outbox.put_notice(unit, f"weekly:{week}:{where}", channel=where, facts=facts) for where, facts in posts)
+
+
+def _own_figures(unit: Unit) -> list[_Own]:
+    """Everybody's, who decided enough to be told of, for themselves: before anybody else reads them (docs/rules.md: F10)."""
+    return [
+        (one.user, unit.now, OwnFiguresFacts((*stats.of_oneself(one), stats.SEEN_BY)))
+        for one in people_figures.everybody(unit)
+        if one.decided >= FEWEST_DECIDED
+    ]
 
 
 def _posts(world: World, unit: Unit, week: str) -> list[tuple[str, WeeklyFacts]]:

@@ -14,7 +14,7 @@ from bot.render.labels import Names, nobody
 from bot.render.message import Message, Sent
 from bot.render.notices import alert, notice
 from bot.render.reviews import review_card
-from bot.render.weekly import weekly_post
+from bot.render.weekly import own_figures, weekly_post
 from policies.approval import Approval
 from policies.memory import Memory
 from policies.messages import (
@@ -23,6 +23,7 @@ from policies.messages import (
     MorningFacts,
     Notice,
     NoticeFacts,
+    OwnFiguresFacts,
     ReviewFacts,
     SharedFacts,
     Sharing,
@@ -101,6 +102,8 @@ def drawn(item: Item, shown: Scene, link: str | None = None, names: Names = nobo
             return cards.queue_message(shown.approvals, title="Good morning, this waits for you", total=total)
         case WeeklyFacts() as told:
             return weekly_post(told)
+        case OwnFiguresFacts() as told:
+            return own_figures(told)
         case AlertFacts(title, text, over):
             return alert(title, text, link=link, over=over)
     if shown.one is None:

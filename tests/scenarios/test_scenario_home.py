@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import httpx2
+from sqlalchemy import update
 from support.marks import on_sqlite
 from support.office import Office
+from support.stored import approved_by
+
+from store.tables import decisions
 
 
 def test_home_shows_my_queue_and_takes_me_away_and_back(office: Office) -> None:
@@ -30,7 +34,7 @@ def said(office: Office, user: str, words: str) -> str:
 
 
 def test_stats_count_what_was_decided(office: Office) -> None:
-    """`/sayso stats` tells what waits, what was missed, and each role's and reviewer's decisions with their times."""
+    """`/sayso stats` tells what waits, what was missed, and each role's decisions with their times; of people only what waits for them."""
     refund = office.agent.refund()
     office.person("U0ALICE").click(office.card(refund), "approve")
     office.agent.refund(customer="b@example.com")
@@ -39,7 +43,7 @@ def test_stats_count_what_was_decided(office: Office) -> None:
     assert "2 asked · 1 decided · 0 past their SLA · median" in text
     assert "finance: 1 open" in text
     assert "1 decided" in text
-    assert "100% yes" in text
+    assert "% yes" not in text
     office.advance(901)
     text = said(office, "U0BOB", "stats")
     assert "1 past their SLA" in text
@@ -58,6 +62,43 @@ def test_stats_bring_a_picture(office: Office) -> None:
     assert httpx2.get(file["url_private"]).content.startswith(b"\x89PNG")
     places = [message.channel for message in office.slack.all_messages() if message.raw.get("files")]
     assert places == [posted.channel], "nobody else sees it"
+
+
+FIVE = ("U0ALICE", "U0BOB", "U0CAROL", "U0DAN", "U0ADMIN")
+
+
+def test_everybody_sees_their_own_figures_first(office: Office) -> None:
+    """`stats me` is for oneself: nobody reads another's, and an admin only what five people have been shown, up to that moment."""
+    approved_by(office.database, FIVE, each=6)
+    mine = said(office, "U0BOB", "stats me")
+    for piece in (
+        "Pace: 6 decided, 0.4 a day",
+        "Between two decisions: median 1 min (1 min to 1 min) of 5",
+        "Yes: 6 of 6, 100.0% (60.7% to 100.0%)",
+        "within 5 s of looking: 0 of 6",
+        "no sign of stamping",
+        "Labelled later by others, right: nothing counted",
+        "Nobody is ranked",
+    ):
+        assert piece in mine, piece
+    assert "ALICE" not in mine.upper()
+    for words in ("stats @alice", "stats <@U0ALICE>", "stats U0ALICE", "stats mee"):
+        assert "nobody sees another's figures" in said(office, "U0BOB", words)
+        assert "nobody sees another's figures" in said(office, "U0ADMIN", words)
+    assert "Nobody's habits are named" in said(office, "U0ADMIN", "stats")
+    for user in FIVE[2:]:
+        said(office, user, "stats me")
+    assert "6 decided" not in said(office, "U0ADMIN", "stats"), "four are too few to name"
+    said(office, "U0ALICE", "stats me")
+    told = said(office, "U0ADMIN", "stats")
+    assert told.count("6 decided, 0.4 a day, median look") == 5
+    assert "@bob: 6 decided" in told
+    assert "6 decided" not in said(office, "U0BOB", "stats").replace("30 decided", "")
+    approved_by(office.database, ["U0BOB"], each=1)
+    office.database.run(lambda unit: unit.execute(update(decisions).where(decisions.c.id == 31).values(at=unit.now)))
+    assert "@bob: 6 decided" in said(office, "U0ADMIN", "stats"), "what Bob has not seen, nobody else sees"
+    assert "7 decided" in said(office, "U0BOB", "stats me")
+    assert "@bob: 7 decided" in said(office, "U0ADMIN", "stats")
 
 
 @on_sqlite

@@ -70,7 +70,7 @@ def test_tune_tells_what_the_record_says_and_changes_nothing(office: Office) -> 
         "reviewers said yes: nothing counted, 6 stamped, left out",
         "turned out right: 6 of 6, 100.0% (60.7% to 100.0%)",
         "incidents, 90 days: 0 of 6, 0.0% (0.0% to 39.3%)",
-        "RUBBER-STAMPING? @bob: 6 decided, never a rejection",
+        "RUBBER-STAMPING? a reviewer: 6 decided, never a rejection",
         "Nothing changes until the manifest does",
     ):
         assert piece in told, piece
@@ -93,7 +93,7 @@ def test_tune_tells_what_the_record_says_and_changes_nothing(office: Office) -> 
     entry = next(one for one in found["actions"] if one["action"] == "suggest")
     assert (entry["approval_rate"], entry["reviewers"][0]["rubber_stamping"]) == (1.0, True)
     assert (entry["turned_out"]["hits"], entry["turned_out"]["n"], entry["suggestion"]["kind"]) == (4, 6, "auto→ask")
-    assert [one["user"] for one in found["reviewers"]] == ["U0BOB"]
+    assert "U0BOB" not in json.dumps(found), "it is about actions: people see their own figures first"
 
 
 @on_sqlite

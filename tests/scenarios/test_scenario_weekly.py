@@ -11,6 +11,7 @@ from support.files import ACTIONS, PLAIN, write_manifest
 from support.marks import on_sqlite
 from support.office import Office
 from support.races import at_once
+from support.stored import approved_by
 
 from bot.service import weekly
 from playground.kit import Card
@@ -124,3 +125,29 @@ def test_suggestions_that_cannot_be_made_stop_no_sweep(closed_office: Office, mo
         closed_office.advance(1)
     assert 1 <= len(tried) <= 2, "the clock of the server may sweep at that moment too, and nobody does afterwards"
     assert posts(closed_office, "#ops") == []
+
+
+@on_sqlite
+def test_reviewers_get_their_own_figures_before_anybody_else(closed_office: Office) -> None:
+    """On Monday each who decided five or more reads theirs, alone and once; then admins see them, and never those of fewer people."""
+    office, five = closed_office, ("U0ALICE", "U0BOB", "U0CAROL", "U0DAN", "U0ADMIN")
+    office.open()
+    office.open()
+    office.database.shift_seconds = until_monday(office.database.read(lambda unit: unit.now))
+    approved_by(office.database, five, each=5)
+    approved_by(office.database, ["U0BOB"], each=1)
+    office.database.shift_seconds = 0
+    asked = office.person("U0ADMIN").command("/sayso", "stats").reply
+    assert asked is not None
+    assert "5 decided, 0.4 a day" not in asked.text()
+    monday(office)
+    for user in five:
+        office.slack.expect_message(user, contains="Your own figures, 14 days", timeout=PATIENCE)
+    told = office.person("U0ADMIN").command("/sayso", "stats").reply
+    assert told is not None
+    assert told.text().count("a day, median look 30 s") == 5
+    assert posts(office, "#ops") == []
+    for _ in range(2):
+        office.advance(1)
+    found = [one for one in office.slack.all_messages() if "Your own figures, 14 days" in one.text()]
+    assert len(found) == 5

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from policies.approval import Approval, digest_of_approval
 from policies.deadlines import Clock
@@ -109,3 +111,21 @@ def save(unit: Unit, before: Approval, after: Approval, *, in_time: bool = False
         return False
     told(unit, after, "approved")
     return True
+
+
+def approved_by(database: Database, users: Sequence[str], *, each: int) -> None:
+    """So many yeses of each of these people, a minute apart, the first an hour ago, each card seen for half a minute."""
+    names = database.read(lambda unit: agents.named(unit, ["busy"]))
+    agent = names["busy"] if "busy" in names else add_agent(database, "busy")
+    for number in range(each):
+        for user in users:
+            asked = add(database, agent, request=Request(action="remind", params={}), age=3700)
+            database.run(partial(_approve, asked.id, user, number))
+
+
+def _approve(approval_id: str, user: str, number: int, unit: Unit) -> None:
+    at = unit.now - timedelta(seconds=3600 - 60 * number)
+    row = update(tables.approvals).where(tables.approvals.c.id == approval_id)
+    unit.execute(row.values(state="succeeded", decided_by=user, decided_at=at))
+    values = {"approval_id": approval_id, "digest": "d", "verb": "approve", "by": user, "role": "finance"}
+    unit.execute(insert(tables.decisions), values | {"at": at, "latency_ms": 30_000})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -24,17 +25,19 @@ from bot.slack.listeners.home import DAYS
 from bot.slack.listeners.label import label
 from bot.slack.listeners.tune import tune
 from policies.errors import InvalidInput, NotFound, SaysoError
-from policies.permissions import Actor
-from store import audit
+from policies.learning.person import nameable
+from policies.permissions import Actor, may_administer
+from store import audit, people_figures
 from store import stats as counted
 from store.stats import Stats
+from store.unit import Unit
 
 log = logging.getLogger("sayso.commands")
 _Handler = Callable[[Desk, Actor, str], Awaitable[Message | str]]
 
 HELP = """*`/sayso`*
 • `queue` all open requests, by deadline · `mine` those that wait for me · `show ID` one request
-• `reviewers` who is asked, and how busy they are · `stats` the last 14 days, with a chart
+• `reviewers` who is asked, and how busy they are · `stats` the last 14 days, with a chart · `stats me` my own figures
 • `away [until WHEN] [delegate @NAME]` send me no new requests · `back` send them again
 • `reviewers rebalance` redistribute open cards (admins; a preview, add `now` to apply)
 • `pause SESSION` · `resume SESSION` · `cancel SESSION` control an agent's run (admins)
@@ -106,12 +109,33 @@ def _name(user: str) -> str:
 
 async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
     authorization.require_genuine(actor)
-    found = await desk.call(desk.runtime.world.database.read, lambda unit: counted.stats(unit, days=DAYS))
+    if rest.lower() == "me":
+        return "\n".join([*await desk.call(desk.runtime.world.database.run, partial(_own, actor.user)), told.SEEN_BY])
+    if rest:
+        raise InvalidInput("use /sayso stats, or /sayso stats me: nobody sees another's figures", field="stats")
+    database = desk.runtime.world.database
+    found = await desk.call(database.read, lambda unit: counted.stats(unit, days=DAYS))
     desk.runtime.background(_draw(desk, actor.user, found))
     lines = [f"*Now*: {told.load(found.waiting)}", f"*The last {found.days} days*: {told.team(found)}"]
     lines += [f"• *{escape(role.role)}*: {told.of_role(role)}" for role in found.roles]
-    lines += [f"• {_name(person.user)}: {told.of_reviewer(person)}" for person in found.reviewers]
-    return pages.first(lines)
+    lines += [f"• {_name(one.user)}: {told.load(one.waiting)}" for one in found.reviewers if one.waiting.count]
+    if may_administer(actor) is None:
+        lines += await desk.call(database.read, _habits)
+    return pages.first([*lines, "Your own figures: `/sayso stats me`"])
+
+
+def _own(user: str, unit: Unit) -> list[str]:
+    lines = told.of_oneself(people_figures.own(unit, user))
+    people_figures.keep_shown(unit, user, unit.now)
+    return lines
+
+
+def _habits(unit: Unit) -> list[str]:
+    """How people decide, for admins: of those who were shown it first (docs/rules.md: F10)."""
+    found = nameable(people_figures.known_to_themselves(unit))
+    others = sum(one.decided > 0 for one in people_figures.everybody(unit)) - len(found)
+    lines = [f"• {_name(one.user)}: {told.of_somebody(one)}" for one in found]
+    return [line for line in (*lines, told.unnamed(len(found), others)) if line]
 
 
 async def _draw(desk: Desk, user: str, found: Stats) -> None:

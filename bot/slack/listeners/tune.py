@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from bot.render.labels import mention
 from bot.render.visible_text import Mrkdwn, escape, visible
 from bot.service import authorization, tuning
 from bot.slack.listeners import pages
@@ -13,7 +10,6 @@ from policies.errors import InvalidInput
 from policies.permissions import Actor
 
 MOST_DIFF, MOST_LINES = 1500, 38
-_PERSON = re.compile(r"^(  (?:RUBBER-STAMPING\? )?)([UW][A-Z0-9]{2,20}):")
 
 
 async def tune(desk: Desk, actor: Actor, rest: str) -> str:
@@ -47,7 +43,4 @@ def _diff(diff: str) -> Mrkdwn:
 
 
 def _said(line: str) -> Mrkdwn:
-    person = _PERSON.match(line)
-    if person is None:
-        return escape(visible(line))
-    return Mrkdwn(f"{escape(person[1])}{mention(person[2])}{escape(visible(line[person.end(2) :]))}")
+    return escape(visible(line))
