@@ -20,7 +20,7 @@ from store.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything `tune` tells: each action. It is about actions, and names nobody: people see their own figures first (F10)."""
+    """Everything `tune` tells: each action. It is about actions, and names nobody: people see their own figures first (docs/rules.md: F10)."""
 
     days: int
     actions: tuple[Tuned, ...]
