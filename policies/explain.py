@@ -59,6 +59,7 @@ class Explanation:
     policy_version: str = ""
     entry: str | None = None  # the manifest's pattern that stands for the action, where it is not named itself
     ratchet: str | None = None  # how levels are lost and earned, where the action has any
+    planted: str | None = None  # how reviewers of the action are tested, where they are
     standing: str | None = None  # whether a reviewer may let the like of it run, where the manifest has such bounds
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,8 +87,18 @@ def explain(manifest: Manifest, request: Request, *, agent: str, history: Histor
         policy_version=manifest.version,
         ratchet=policy.ratchet.value if policy.autonomy or policy.ratchet is Ratchet.SEQUENTIAL else None,
         entry=policy.action if policy.action != request.action else None,
+        planted=_planted(manifest, policy.action),
         **(_asked(policy, went, request) if went.name is RouteName.ASK else {}),
     )
+
+
+def _planted(manifest: Manifest, action: str) -> str | None:
+    section = manifest.planted.get(action)
+    if section is None:
+        return None
+    count = len(section.requests)
+    kinds = f"{count} test request{'s' * (count != 1)}"
+    return f"{kinds}, at most one for {section.one_in} decisions and one a week for each reviewer"
 
 
 def _problem(policy: Policy, request: Request) -> str | None:
@@ -142,6 +153,8 @@ def in_words(explanation: Explanation, *, path: str) -> str:
         lines.append(f"  {number}. {reason.text} [{where}]")
     if explanation.ratchet:
         lines.append(f"Levels are lost and earned by the preset {explanation.ratchet}")
+    if explanation.planted:
+        lines.append(f"Reviewers are tested: {explanation.planted}")
     if explanation.role:
         lines.extend(_who(explanation))
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from policies.deadlines import SlaClock
 from policies.files.hooks_section import Hooks
 from policies.files.limits import DAY, Aggregate, Amount, Conditions, Limits, Seconds, Thresholds, Usd
 from policies.files.params_schema import check_schema
+from policies.files.planted import PlantedRequests
 from policies.files.policy import (
     HARD_TIMEOUT,
     SOFT_TIMEOUT,
@@ -75,6 +76,8 @@ class Defaults(Strict):
     """What one agent may ask for."""
     ratchet: Annotated[Ratchet, one_of(Ratchet)] = Ratchet.CLASSIC
     """How levels are lost and earned: classic (two failures, ten successes: rough) or sequential (recommended)."""
+    planted: bool = False
+    """Whether the test requests under planted of the actions are put before reviewers; nothing is planted without it."""
     rules: Rules = []
     """Rules of one's own for every action; they may only tighten."""
 
@@ -168,6 +171,8 @@ class Action(Strict):
     """How much oversight an agent starts with, and what it earned."""
     standing: StandingBounds | None = None
     """How far a reviewer may let the like of a request run with one yes; without it nobody may."""
+    planted: PlantedRequests | None = None
+    """Known-bad requests that reviewers are tested with, never run; only where defaults say planted: true."""
 
     @field_validator("describe")
     @classmethod
@@ -264,6 +269,26 @@ class ManifestFile(Strict):
         return self
 
     @model_validator(mode="after")
+    def _planted_are_asked(self) -> ManifestFile:
+        for name, action in self.actions.items():
+            if action.planted is None:
+                continue
+            try:
+                if action_names.is_pattern(name):
+                    raise ValueError("planted: needs an action by its own name, not a pattern")
+                action.planted.check(
+                    name,
+                    schema=action.params_schema,
+                    approvers=action.approvers,
+                    kinds=action.kinds,
+                    batch=action.batch,
+                    consents=(action.on_timeout or self.defaults.on_timeout) is OnTimeout.APPROVE,
+                )
+            except ValueError as error:
+                raise ValueError(f"actions.{name}.{error}") from None
+        return self
+
+    @model_validator(mode="after")
     def _silence_is_safe(self) -> ManifestFile:
         for name, action in self.actions.items():
             silence = action.on_timeout or self.defaults.on_timeout
@@ -306,6 +331,13 @@ class Manifest:
     def actions(self) -> list[str]:
         """The names of all actions, in the file's order."""
         return list(self._policies)
+
+    @property
+    def planted(self) -> dict[str, PlantedRequests]:
+        """What reviewers are tested with, by action; nothing where the defaults do not switch it on."""
+        if not self.file.defaults.planted:
+            return {}
+        return {name: action.planted for name, action in self.file.actions.items() if action.planted is not None}
 
     def _resolve(self, name: str, action: Action) -> Policy:
         defaults = self.file.defaults

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from policies.files.manifest import Manifest
 from policies.files.roster import Roster
-from policies.lint import amounts, consent, hooks, own, params, people, rules, standing
+from policies.lint import amounts, consent, hooks, own, params, people, planted, rules, standing
 from policies.lint.findings import Case, Finding, Reporter
 
 __all__ = ["Finding", "lint"]
@@ -19,6 +19,7 @@ _ACTION_RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *own.RULES,
     *consent.RULES,
     *standing.RULES,
+    *planted.RULES,
 )
 
 

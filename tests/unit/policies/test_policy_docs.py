@@ -11,6 +11,7 @@ import pytest
 from policies.files.hooks_section import HookRule, Hooks
 from policies.files.limits import Aggregate, Conditions, Limits, Thresholds
 from policies.files.manifest import Action, Defaults, ManifestFile, load_manifest
+from policies.files.planted import PlantedRequests
 from policies.files.roster import Operations, Person, Role, RosterDefaults, RosterFile, load_roster
 from policies.files.schema import Strict
 from policies.files.standing_bounds import StandingBounds
@@ -42,6 +43,7 @@ PARTS = [
     Hooks,
     HookRule,
     StandingBounds,
+    PlantedRequests,
 ]
 
 
