@@ -123,6 +123,14 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
+class Planted:
+    """That it is a test of whoever decides it, and can never run: what gives it away, and the agent it seems to come from."""
+
+    tell: str
+    seeming_agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """One request and all that became of it."""
 
@@ -171,6 +179,7 @@ class Approval:
     step: str | None = None  # what the agent calls the step that it is asked in
     standing: str | None = None  # the standing approval that let it run
     trace: str | None = None  # the `traceparent` of its request, in whose trace everything goes on
+    planted: Planted | None = None  # nobody may see this before it is decided
     removed_at: datetime | None = None  # when its parameters and texts went, by their age: its digest is of what it was
 
     @property
@@ -194,6 +203,16 @@ class Approval:
         """Whether the assignee, who was not notified yet, will be before the SLA and the expiry are over."""
         until, ends = self.clock.hush_until, (self.clock.due_at, self.clock.expires_at)
         return until is not None and all(end is None or until < end for end in ends)
+
+    @property
+    def told_agent_id(self) -> str:
+        """The agent that asks, as far as anybody is told."""
+        return self.planted.seeming_agent_id if self.planted else self.agent_id
+
+    @property
+    def tested(self) -> bool:
+        """Whether it was a test, and is over: then everybody may know."""
+        return self.planted is not None and self.state is not State.PENDING
 
     @property
     def action(self) -> str:

@@ -61,6 +61,7 @@ class Verb(StrEnum):
     SHOW_HIDDEN = "show_hidden"
     END_STANDING = "end_standing"
     LABEL = "label"
+    END_TEST = "end_test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ _FROM_PENDING = {
     Verb.REMIND: Outcome(State.PENDING, "reminded"),
     Verb.EXPIRE: Outcome(State.EXPIRED, "timeout"),
     Verb.CANCEL: Outcome(State.CANCELLED, "cancelled"),
+    # Whatever a test is answered, or where nobody answers it: nothing of it is ever granted.
+    Verb.END_TEST: Outcome(State.CANCELLED, "test_ended"),
 }
 _FROM_GRANTED = {
     Verb.CLAIM: Outcome(State.CLAIMED, "resumed"),

@@ -51,6 +51,7 @@ class Notice(StrEnum):
     REVERTED = "reverted"
     NOT_ROLLED_BACK = "not_rolled_back"
     LATER_INCIDENT = "later_incident"
+    TEST_OVER = "test_over"
 
 
 class Lasting(StrEnum):

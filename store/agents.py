@@ -21,6 +21,8 @@ from store.types import database_now
 from store.unit import Unit
 
 PREFIX = "sayso_"
+# Whose approvals tests of reviewers are: nobody, so that no agent has them. No name that `add` takes is like it, and it gets no token.
+PLANTER, _PLANTER_NAME = "agt_planter", "\x1fplanter"
 
 
 class Scope(StrEnum):
@@ -111,7 +113,15 @@ def _agent(row: Row[Any], scopes: frozenset[Scope] = EVERYTHING, token: str | No
     return Agent(row.id, row.name, row.role, scopes, row.owner, row.principal, row.parent_id, token)
 
 
+def keep_planter(unit: Unit) -> None:
+    """Have the row that tests of reviewers belong to."""
+    once = unit.insert(agents).on_conflict_do_nothing(index_elements=["id"])
+    unit.execute(once, {"id": PLANTER, "name": _PLANTER_NAME, "created_at": unit.now})
+
+
 def _issue(unit: Unit, agent_id: str, seconds: float | None, scopes: frozenset[Scope]) -> str:
+    if agent_id == PLANTER:
+        raise InvalidInput("is no agent that could ask for anything", field="name")
     token = PREFIX + secrets.token_urlsafe(32)
     unit.execute(
         agent_tokens.insert(),
@@ -174,6 +184,11 @@ def living(clock_shift: float) -> Select[Any]:
     )
 
 
+def seeming(row: Row[Any]) -> Agent:
+    """The agent of a row of its table, which asks for nothing itself here: it has no token."""
+    return _agent(row)
+
+
 def named(unit: Unit, names: Iterable[str]) -> dict[str, Agent]:
     """The living agents of these names."""
     query = select(agents).where(agents.c.name.in_(list(names)), agents.c.revoked_at.is_(None))
@@ -229,4 +244,5 @@ def listed(unit: Unit) -> list[Listed]:
     parent = agents.alias("parent")
     query = select(agents, parent.c.name.label("under")).outerjoin(parent, parent.c.id == agents.c.parent_id)
     names = [part.name for part in fields(Listed)]
-    return [Listed(*(getattr(row, name) for name in names)) for row in unit.execute(query.order_by(agents.c.name))]
+    query = query.where(agents.c.id != PLANTER).order_by(agents.c.name)
+    return [Listed(*(getattr(row, name) for name in names)) for row in unit.execute(query)]

@@ -34,6 +34,7 @@ from policies.lifecycle import GRANTED, OPEN, State
 from store import bulk, callbacks
 from store.duplicates import DuplicateKey, DuplicateVote
 from store.rows import (
+    NO_TEST,
     PENDING,
     TAKEN_OVER,
     UNREADABLE,
@@ -389,7 +390,7 @@ def movable(unit: Unit, limit: int) -> list[Approval]:
     """Up to `limit` approvals that wait for somebody whose time is not up, the most time left first, locked."""
     query = (
         select(*columns)
-        .where(PENDING, approvals.c.assignee.is_not(None), approvals.c.clock_paused_at.is_(None))
+        .where(PENDING, NO_TEST, approvals.c.assignee.is_not(None), approvals.c.clock_paused_at.is_(None))
         .where(approvals.c.clock_due_at > unit.instant)
         .order_by(approvals.c.clock_due_at.desc(), approvals.c.id)
         .limit(limit)
@@ -470,11 +471,11 @@ def unfinished(unit: Unit, agent_id: str | None, session_id: str | None, limit: 
 
 
 def pending_page(unit: Unit, after: str, limit: int) -> tuple[list[Approval], str | None]:
-    """What waits for a person, in the order of ids, behind `after`, and where the next page begins.
+    """What waits for a person, in the order of ids, behind `after`, and where the next page begins; no tests of theirs.
 
     Rows that cannot be read are left out.
     """
-    query = select(*columns).where(PENDING, approvals.c.id > after).order_by(approvals.c.id).limit(limit)
+    query = select(*columns).where(PENDING, NO_TEST, approvals.c.id > after).order_by(approvals.c.id).limit(limit)
     rows = unit.execute(query).all()
     found, _ = _readable(unit, rows)
     return found, rows[-1].id if len(rows) == limit else None

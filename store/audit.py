@@ -85,6 +85,7 @@ _STAYS = frozenset(KEYS) - {"params", "rationale"} | {
     "params_sha256",
     "params_bytes",
     "removed",
+    "planted",
 }
 
 
@@ -145,7 +146,9 @@ def moves(event: str, body: Mapping[str, Any]) -> bool:
 
 
 def entry_of(approval: Approval, event: str, at: datetime, actor: str, **more: Any) -> Entry:
-    """An entry about `approval`, with everything the trail repeats of it."""
+    """An entry about `approval`, with everything the trail repeats of it; of a test of its reviewer, that it is one."""
+    if approval.planted is not None:
+        more["extra"] = {**more.get("extra", {}), "planted": True}
     return Entry(
         event=event,
         at=at,

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, text
 
 from store import grants, schema
 from store.engine import Database
+from store.rows import NO_TEST
 from store.tables import agent_tokens, agents, approvals, audit, callbacks, decisions, metadata, outbox, standings
 from store.unit import Unit
 
@@ -138,7 +139,9 @@ def tried(unit: Unit) -> Tried:
             counted(approvals.c.reviewer.is_not(None)).label("sampled"),
             counted(and_(approvals.c.reviewer.is_not(None), approvals.c.clock_review_by.is_(None))).label("reviewed"),
             counted(approvals.c.breached_at.is_not(None)).label("breached"),
-        ).select_from(approvals)
+        )
+        .select_from(approvals)
+        .where(NO_TEST)
     ).one()
     decided = unit.execute(select(func.count()).select_from(decisions)).scalar_one()
     gone = select(func.count()).select_from(outbox).where(outbox.c.next_at.is_not(None), outbox.c.attempts > 2)
@@ -159,7 +162,7 @@ def _busiest_hour(unit: Unit) -> int:
     """How many requests came in the busiest hour of the last thirty days; moments are looked at in order."""
     query = (
         select(approvals.c.created_at)
-        .where(approvals.c.created_at > unit.now - RECENT)
+        .where(approvals.c.created_at > unit.now - RECENT, NO_TEST)
         .order_by(approvals.c.created_at)
     )
     moments = [row.created_at for row in unit.execute(query.limit(200_000))]

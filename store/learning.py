@@ -21,6 +21,7 @@ from policies.lifecycle import RAN
 from policies.replay.calls import BAD_LABELS
 from policies.request import stated
 from store.decided import MOST, decided
+from store.rows import NO_TEST
 from store.runs import Runs, runs
 from store.tables import approvals, labels
 from store.unit import Unit
@@ -134,7 +135,7 @@ def _without_people(unit: Unit, since: datetime) -> Any:
     by_hand = and_(approvals.c.state.in_(("taken_over", "handed_back")), approvals.c.decided_at > since)
     counted = {"taken_over": by_hand, "alone": and_(approvals.c.route == "auto", approvals.c.created_at > since)}
     sums = (func.sum(case((these, 1), else_=0)).label(name) for name, these in counted.items())
-    query = select(approvals.c.action, *sums).where(approvals.c.created_at > oldest)
+    query = select(approvals.c.action, *sums).where(approvals.c.created_at > oldest, NO_TEST)
     return unit.execute(query.group_by(approvals.c.action))
 
 
@@ -190,6 +191,7 @@ def _told(unit: Unit, wanted: Select[Any]) -> Sequence[Any]:
         select(some, approvals.c.action, approvals.c.agent, approvals.c.undone_at)
         .add_columns(approvals.c.review, approvals.c.state)
         .join(approvals, approvals.c.id == some.c.approval_id)
+        .where(NO_TEST)
         .order_by(some.c.id.desc())
     )
     return unit.execute(query).all()

@@ -12,6 +12,7 @@ from policies.approval import Approval
 from policies.lifecycle import State
 from policies.memory import MOST_DECIDED, MOST_OF_TARGET, REVIEW_WINDOW, TARGET_WINDOW, Memory
 from store import handovers
+from store.rows import NO_TEST
 from store.tables import approvals
 from store.unit import Unit
 
@@ -44,6 +45,7 @@ def _of_target(unit: Unit, approval: Approval) -> tuple[int, str]:
             approvals.c.created_at <= approval.created_at,
             approvals.c.id != approval.id,
             approvals.c.state.not_in(_NEVER_ASKED),
+            NO_TEST,
         )
         .limit(MOST_OF_TARGET)
     )
@@ -60,6 +62,7 @@ def _decided(unit: Unit, approval: Approval) -> tuple[tuple[tuple[str, int], ...
             approvals.c.decided_by.is_not(None),
             approvals.c.decided_by != "policy",
             approvals.c.decided_at > unit.now - REVIEW_WINDOW,
+            NO_TEST,
         )
         .order_by(approvals.c.decided_at.desc())
         .limit(MOST_DECIDED)

@@ -18,6 +18,7 @@ from policies.request import Request
 from store import first_contact, history, schema
 from store.database_url import BadDatabaseUrl
 from store.engine import Database
+from store.rows import NO_TEST
 from store.tables import agents, approvals, labels
 from store.unit import Unit
 
@@ -63,7 +64,7 @@ MOST_REPLAYED = 20_000  # where a server replays beside its work
 def calls(unit: Unit, newest: int | None = None) -> Iterator[Call]:
     """The same, in a unit of one's own; with `newest` only so many of the last."""
     columns = (approvals.c.id, approvals.c.agent, approvals.c.request, approvals.c.created_at, labels.c.label)
-    query = select(*columns).outerjoin(labels, labels.c.approval_id == approvals.c.id)
+    query = select(*columns).outerjoin(labels, labels.c.approval_id == approvals.c.id).where(NO_TEST)
     if newest is not None:
         edge = select(approvals.c.created_at).order_by(approvals.c.created_at.desc()).offset(newest).limit(1)
         since: datetime | None = unit.execute(edge).scalar_one_or_none()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -15,7 +15,7 @@ from sqlalchemy import Integer, Text, and_, literal_column, not_
 from sqlalchemy.engine import Row
 
 from policies.amounts import aggregate_of, amount_of
-from policies.approval import Approval, Decided, Decision, InfoRequest, Review, Seat, Undo, Vote
+from policies.approval import Approval, Decided, Decision, InfoRequest, Planted, Review, Seat, Undo, Vote
 from policies.chain import Link
 from policies.deadlines import Clock
 from policies.digest import canonical, rfc3339
@@ -48,6 +48,8 @@ DECIDED_BY_A_PERSON = and_(
     approvals.c.decided_by != "policy",
     not_(approvals.c.decided_by.startswith("agent:")),
 )
+# Written out, as above: figures of what agents ask and people decide hold no tests.
+NO_TEST = approvals.c.planted.is_(None)
 
 # Fields that a column of the same name holds as they are; what becomes something else in a row is written out below.
 _PLAIN_TYPES, _CONVERTED = (
@@ -100,13 +102,14 @@ def from_row(row: Row[Any], votes: Sequence[Vote] = ()) -> Approval:
         info_request=_info(row.info_request),
         exchange=tuple((question, answer) for question, answer in row.exchange),
         votes=tuple(votes),
-        decision=_decision(row.decision),
+        decision=decision_of_row(row.decision),
         undo=_undo(row.undo),
         review=_review(row.review),
         edits=tuple(Edit(**edit | {"at": datetime.fromisoformat(edit["at"])}) for edit in row.edits or ()),
         seats=tuple(Seat(*seat) for seat in row.seats or ()),
         asked_as=row.asked_as or "",
         again=again_of(row.again),
+        planted=Planted(**row.planted) if row.planted else None,
     )
 
 
@@ -171,7 +174,8 @@ def _undo(value: dict[str, Any] | None) -> Undo | None:
     return Undo(**value | {"at": datetime.fromisoformat(value["at"]), "reverted_at": reverted})
 
 
-def _decision(value: dict[str, Any] | None) -> Decision | None:
+def decision_of_row(value: dict[str, Any] | None) -> Decision | None:
+    """The decision that a row keeps."""
     if not value:
         return None
     return Decision(**value | {"kind": Decided(value["kind"]), "at": datetime.fromisoformat(value["at"])})
@@ -210,6 +214,7 @@ _COLUMNS_OF: dict[str, Callable[[Approval], dict[str, Any]]] = {
     "edits": lambda it: {"edits": [_dated(edit) for edit in it.edits] or None},
     "seats": lambda it: {"seats": [[seat.role, seat.user, seat.named] for seat in it.seats] or None},
     "again": lambda it: {"again": again_json(it.again)},
+    "planted": lambda it: {"planted": asdict(it.planted) if it.planted else None},
 }
 
 

@@ -14,10 +14,17 @@ _NAME = "sampling_key"
 
 def key(unit: Unit) -> bytes:
     """The key; made at the first call."""
-    query = select(switches.c.value).where(switches.c.name == _NAME)
-    found: str | None = unit.execute(query).scalar_one_or_none()
+    found = known(unit)
     if found is None:
         fresh = {"name": _NAME, "value": secrets.token_hex(32), "by": "system", "at": unit.now}
         unit.execute(unit.insert(switches).on_conflict_do_nothing(index_elements=["name"]), fresh)
-        found = unit.execute(query).scalar_one()
-    return bytes.fromhex(str(found))
+        found = known(unit)
+        assert found is not None
+    return found
+
+
+def known(unit: Unit) -> bytes | None:
+    """The key; None before it was made."""
+    query = select(switches.c.value).where(switches.c.name == _NAME)
+    found: str | None = unit.execute(query).scalar_one_or_none()
+    return None if found is None else bytes.fromhex(str(found))

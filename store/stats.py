@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Text, case, func, literal_column, select
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from policies.lifecycle import State
+from store.planting import PLANTED
 from store.tables import approvals, decisions
 from store.types import utc_day
 from store.unit import Unit
@@ -98,6 +99,9 @@ def stats(unit: Unit, *, days: int = 14) -> Stats:
     since = unit.now - timedelta(days=days)
     routes = select(approvals.c.route, func.count().label("asked")).where(approvals.c.created_at > since)
     by_route = {row.route: row.asked for row in unit.execute(routes.group_by(approvals.c.route))}
+    tests = _tests_by_day(unit, since)
+    if tests:
+        by_route["ask"] -= sum(tests.values())
     took, missed = _Taken(unit, since), _missed(unit, since)
     return Stats(
         days=days,
@@ -107,7 +111,7 @@ def stats(unit: Unit, *, days: int = 14) -> Stats:
         spread=_spread(took.all),
         roles=_roles(unit, took, missed),
         reviewers=_reviewers(unit, took, days),
-        by_day=tuple(_by_day(unit, since, took)),
+        by_day=tuple(_by_day(unit, since, took, tests)),
     )
 
 
@@ -199,7 +203,12 @@ def _reviewers(unit: Unit, took: _Taken, days: float) -> tuple[ReviewerStats, ..
     return tuple(found)
 
 
-def _by_day(unit: Unit, since: datetime, took: _Taken) -> Iterator[Day]:
+def _tests_by_day(unit: Unit, since: datetime) -> dict[str, int]:
+    """Tests of reviewers, which no agent asked: taken off rather than left out, so that an index alone still counts the rest."""
+    return _count_by_day(unit, approvals.c.created_at, since, PLANTED)
+
+
+def _by_day(unit: Unit, since: datetime, took: _Taken, tests: dict[str, int]) -> Iterator[Day]:
     """The window's days in UTC, today the last, those on which nothing happened too."""
     asked = _count_by_day(unit, approvals.c.created_at, since, approvals.c.route == "ask")
     missed = _count_by_day(unit, approvals.c.breached_at, since)
@@ -208,7 +217,7 @@ def _by_day(unit: Unit, since: datetime, took: _Taken) -> Iterator[Day]:
         key = day.isoformat()
         spread = _spread(took.by_day.get(key))
         count, middle = (spread.count, spread.median) if spread else (0, None)
-        yield Day(day, asked.get(key, 0), count, missed.get(key, 0), middle)
+        yield Day(day, asked.get(key, 0) - tests.get(key, 0), count, missed.get(key, 0), middle)
         day += timedelta(days=1)
 
 

@@ -175,8 +175,11 @@ approvals = Table(
     Column("trace", Text),
     # When its parameters and texts went, by their age.
     Column("removed_at", UtcDateTime),
+    # A test of its reviewer: it waits, then it is over, and nothing of it is ever granted.
+    Column("planted", JsonText),
     UniqueConstraint("agent_id", "idempotency_key", name="uq_approvals_idempotency"),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
+    CheckConstraint("planted IS NULL OR state IN ('pending', 'cancelled')", name="planted"),
     CheckConstraint("version >= 1", name="version"),
     CheckConstraint("route IN ('auto', 'ask', 'deny', 'block')", name="route"),
     # What the sweep looks at: with nothing due it reads one index page, whatever the table's size.
@@ -325,6 +328,14 @@ approvals = Table(
         "created_at",
         sqlite_where=text("removed_at IS NULL"),
         postgresql_where=text("removed_at IS NULL"),
+    ),
+    # Tests of reviewers: few among very many.
+    Index(
+        "ix_approvals_planted",
+        "action",
+        "created_at",
+        sqlite_where=text("planted IS NOT NULL"),
+        postgresql_where=text("planted IS NOT NULL"),
     ),
     # What the figures of the last days are counted from.
     Index("ix_approvals_created", "created_at", "route"),

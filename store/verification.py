@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, Table, exists, func, select
 
+from store import planting
 from store import rows as approval_rows
 from store.audit import GENESIS, SUMS, Head, body_of, hash_of, text_sum
 from store.evidence import Line, against_digest, against_trail, kept_of, unknown
@@ -28,10 +29,12 @@ _LATEST = timedelta(minutes=10)
 
 @dataclass
 class Findings:
-    """What a verification found: the chain's end, how many approvals were held against it, and every fault in a line."""
+    """What a verification found: the chain's end, how many approvals were held against it (`tests` of reviewers are of them),
+    and every fault in a line."""
 
     head: Head = field(default_factory=lambda: Head(-1, ""))
     approvals: int = 0
+    tests: int = 0
     faults: list[str] = field(default_factory=list)
     left_out: int = 0
 
@@ -60,6 +63,7 @@ def verify(unit: Unit, known: Iterable[Head] = (), tell: Tell = lambda done: Non
     findings.head = _chain(unit, known, findings, tell)
     _approvals(unit, findings, tell)
     _without_approval(unit, findings)
+    findings.tests = planting.count_tests(unit)
     return findings
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, and_, func, literal, or_, select, union_all
 
-from store.rows import PENDING
+from store.rows import NO_TEST, PENDING
 from store.tables import absences, approvals
 from store.types import database_now
 from store.unit import Unit
@@ -19,13 +19,14 @@ from store.unit import Unit
 @dataclass(frozen=True, slots=True)
 class Load:
     """How busy a person is: open approvals, when they were last asked, whether they are away, until when and with whom
-    in their stead."""
+    in their stead. `tests` of the open ones are tests of theirs: seen and counted as any other, but they fill nobody up."""
 
     open: int
     last_assigned_at: datetime | None
     away: bool
     away_until: datetime | None
     delegate: str | None = None
+    tests: int = 0
 
 
 def loads(unit: Unit, users: Iterable[str]) -> dict[str, Load]:
@@ -34,7 +35,7 @@ def loads(unit: Unit, users: Iterable[str]) -> dict[str, Load]:
     if not wanted:
         return {}
     rows = unit.rows(_loading(wanted, unit.clock.seconds), {})
-    return {row.user: Load(row.open, row.last, bool(row.away), row.until, row.delegate) for row in rows}
+    return {row.user: Load(row.open, row.last, bool(row.away), row.until, row.delegate, row.tests) for row in rows}
 
 
 @lru_cache(maxsize=256)
@@ -49,6 +50,7 @@ def _loading(users: tuple[str, ...], clock_shift: float) -> CompoundSelect[Any]:
             select(
                 literal(user).label("user"),
                 select(func.count()).where(of_user, PENDING).scalar_subquery().label("open"),
+                select(func.count(approvals.c.planted)).where(of_user, PENDING).scalar_subquery().label("tests"),
                 select(func.max(approvals.c.assigned_at)).where(of_user).scalar_subquery().label("last"),
                 select(func.count()).where(away).scalar_subquery().label("away"),
                 select(absences.c.until).where(away).scalar_subquery().label("until"),
@@ -74,7 +76,7 @@ class Overdue:
 
 def overdue(unit: Unit) -> Overdue:
     """What is open past its time to be decided; whoever waits for the agent's own answer is not."""
-    late = and_(PENDING, approvals.c.clock_due_at <= unit.now, approvals.c.clock_paused_at.is_(None))
+    late = and_(PENDING, NO_TEST, approvals.c.clock_due_at <= unit.now, approvals.c.clock_paused_at.is_(None))
     row = unit.execute(
         select(func.count().label("late"), func.min(approvals.c.clock_due_at).label("first")).where(late)
     ).one()

@@ -16,9 +16,11 @@ from bot.cli import progress
 from bot.render import corrections, session_report
 from bot.server import audit_anchor
 from bot.server.open_database import last_known, open_database
+from bot.server.policybook import load_manifest_of
 from bot.server.workspace import loaded
+from bot.service import tested
 from policies.errors import NotFound
-from store import approvals, audit, verification
+from store import approvals, audit, planting, verification
 from store.engine import Database
 from store.unit import Unit
 
@@ -38,6 +40,8 @@ def add_parser(commands: Any) -> None:
     )
     start.add_argument("--after", metavar="SEQ", dest="since", type=_cursor, help="the same by a row's number alone")
     export.set_defaults(run=_export)
+    tests = verbs.add_parser("tests", help="tests of reviewers: which wait, and how they ended")
+    tests.set_defaults(run=_tests)
     accept = verbs.add_parser("accept", help="keep the chain's present end after a restore; recorded in the trail")
     accept.add_argument("why", metavar="WHY", help="why the history is right as it is")
     accept.set_defaults(run=_accept)
@@ -63,9 +67,21 @@ def _verify(arguments: argparse.Namespace) -> int:
         print(fault)
     if not faults:
         marked = f", through the end marked at row {known[0].seq}" if known else ", no end was marked yet"
-        size, took = f"{found.head.seq} rows of {found.approvals} approvals", time.monotonic() - begun
+        tests = f", {found.tests} of them tests of reviewers" if found.tests else ""
+        size, took = f"{found.head.seq} rows of {found.approvals} approvals{tests}", time.monotonic() - begun
         print(f"intact: {size} in {took:.1f} s, head {found.head.hash}{marked}")
     return 1 if faults else 0
+
+
+def _tests(arguments: argparse.Namespace) -> int:
+    settings = loaded()
+    database, manifest = open_database(settings), load_manifest_of(settings)
+    waiting, found = database.read(lambda unit: (planting.waiting_tests(unit), tested.figures(unit, manifest)))
+    for approval_id, action, _ in waiting:
+        print(f"waits: {approval_id} {action}")
+    for line in tested.in_words(found, str):
+        print(line)
+    return 0
 
 
 def _accept(arguments: argparse.Namespace) -> int:

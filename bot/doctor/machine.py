@@ -89,6 +89,8 @@ def policy(found: Settings, manifest: Manifest | None, roster: Roster | None) ->
     )
     if not errors:
         yield ok("policy", f"{len(manifest.actions)} actions, {len(roster.roles)} roles", advice)
+    if manifest.planted:
+        yield ok("test requests", f"reviewers of {', '.join(sorted(manifest.planted))} are tested now and then")
     if roster.operations is None:
         yield wrong(
             "operations channel",

@@ -58,6 +58,10 @@ _YES: Final = {
 _AFTER_A_YES: Final = frozenset({State.CLAIMED, State.SUCCEEDED, State.FAILED, State.OUTCOME_UNKNOWN})
 
 
+# Said to everybody: how whoever decided it did is told to them alone.
+TEST_OVER: Final = "This was a test: nothing was run"
+
+
 def mention(user: str) -> Mrkdwn:
     """A live mention of a Slack user; anything that is no user id stays text."""
     return Mrkdwn(f"<@{user}>") if _USER.match(user) else escape(user)
@@ -121,13 +125,15 @@ def ago(moment: datetime) -> Mrkdwn:
 
 def headline(approval: Approval) -> tuple[str, str]:
     """Sign and words of the approval's state."""
+    if approval.tested:
+        return "🧪", TEST_OVER
     return STATES[approval.state]
 
 
 def verdict(approval: Approval) -> str:
     """What was decided, in a word or two."""
-    if approval.decision is None or not _after_a_yes(approval):
-        return STATES[approval.state][1]
+    if approval.decision is None or approval.tested or not _after_a_yes(approval):
+        return headline(approval)[1]
     return _YES.get(approval.decision.kind, "Approved")
 
 
@@ -148,7 +154,7 @@ def consequence(policy: Policy) -> tuple[str, str, str]:
 def by_whom(approval: Approval, names: Names = nobody) -> Mrkdwn:
     """` by Bob, <date>` of the decision; empty where there is none."""
     decision = approval.decision
-    if decision is None:
+    if decision is None or approval.tested:
         return Mrkdwn("")
     return fill(" by {name}, {at}", name=_decider(decision.by, names), at=when(decision.at))
 
@@ -161,6 +167,8 @@ def _decider(by: str, names: Names) -> Mrkdwn:
 
 def outcome_line(approval: Approval, *, note: bool = True, names: Names = nobody) -> Mrkdwn:
     """One line on where an approval stands, such as “Approved by Bob, today at 14:02 · note”, with the note's beginning."""
+    if approval.tested:
+        return Mrkdwn(TEST_OVER)
     line = fill("{verdict}{by}", verdict=Mrkdwn(verdict(approval)), by=by_whom(approval, names))
     if _after_a_yes(approval):
         line = fill("{now} · {line}", now=Mrkdwn(STATES[approval.state][1]), line=line)
@@ -190,5 +198,7 @@ def settled_sentence(approval: Approval) -> Mrkdwn:
     if approval.undo is not None:
         undo = approval.undo
         return fill("Already undone by {who}, {at}.", who=mention(undo.by), at=when(undo.at))
+    if approval.tested:
+        return Mrkdwn(f"{TEST_OVER}.")
     word = verdict(approval)
     return fill("Already {word}{by}.", word=Mrkdwn(word[0].lower() + word[1:]), by=by_whom(approval))

@@ -13,6 +13,7 @@ from bot.render.blocks import MESSAGE_BYTES, Block, Button, render, size
 from bot.render.buttons import button_value
 from bot.render.glance import stakes
 from bot.render.labels import (
+    TEST_OVER,
     Names,
     assignee,
     consequence,
@@ -30,7 +31,7 @@ from bot.render.quoted_text import Said
 from bot.render.redaction import redactor_of
 from bot.render.told import told_by_sentence
 from bot.render.visible_text import Mrkdwn, Shown, clip, fill, notification, visible
-from policies.approval import Approval
+from policies.approval import Approval, Decided
 from policies.hidden import leaves_of
 from policies.lifecycle import State
 from policies.messages import Notice
@@ -168,6 +169,8 @@ def _plan(kind: Notice, approval: Approval, undo_until: datetime | None, told: M
         return _Plan(
             (Said("What went wrong", _present(told.get("detail")), 1200, 1, True),) if told.get("detail") else ()
         )
+    if kind is Notice.TEST_OVER:
+        return _Plan((Said("What gave it away", _present(told.get("tell")), 600, 1, True),) if told.get("tell") else ())
     if kind is Notice.TAKEOVER:
         hand_back = (Button("hand_back", "Hand back", button_value(approval), "primary"),)
         buttons = hand_back if approval.state is State.TAKEN_OVER else ()
@@ -352,6 +355,21 @@ def _later_incident(by: str, names: Names) -> Mrkdwn:
     )
 
 
+_ANSWERED: Final = {
+    Decided.REJECTED: "You rejected it: well caught",
+    Decided.TAKEN_OVER: "You took it out of the agent's hands: well caught",
+    Decided.APPROVED: "You approved it, as happens to everybody now and then",
+    Decided.EDITED: "You changed it before your yes, which counts neither way",
+}
+
+
+def _test_over(approval: Approval, names: Names) -> Mrkdwn:
+    """Kindly, and to whoever answered it alone."""
+    kind = approval.decision.kind if approval.decision else Decided.CANCELLED
+    said = _ANSWERED.get(kind, "You did not decide it by yourself, which counts neither way")
+    return fill("🧪 *{test}.* {said}. Only you are told this", test=Mrkdwn(TEST_OVER), said=Mrkdwn(said))
+
+
 def _takeover(approval: Approval, names: Names) -> Mrkdwn:
     by = person(approval.decision.by, names) if approval.decision else Mrkdwn("a person")
     if approval.state is State.HANDED_BACK:
@@ -376,6 +394,7 @@ _LEAD: Final[dict[Notice, Callable[[Approval, Names], Mrkdwn]]] = {
     Notice.REVERTED: lambda *_: Mrkdwn("☑️ *Rolled back*, reported by the agent"),
     Notice.NOT_ROLLED_BACK: _not_rolled_back,
     Notice.LATER_INCIDENT: lambda _, names: _later_incident("somebody", names),
+    Notice.TEST_OVER: _test_over,
 }
 IN_WORDS: Final = {
     Notice.REMINDER: "Still waiting for you",
@@ -394,4 +413,5 @@ IN_WORDS: Final = {
     Notice.REVERTED: "Rolled back",
     Notice.NOT_ROLLED_BACK: "Undone, but not rolled back",
     Notice.LATER_INCIDENT: "Later called an incident",
+    Notice.TEST_OVER: "This was a test",
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from bot.service import authority, disclosure, integrity
+from bot.service import authority, disclosure, integrity, notices
 from bot.service.advance import Draft, Overtaken, Saving, advance, until_settled
 from bot.service.authorization import (
     Lost,
@@ -57,6 +58,8 @@ def _acted(ctx: Context, tap: Tap, verb: Verb, change: Change, *, again: bool) -
         if not evidence.holds(ctx.unit, found):
             raise Overtaken
         require_confirmed(ctx.world, approval)
+    if approval.planted is not None:
+        return _test_answered(ctx, approval, tap, verb, change)
     changed = change(ctx, approval)
     draft = changed if isinstance(changed, Draft) else Draft(changed)
     if verb in (*_GRANTING, Verb.REJECT):
@@ -75,6 +78,43 @@ def _acted(ctx: Context, tap: Tap, verb: Verb, change: Change, *, again: bool) -
         latency_ms=approvals.latency_ms(approval, ctx.now),
         extra={"team": tap.actor.team, **_specifics(approval, draft.approval, tap, verb)},
     )
+
+
+class _Tried(Exception):
+    """An act on a test came to its end, and nothing of it may remain."""
+
+
+def _test_answered(ctx: Context, approval: Approval, tap: Tap, verb: Verb, change: Change) -> Approval:
+    """A test is over with any act: whatever that would refuse is refused, and whatever it would do to anybody is not done."""
+    with suppress(_Tried), ctx.unit.savepoint():
+        change(ctx, approval)
+        raise _Tried
+    outcome = transition(approval.state, Verb.END_TEST, ctx.now, approval.deadlines)
+    decision = decision_of(ctx.unit, approval, _SAID_OF_TEST.get(verb, Decided.CANCELLED), tap)
+    over = replace(approval, state=outcome.state, decision=decision, clock=deadlines.Clock())
+    return advance(
+        ctx,
+        approval,
+        Draft(over, (notices.told_of_test,)),
+        outcome.event,
+        tap.actor.user,
+        Saving.IN_TIME,
+        touched=True,
+        put_off=True,
+        decision=decision.kind.value,
+        rationale=tap.note,
+        latency_ms=decision.latency_ms,
+        extra={"team": tap.actor.team},
+    )
+
+
+# What somebody said to a test; that they asked back or passed it on is no decision.
+_SAID_OF_TEST = {
+    **dict.fromkeys((Verb.APPROVE, Verb.CHOOSE, Verb.ANSWER), Decided.APPROVED),
+    Verb.EDIT: Decided.EDITED,
+    Verb.REJECT: Decided.REJECTED,
+    Verb.TAKE_OVER: Decided.TAKEN_OVER,
+}
 
 
 def _repeats(approval: Approval, tap: Tap, verb: Verb) -> bool:

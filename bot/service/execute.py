@@ -55,9 +55,9 @@ def own(unit: Unit, agent: Agent, approval_id: str) -> Approval:
 
 
 def _any(unit: Unit, approval_id: str) -> Approval:
-    """Anybody's approval; raises NotFound."""
+    """Any agent's approval; raises NotFound. A test of a reviewer is no agent's."""
     approval = approvals.load(unit, approval_id)
-    if approval is None:
+    if approval is None or approval.planted is not None:
         raise NotFound()
     return approval
 

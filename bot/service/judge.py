@@ -55,7 +55,7 @@ def again(unit: Unit, approval: Approval, params: dict[str, Any]) -> Route:
     What counts requests has counted this one already, and sums leave it out. Whoever writes what follows takes the
     turn before (`take_turn`).
     """
-    agent, policy = Agent(approval.agent_id, approval.agent), approval.policy
+    agent, policy = Agent(approval.told_agent_id, approval.agent), approval.policy
     request = approval.request.model_copy(update={"params": params})
     policy = policy.model_copy(update={"quota": None, "checkpoint_every": None})
     own = _route_of(unit, agent, request, policy=policy, excluding=approval.id)

@@ -27,6 +27,8 @@ def require_possible(approval: Approval, word: str) -> None:
 
 def followed(ctx: Context, approval: Approval, word: str, *, by: str, detail: str | None) -> dict[str, Any]:
     """All that follows from a new label; what the audit adds to its row. Whoever said yes hears once of an incident."""
+    if approval.planted is not None:
+        return {}  # a test never ran, and says nothing of anybody's work
     if word != "incident":
         return demotion.after_label(ctx, approval, word)
     standing_ends.after_incident(ctx, approval)

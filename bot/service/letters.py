@@ -92,7 +92,7 @@ def _by_reader(world: World, cards: Sequence[mails.Missing], found: Mapping[str,
             continue
         asked = [approval.assignee, *(seat.user for seat in approval.seats)]
         reached = {user for user in asked if user and address_of(world, user)}
-        for user in reached or {OPERATIONS}:
+        for user in reached or (set() if approval.planted else {OPERATIONS}):
             reader = readers.setdefault(user, _Reader())
             reader.missing.append(card)
             reader.waiting.append(approval)

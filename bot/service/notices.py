@@ -166,6 +166,15 @@ def later_incident(ctx: Context, approval: Approval, user: str, *, by: str, deta
     outbox.put_notice(ctx.unit, key, channel=user, facts=facts, approval_id=approval.id)
 
 
+def told_of_test(ctx: Context, approval: Approval) -> None:
+    """Whoever answered a test is told at once, and they alone, that it was one, how they did, and what gave it away."""
+    if approval.decision is not None and approval.planted is not None:
+        facts = NoticeFacts(Notice.TEST_OVER, {"tell": approval.planted.tell})
+        outbox.put_notice(
+            ctx.unit, f"test:{approval.id}", channel=approval.decision.by, facts=facts, approval_id=approval.id
+        )
+
+
 def takeover(ctx: Context, approval: Approval) -> None:
     """The takeover package, to the card's thread and to operations as the backup channel (docs/rules.md: C4)."""
     in_thread(Notice.TAKEOVER)(ctx, approval)
@@ -198,7 +207,7 @@ def over(ctx: Context, before: Approval, after: Approval) -> None:
 
 def outcome(ctx: Context, approval: Approval) -> None:
     """Whoever it was asked for is told once what was decided, where somebody was asked; the message then follows its end."""
-    if approval.route is not RouteName.ASK or approval.pending or approval.state is State.CLAIMED:
+    if approval.route is not RouteName.ASK or approval.pending or approval.state is State.CLAIMED or approval.planted:
         return
     key = f"outcome:{approval.id}"
     user = ctx.directory.user_of(approval.principals[0]) if approval.principals else None

@@ -243,7 +243,7 @@ def silent_until(unit: Unit, approval: Approval, user: str, *, withdrew: bool) -
 
     `withdrew` is whether it withdrew anything within the hour.
     """
-    withdrawn = resubmissions.withdrawn(unit, approval.agent_id, user, HOUR) if withdrew else []
+    withdrawn = resubmissions.withdrawn(unit, approval.told_agent_id, user, HOUR) if withdrew else []
     return resubmission.silent_until(approval.again, withdrawn, user, unit.now)
 
 

@@ -113,7 +113,8 @@ def _told(ctx: Context, approval: Approval, user: str) -> datetime | None:
     full_until = notification_budget.full_until(ctx.unit, user, budget)
     if full_until is not None and not quiet_hours.notifies_at_any_hour(approval):
         return full_until
-    notification_budget.add(ctx.unit, user)
+    if approval.planted is None:
+        notification_budget.add(ctx.unit, user)
     return None
 
 
@@ -307,7 +308,7 @@ class Staff:
         load = self._loads[user]
         gone = self._missing(user)
         most = self._ctx.roster.person(user).max_open
-        if gone is None and most is not None and load.open >= most:
+        if gone is None and most is not None and load.open - load.tests >= most:
             gone = (f"at capacity with {load.open} open", None)
         rests = None if gone else self._rests(user)
         absent, back_at = gone or (None if any_hour else rests) or (None, None)

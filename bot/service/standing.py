@@ -163,6 +163,6 @@ OFTEN, LATELY = 5, timedelta(days=14)
 def yeses_to_the_like(ctx: Context, approval: Approval, actor: Actor) -> int | None:
     """How many of the like this person was asked and said yes to, every time and often; None where it was not so."""
     every, yes = standings.said_yes(
-        ctx.unit, actor.user, approval.agent_id, action=approval.action, since=ctx.now - LATELY
+        ctx.unit, actor.user, approval.told_agent_id, action=approval.action, since=ctx.now - LATELY
     )
     return yes if yes == every >= OFTEN else None

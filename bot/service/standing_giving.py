@@ -35,7 +35,7 @@ def give_standing(world: World, tap: Tap, wanted: Wanted) -> Approval:
         _keep(ctx, drafted(approval, wanted, ids.new("std", ctx.now), tap.actor.user, ctx.now), approval)
 
     approval = decide.approve(world, tap, check=check, granting=given)
-    if world.database.read(lambda unit: standings.given_with(unit, approval.id)) is None:
+    if approval.planted is None and world.database.read(lambda unit: standings.given_with(unit, approval.id)) is None:
         raise NotGiven(state=approval.state.value)
     return approval
 

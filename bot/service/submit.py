@@ -6,13 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.service import activity, authority, judge, limits, notices, resubmission, seating, showing, staffing, standing
+from bot.service import (
+    activity,
+    authority,
+    judge,
+    limits,
+    notices,
+    resubmission,
+    seating,
+    showing,
+    spared,
+    staffing,
+    standing,
+)
 from bot.service.authority import Authority
 from bot.service.context import Context, World
 from bot.service.resubmission import Past
 from bot.service.standing import Heard
 from policies import deadlines, sameness, silence
-from policies.approval import Approval, Decided, Decision, digest_of_approval
+from policies.approval import Approval, Decided, Decision, Planted, digest_of_approval
 from policies.digest import canonical, fingerprint
 from policies.errors import (
     InvalidInput,
@@ -63,6 +75,7 @@ class _Ask:
     authority: Authority = field(default_factory=Authority)
     also: tuple[str, ...] = ()
     heard: Heard = None
+    planted: Planted | None = None  # a test of its reviewer, which no agent sent
 
 
 # What refuses a request: counted too, so that nobody asks without end for what is refused.
@@ -96,6 +109,16 @@ def submit(
         refusal = error
     world.run(lambda ctx: _refused(ctx, agent, body, refusal))
     raise refusal
+
+
+def submit_test(ctx: Context, agent: Agent, key: str, body: bytes, planted: Planted) -> Approval:
+    """Put a test before a reviewer: the same in every respect as a request of `agent`, but nobody's, and never run.
+
+    Raises Spared where it would be no test, or its reviewer is not tested now, whatever refuses a request, and
+    DuplicateKey where this very test was put before somebody already.
+    """
+    ask = _read(ctx.world, agent, key, body)
+    return _submit(ctx, replace(ask, planted=planted)).approval
 
 
 def _refused(ctx: Context, agent: Agent, body: bytes, error: SaysoError) -> None:
@@ -197,7 +220,10 @@ def _submit(ctx: Context, ask: _Ask) -> Submitted:
         return _meant_again(ctx.unit, ask, past.meant)
     limits.hold_pending(ask.manifest.limits, known.pending)
     with activity.timed("policy"):
-        found = _after_what_was(ctx, ask, _judged(ctx, ask, known, use=True), past)
+        found = _after_what_was(ctx, ask, _judged(ctx, ask, known, use=ask.planted is None), past)
+    if ask.planted is not None:
+        spared.require_asked(found, known.history, before=past.again is not None)
+        return _put_before_reviewer(ctx, ask, found, past)
     ask, found = _urgent_within_limits(ctx.unit, ask, known, found)
     for reason in ask.also:
         found = found.also(reason)
@@ -208,6 +234,16 @@ def _submit(ctx: Context, ask: _Ask) -> Submitted:
     resubmission.name_each_other(ctx, approval, past.others)
     _announce(ctx, approval)
     activity.meets(approval, made=True)
+    ctx.unit.after_commit(lambda: _wake(ctx.world, approval))
+    return Submitted(approval, created=True)
+
+
+def _put_before_reviewer(ctx: Context, ask: _Ask, found: Route, past: Past) -> Submitted:
+    """Of a test: nothing of it counts in its agent's limits, and no other request is told of it."""
+    approval = _decided(ctx, ask, found, past)
+    agents.keep_planter(ctx.unit)
+    approvals.add(ctx.unit, approval, idempotency_key=ask.key, body_hash=ask.body_hash)
+    _announce(ctx, approval)
     ctx.unit.after_commit(lambda: _wake(ctx.world, approval))
     return Submitted(approval, created=True)
 
@@ -309,7 +345,7 @@ def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
     request, policy = ask.request, ask.policy
     made = Approval(
         id=ids.new("apr", unit.now),
-        agent_id=ask.agent.id,
+        agent_id=agents.PLANTER if ask.planted else ask.agent.id,
         agent=ask.agent.name,
         request=request,
         params=request.params,
@@ -332,6 +368,7 @@ def _fresh(unit: Unit, ask: _Ask, found: Route, past: Past) -> Approval:
         step=ask.step,
         standing=found.standing if found.name is RouteName.AUTO else None,
         trace=activity.kept_trace(),
+        planted=ask.planted,
     )
     return activity.meets(made)
 
@@ -347,6 +384,8 @@ def _asked(ctx: Context, approval: Approval, policy: Policy, found: Route, past:
     choice, available = resubmission.first(staff, approval, policy, staffing.roles_first(policy, found.role))
     assert choice is not None, "require_somebody found somebody"
     silent_until = resubmission.silent_until(ctx.unit, approval, choice.user, withdrew=past.withdrew)
+    if approval.planted is not None:
+        spared.require_free(ctx, approval, choice.user, available=available, silent=silent_until is not None)
     if silent_until is not None:
         approval = resubmission.silenced(approval)
     clock = deadlines.opened(

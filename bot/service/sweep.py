@@ -15,6 +15,7 @@ from bot.service import (
     demotion,
     morning_digest,
     notices,
+    planting,
     recount,
     retention,
     review,
@@ -65,6 +66,8 @@ class Counts:
     ended: int = 0
     resolved: int = 0
     removed: int = 0
+    planted: int = 0
+    tests_over: int = 0
     failed: int = 0
 
     @property
@@ -80,11 +83,13 @@ def sweep(world: World) -> Counts:
     counted["recounted"] = recount.recount_if_changed(world)
     counted["ended"] = standing_ends.end_standings_over(world)
     counted["resolved"] = alarms.end_what_is_over(world)
+    counted["tests_over"] = planting.take_back_tests(world)
     while True:
         done = world.run(_batch)
         counted.update(done)
         if sum(done.values()) < BATCH:
             counted["greeted"], counted["weekly"] = morning_digest.greet(world), weekly.send_weekly(world)
+            counted["planted"] = planting.plant(world)
             return Counts(**counted, removed=retention.remove_over_time(world))
 
 
@@ -135,7 +140,12 @@ def _set_aside(unit: Unit, approval_id: str) -> None:
 def _missed(before: Approval, after: Approval, now: datetime) -> bool:
     """Whether nobody decided within the SLA; silence that consents decides, as the manifest declares (docs/rules.md: B4)."""
     owed = deadlines.owed(before.clock, now)
-    return before.pending and owed in (Due.REASSIGN, Due.EXPIRE) and after.state is not State.APPROVED
+    return (
+        before.pending
+        and before.planted is None
+        and owed in (Due.REASSIGN, Due.EXPIRE)
+        and after.state is not State.APPROVED
+    )
 
 
 class _Desk:
@@ -157,7 +167,10 @@ class _Desk:
             return self._handled(approval)
 
     def _handled(self, approval: Approval) -> str:
-        match deadlines.owed(approval.clock, self.ctx.now, claimed=approval.state is State.CLAIMED):
+        owed = deadlines.owed(approval.clock, self.ctx.now, claimed=approval.state is State.CLAIMED)
+        if approval.planted is not None and owed in (Due.REASSIGN, Due.EXPIRE):
+            return self._end_test(approval)
+        match owed:
             case Due.TELL:
                 return self._tell(approval)
             case Due.REMIND:
@@ -226,6 +239,14 @@ class _Desk:
         event = outcome.event if after.role == approval.role else "escalated"
         self._advance(approval, draft, event, decision=after.assignee, rationale=after.assigned_why)
         return "reassigned"
+
+    def _end_test(self, approval: Approval) -> str:
+        """A test that nobody answered in its time goes to nobody else, and ends quietly."""
+        why = "nobody answered the test in its time"
+        event = transition(approval.state, Verb.END_TEST, self.ctx.now, approval.deadlines).event
+        after = planting.unanswered(self.ctx, approval, why, Decided.EXPIRED)
+        self._advance(approval, after, event, decision="expired", rationale=why)
+        return "tests_over"
 
     def _expire(self, approval: Approval) -> str:
         meaning = silence.at_expiry(approval) if approval.pending else None

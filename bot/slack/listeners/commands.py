@@ -23,6 +23,7 @@ from bot.slack.listeners import absence, lists, pages, standing
 from bot.slack.listeners.desk import Body, Desk, is_outage
 from bot.slack.listeners.home import DAYS
 from bot.slack.listeners.label import label
+from bot.slack.listeners.tested import tests
 from bot.slack.listeners.tune import tune
 from policies.errors import InvalidInput, NotFound, SaysoError
 from policies.learning.person import nameable
@@ -44,7 +45,8 @@ HELP = """*`/sayso`*
 • `stop` no agent runs anything · `start` they may again · `audit ID` the history of a request (admins)
 • `standing` what runs without asking, by standing approval · `standing end ID` end one
 • `label ID correct|incident|reverted [why]` how a request turned out later
-• `tune` suggested changes to the manifest; nothing is applied (admins)"""
+• `tune` suggested changes to the manifest; nothing is applied (admins)
+• `tests` how I did in tests of reviewers; admins see everybody's"""
 
 PICTURE = "sayso-figures.png"
 _NOTHING: Final = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff"))  # copied along, and never meant
@@ -209,4 +211,5 @@ _HANDLERS: dict[str, _Handler] = {
     "standing": standing.listing,
     "tune": tune,
     "label": label,
+    "tests": tests,
 }

@@ -40,6 +40,7 @@ EXPECTED = {
     "pending remind": "pending reminded",
     "pending expire": "expired timeout",
     "pending cancel": "cancelled cancelled",
+    "pending end_test": "cancelled test_ended",
     **{f"{state} claim": "claimed resumed" for state in ("approved", "edited", "chosen", "answered")},
     **{f"{state} cancel": "cancelled cancelled" for state in ("approved", "edited", "chosen", "answered")},
     **{f"{state} expire": "expired timeout" for state in ("approved", "edited", "chosen", "answered")},

@@ -1,0 +1,31 @@
+"""Test requests: marked in their row, which then can never be granted"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0031"
+down_revision = "0030"
+branch_labels = None
+depends_on = None
+
+# With its check, which SQLite adds to a table only together with a column.
+_COLUMN = (
+    "ALTER TABLE approvals ADD COLUMN planted TEXT "
+    "CONSTRAINT ck_approvals_planted CHECK (planted IS NULL OR state IN ('pending', 'cancelled'))"
+)
+
+
+def upgrade() -> None:
+    """Add one column and an index."""
+    op.execute(_COLUMN)
+    there = sa.text("planted IS NOT NULL")
+    op.create_index(
+        "ix_approvals_planted",
+        "approvals",
+        ["action", "created_at"],
+        unique=False,
+        sqlite_where=there,
+        postgresql_where=there,
+    )
