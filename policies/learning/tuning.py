@@ -307,7 +307,7 @@ def _more(case: _Case, *, shown: bool) -> Iterator[Suggestion]:
         return
     counted, most = _incidents(case.record), _tolerated(case.policy)
     why = f"{counted}; " + (
-        f"more than {most:.0%} is no chance" if most else "an action as grave as this may have none"
+        f"surely more than the {most:.0%} that is let pass" if most else "an action as grave as this may have none"
     )
     yield case.suggestion(MORE, why, case.with_rule("true", f"{counted}: asked until the cause is known"))
 
