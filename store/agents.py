@@ -159,11 +159,11 @@ def _scopes(stored: str | None) -> frozenset[Scope]:
 
 def authenticate(unit: Unit, hashed: str) -> Agent | None:
     """The agent whose living token hashes to `hashed`; brings the database's time along."""
-    row = unit.execute(living(unit.clock.seconds), {"_hashed": hashed}).one_or_none()
-    if row is None:
+    found = unit.rows(living(unit.clock.seconds), {"_hashed": hashed})
+    if not found:
         return None
-    unit.now = row.database_time
-    return authenticated(row, hashed)
+    unit.now = found[0].database_time
+    return authenticated(found[0], hashed)
 
 
 def authenticated(row: Row[Any], hashed: str) -> Agent:

@@ -35,7 +35,7 @@ def _take(unit: Unit, names: Iterable[str]) -> None:
         return
     query = _taking(unit.clock.seconds)
     for key in sorted({_key(name) for name in names}):
-        unit.now = unit.execute(query, {"_key": key}).one().database_time
+        unit.now = unit.rows(query, {"_key": key})[0].database_time
 
 
 @lru_cache(maxsize=8)
