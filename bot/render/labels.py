@@ -154,7 +154,7 @@ def consequence(policy: Policy) -> tuple[str, str, str]:
 def by_whom(approval: Approval, names: Names = nobody) -> Mrkdwn:
     """` by Bob, <date>` of the decision; empty where there is none."""
     decision = approval.decision
-    if decision is None or approval.tested:
+    if decision is None:
         return Mrkdwn("")
     return fill(" by {name}, {at}", name=_decider(decision.by, names), at=when(decision.at))
 

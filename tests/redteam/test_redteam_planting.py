@@ -171,6 +171,7 @@ def test_a_reviewer_finds_no_mark_on_it(testing: Office) -> None:
 def looks(office: Office, approval: Json) -> list[str]:
     """Everything that anybody can see of it, less what makes each request another one."""
     card = office.card(approval)
+    office.until(lambda: "gate_presented" in office.events(approval), "what is written down once it is posted")
     details = office.form("U0CAROL", card, "details")
     seen = [str(card.blocks), str(card.metadata), str(card.raw.get("text")), str(details.view.blocks)]
     for user, said in (("U0CAROL", f"show {approval['id']}"), ("U0ADMIN", f"audit {approval['id']}")):
@@ -247,7 +248,8 @@ def test_a_yes_with_a_standing_approval_gives_none(closed_office: Office) -> Non
     test = planted(office)
     card, who = office.card(test), str(test["assignee"])
     form = office.form(who, card, "approve_standing")
-    assert office.person(who).submit(form).ok
+    sent = office.person(who).submit(form)
+    assert "Nothing was done" not in str(sent.body)
     office.slack.expect_message(who, contains=["You approved it", TELL])
     assert office.database.read(lambda unit: unit.execute(select(standings.c.id)).all()) == []
     assert office.agent.ask("process_refund", PARAMS)["state"] == "pending"
