@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.schema import CreateSchema
 
@@ -15,6 +12,7 @@ from policies.errors import SaysoError
 from store.engine import Database
 from store.tables import metadata
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATE_LOCK = 0x5A_75_51
 
 
@@ -30,36 +28,45 @@ class SchemaHalf(SaysoError):
     """SAYSO_DATABASE_URL: the database holds half of a schema ({what}): restore a backup, or begin with an empty database."""
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    return config
+@cache
+def _known() -> tuple[str, ...]:
+    """Every revision this code knows, the newest last: a migration's file begins with its number."""
+    return tuple(sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py")))
 
 
 def newest() -> str:
     """The newest revision this code knows."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    return _known()[-1]
 
 
 def current(database: Database) -> str | None:
     """The revision the database is at; None when it is empty."""
     with database.engine.connect() as connection:
-        heads = MigrationContext.configure(connection).get_current_heads()
+        heads = _heads(connection)
     if len(heads) > 1:
         raise SchemaHalf(what=f"it is at {', '.join(sorted(heads))} at once")
     return heads[0] if heads else None
 
 
+def _heads(connection: Connection) -> list[str]:
+    if _VERSIONS not in _tables(connection):
+        return []
+    return [str(one) for one in connection.execute(text(f"SELECT version_num FROM {_VERSIONS}")).scalars()]  # noqa: S608
+
+
+_VERSIONS = "alembic_version"
+
+
 def upgrade(database: Database) -> None:
     """Bring the schema to head. Replicas that start together wait for one another."""
-    require_known(database)
+    if require_known(database) == newest():
+        return
+    from store import migrating
+
     with database.engine.connect() as connection, connection.begin():
         wait_turn(connection)
         _require_none_or_all(connection)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        migrating.run(connection)
 
 
 def make_namespace(database: Database, name: str) -> None:
@@ -70,18 +77,17 @@ def make_namespace(database: Database, name: str) -> None:
             connection.execute(CreateSchema(name))
 
 
-def require_known(database: Database) -> None:
-    """Raise SchemaAhead where a newer version has migrated the database already."""
-    script = ScriptDirectory.from_config(_config())
+def require_known(database: Database) -> str | None:
+    """The revision the database is at; raises SchemaAhead where a newer version has migrated it already."""
     at = current(database)
-    if at is not None and at not in {revision.revision for revision in script.walk_revisions()}:
+    if at is not None and at not in _known():
         raise SchemaAhead(at=at, head=newest())
+    return at
 
 
 def require_head(database: Database) -> None:
     """Raise SchemaBehind, SchemaAhead or SchemaHalf unless the schema is at head, with every table."""
-    require_known(database)
-    at, wanted = current(database), newest()
+    at, wanted = require_known(database), newest()
     if at != wanted:
         raise SchemaBehind(at=at or "nothing", head=wanted)
     with database.engine.connect() as connection:
@@ -100,7 +106,7 @@ def _tables(connection: Connection) -> set[str]:
 
 def _require_none_or_all(connection: Connection) -> None:
     """Raise SchemaHalf where our tables are there and nothing says of which version they are."""
-    if MigrationContext.configure(connection).get_current_heads():
+    if _heads(connection):
         return
     found = metadata.tables.keys() & _tables(connection)
     if found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from support.marks import on_postgresql, on_sqlite
 from support.races import at_once
 from support.servers import command
 
-from store import agents, schema, verification
+from store import agents, migrating, schema, verification
 from store.engine import Database
 from store.tables import metadata
 
@@ -112,7 +114,7 @@ def test_a_schema_that_is_ahead_is_refused(empty: Database, empty_database_url: 
 
 def test_every_migration_only_adds(empty: Database) -> None:
     """What a server of the version before writes is taken during and after a migration: nothing it knows goes or narrows."""
-    script = ScriptDirectory.from_config(schema._config())
+    script = ScriptDirectory.from_config(migrating.config())
     revisions = [revision.revision for revision in reversed(list(script.walk_revisions()))]
     before: dict[str, dict[str, Any]] = {}
     for revision in revisions:
@@ -130,7 +132,7 @@ def test_every_migration_only_adds(empty: Database) -> None:
 
 
 def _at(database: Database, revision: str) -> None:
-    config = schema._config()
+    config = migrating.config()
     with database.engine.connect() as connection, connection.begin():
         config.attributes["connection"] = connection
         command_of_alembic.upgrade(config, revision)
@@ -146,9 +148,28 @@ def _columns(database: Database) -> dict[str, dict[str, Any]]:
 
 def test_there_is_one_line_of_revisions() -> None:
     """Revisions have one head and one beginning: no two branches."""
-    script = ScriptDirectory.from_config(schema._config())
+    script = ScriptDirectory.from_config(migrating.config())
     assert len(script.get_heads()) == 1
     assert len(script.get_bases()) == 1
+
+
+def test_files_are_named_by_their_revisions() -> None:
+    """Which revisions there are is read from the files' names alone: those are the ones that Alembic knows, in its order."""
+    script = ScriptDirectory.from_config(migrating.config())
+    revisions = [str(one.revision) for one in reversed(list(script.walk_revisions()))]
+    assert list(schema._known()) == revisions
+    assert schema.newest() == script.get_current_head()
+
+
+def test_a_start_at_head_does_without_alembic(empty_database_url: str) -> None:
+    """Importing it takes a tenth of a start: who has nothing to migrate does not."""
+    schema.upgrade(Database(empty_database_url))
+    start = (
+        "import sys; import bot.app; from store import schema; from store.engine import Database; "
+        f"schema.upgrade(Database({empty_database_url!r})); schema.require_head(Database({empty_database_url!r})); "
+        "sys.exit('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", start], check=False).returncode == 0
 
 
 @on_postgresql
