@@ -159,6 +159,8 @@ def _small(approval: Approval, kind: Notice, link: str | None, *, timed: bool) -
     url = link_to(link)
     if kind is Notice.DONE:
         return found
+    if kind is Notice.TEST_OVER:
+        found = []  # nothing was at stake
     # Where there is no link, the id says of which request this is.
     return [*found, url or facts.brief(approval.id, 64)]
 
