@@ -98,7 +98,7 @@ def _check_number(number: float, at: str) -> None:
     if isinstance(number, float) and not math.isfinite(number):
         raise InvalidInput("the number is too large, or not a number", field=_shown(at))
     if isinstance(number, _Rounded):
-        raise InvalidInput("the number has more digits than JSON numbers keep: send it as a string", field=_shown(at))
+        raise InvalidInput("the number has more digits than are kept exactly: send it as a string", field=_shown(at))
     if isinstance(number, int) and abs(number) > MAX_INTEGER:
         raise InvalidInput("the integer is beyond ±(2^53-1): send it as a string", field=_shown(at))
 
