@@ -226,16 +226,21 @@ def decision_of(unit: Unit, approval: Approval, kind: Decided, tap: Tap, **more:
     return Decision(kind=kind, by=tap.actor.user, at=unit.now, note=note, latency_ms=latency, **more)
 
 
+_NO_CLOCK = deadlines.Clock()
+
+
 def granted(unit: Unit, approval: Approval, verb: Verb, decision: Decision) -> Approval:
     """The approval with a yes, which has to be claimed in time."""
     clock = deadlines.granted(unit.now, approval.policy.claim_seconds, approval.undo_seconds)
-    return replace(closed(unit, approval, verb, decision), clock=clock)
+    return closed(unit, approval, verb, decision, clock)
 
 
-def closed(unit: Unit, approval: Approval, verb: Verb, decision: Decision) -> Approval:
-    """The approval with its decision, and no clock that runs on."""
+def closed(
+    unit: Unit, approval: Approval, verb: Verb, decision: Decision, clock: deadlines.Clock = _NO_CLOCK
+) -> Approval:
+    """The approval with its decision, and no clock that runs on but this one."""
     outcome = transition(approval.state, verb, unit.now, approval.deadlines)
-    return replace(approval, state=outcome.state, decision=decision, clock=deadlines.Clock(), info_request=None)
+    return replace(approval, state=outcome.state, decision=decision, clock=clock, info_request=None)
 
 
 def _specifics(before: Approval, after: Approval, tap: Tap, verb: Verb) -> dict[str, Any]:
