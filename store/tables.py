@@ -337,6 +337,12 @@ approvals = Table(
         sqlite_where=text("planted IS NOT NULL"),
         postgresql_where=text("planted IS NOT NULL"),
     ),
+    Index(
+        "ix_approvals_tests",
+        "assignee",
+        sqlite_where=text("planted IS NOT NULL"),
+        postgresql_where=text("planted IS NOT NULL"),
+    ),
     # What the figures of the last days are counted from.
     Index("ix_approvals_created", "created_at", "route"),
     Index(

@@ -13,7 +13,7 @@ from policies.approval import Approval, Decided, Decision, Planted
 from policies.learning.planting import Answer
 from policies.lifecycle import State
 from policies.request import Request
-from store import agents, approvals, planting
+from store import agents, approvals, planting, workload
 from store.agents import PLANTER, Agent
 from store.audit import entry_of
 from store.duplicates import DuplicateKey
@@ -131,3 +131,14 @@ def test_how_they_ended_is_told(database: Database, planter: Agent) -> None:
     for users, tested in ((["U0BOB"], True), (["U0NOBODY", "U00"], True), (["U0NOBODY"], False)):
         at = database.read(lambda unit, users=users: planting.tested_last(unit, users))
         assert (at is not None) is tested
+
+
+def test_tests_are_counted_without_reading_what_else_is_open(database: Database) -> None:
+    """How many of somebody's open requests are tests is asked at each request: it costs nothing where there are none."""
+    query = str(workload._loading(("U0ALICE",), 0.0).compile(database.engine, compile_kwargs={"literal_binds": True}))
+    word = "EXPLAIN QUERY PLAN" if database.sqlite else "EXPLAIN"
+    with database.engine.connect() as connection:
+        if not database.sqlite:
+            connection.exec_driver_sql("SET enable_seqscan = off")
+        plan = "\n".join(str(tuple(row)) for row in connection.exec_driver_sql(f"{word} {query}".replace("%", "%%")))
+    assert "ix_approvals_tests" in plan

@@ -18,14 +18,8 @@ _COLUMN = (
 
 
 def upgrade() -> None:
-    """Add one column and an index."""
+    """Add one column and two indexes."""
     op.execute(_COLUMN)
     there = sa.text("planted IS NOT NULL")
-    op.create_index(
-        "ix_approvals_planted",
-        "approvals",
-        ["action", "created_at"],
-        unique=False,
-        sqlite_where=there,
-        postgresql_where=there,
-    )
+    for name, columns in (("ix_approvals_planted", ["action", "created_at"]), ("ix_approvals_tests", ["assignee"])):
+        op.create_index(name, "approvals", columns, unique=False, sqlite_where=there, postgresql_where=there)
