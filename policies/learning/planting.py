@@ -131,6 +131,11 @@ class Caught:
         """How many were approved."""
         return round(self.share.n - self.share.hits)
 
+    @property
+    def any(self) -> bool:
+        """Whether there was any test at all."""
+        return bool(self.share.n or self.neither)
+
     def __str__(self) -> str:
         rest = f"; {self.neither} with no clear answer" if self.neither else ""
         return f"caught {self.share}{rest}" if self.share.n else f"no clear answer yet{rest}"

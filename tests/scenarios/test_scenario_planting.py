@@ -164,6 +164,8 @@ def test_everybody_sees_their_own_figure_and_admins_all(testing: Office) -> None
     mine, theirs, all_ = (said(office, user) for user in (who, "U0CAROL", "U0ADMIN"))
     assert mine == "Your tests: caught 0 of 1, 0.0% (0.0% to 95.0%)"
     assert theirs == "Your tests: no clear answer yet"
+    assert "• Tests of you: caught 0 of 1, 0.0% (0.0% to 95.0%)" in said(office, who, "stats me")
+    assert "Tests of you" not in said(office, "U0CAROL", "stats me")
     assert f"Tests of reviewers are on for {ACTION}. Of all: caught 0 of 1" in all_
     assert who not in all_
     printed = command(office.env, "audit", "tests").stdout
@@ -172,8 +174,8 @@ def test_everybody_sees_their_own_figure_and_admins_all(testing: Office) -> None
     assert "of them tests of reviewers" in command(office.env, "audit", "verify").stdout
 
 
-def said(office: Office, user: str) -> str:
+def said(office: Office, user: str, words: str = "tests") -> str:
     """What somebody is told of tests."""
-    reply = office.person(user).command("/sayso", "tests").reply
+    reply = office.person(user).command("/sayso", words).reply
     assert reply is not None
     return reply.text()

@@ -16,8 +16,9 @@ from bot.render.message import Message
 from bot.render.redaction import without_secrets
 from bot.render.visible_text import escape, visible
 from bot.server.slack_client import SlackTrouble
-from bot.service import authorization, steer
+from bot.service import authorization, steer, tested
 from bot.service import stats as told
+from bot.service.context import Context
 from bot.slack.chart import picture
 from bot.slack.listeners import absence, lists, pages, standing
 from bot.slack.listeners.desk import Body, Desk, is_outage
@@ -112,7 +113,8 @@ def _name(user: str) -> str:
 async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
     authorization.require_genuine(actor)
     if rest.lower() == "me":
-        return "\n".join([*await desk.call(desk.runtime.world.database.run, partial(_own, actor.user)), told.SEEN_BY])
+        own = await desk.call(desk.runtime.world.run, partial(_own, actor))
+        return "\n".join([*own, told.SEEN_BY])
     if rest:
         raise InvalidInput("use /sayso stats, or /sayso stats me: nobody sees another's figures", field="stats")
     database = desk.runtime.world.database
@@ -126,10 +128,11 @@ async def _stats(desk: Desk, actor: Actor, rest: str) -> str:
     return pages.first([*lines, "Your own figures: `/sayso stats me`"])
 
 
-def _own(user: str, unit: Unit) -> list[str]:
-    lines = told.of_oneself(people_figures.own(unit, user))
-    people_figures.keep_shown(unit, user, unit.now)
-    return lines
+def _own(actor: Actor, ctx: Context) -> list[str]:
+    lines = told.of_oneself(people_figures.own(ctx.unit, actor.user))
+    people_figures.keep_shown(ctx.unit, actor.user, ctx.now)
+    found = tested.own_figure(ctx, actor)
+    return [*lines, f"• Tests of you: {found}"] if found.any else lines
 
 
 def _habits(unit: Unit) -> list[str]:
