@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from slack_bolt.response import BoltResponse
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
@@ -63,6 +63,8 @@ class Ingress:
                 raw = await _limited(request)
         except TimeoutError:
             return PlainTextResponse("too slow", 408, {"connection": "close"})
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody hears it: whoever asked left before the body was whole
         if raw is None:
             return PlainTextResponse("too large", 413)
         if not self.signed(raw, request.headers.get("x-slack-request-timestamp"), request.headers.get(SIGNATURE)):
