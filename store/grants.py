@@ -28,6 +28,7 @@ _ADDED_ONLY = frozenset(
         tables.attempts,
         tables.asks,
         tables.policy_versions,
+        tables.received,
     )
 )
 # What is over is taken out of these.
@@ -41,6 +42,7 @@ _DELETED = frozenset(
         tables.asks,
         tables.absences,
         tables.replies,
+        tables.received,
         # With the texts of an approval go its callback and what its messages say.
         tables.callbacks,
         tables.outbox,

@@ -17,3 +17,8 @@ def first_time(unit: Unit, signature: str) -> bool:
     unit.execute(delete(received).where(received.c.at < unit.now - KEPT))
     add = unit.insert(received).on_conflict_do_nothing(index_elements=["signature"]).returning(received.c.signature)
     return unit.execute(add, {"signature": signature, "at": unit.now}).one_or_none() is not None
+
+
+def not_heard(unit: Unit, signature: str) -> None:
+    """What was refused has not been heard: the same may be right a moment later."""
+    unit.execute(delete(received).where(received.c.signature == signature))

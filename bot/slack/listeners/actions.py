@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -98,9 +99,9 @@ async def _heard(desk: Desk, body: Body, action: Action) -> None:
         await _turn_page(desk, body, action)
     elif (act := registry.named(action_id)) is not None:
         press = await _press(desk, body, action, act)
-        if act.once and act.at_once is not None and not await desk.first_time(body):
-            return
-        desk.answer(body, await desk.call(registry.tapped, desk.runtime.world, act, press))
+        world, once = desk.runtime.world, act.once and act.at_once is not None
+        work = partial(desk.call, partial(registry.tapped, world, act, press))
+        desk.answer(body, await (desk.once(body, work, None) if once else work()))
 
 
 def _refuse(desk: Desk, body: Body, error: SaysoError) -> None:

@@ -92,9 +92,11 @@ def _bare(rest: str) -> str:
 
 
 async def _answered(desk: Desk, actor: Actor, body: Body, word: str, rest: str) -> Message | str:
-    if word in _ONCE and not await desk.first_time(body):
-        return "This was heard already, and nothing was done again. Send the command anew if you mean it."
-    return await _HANDLERS.get(word or "help", _unknown)(desk, actor, rest)
+    work = partial(_HANDLERS.get(word or "help", _unknown), desk, actor, rest)
+    return await (desk.once(body, work, _HEARD) if word in _ONCE else work())
+
+
+_HEARD = "This was heard already, and nothing was done again. Send the command anew if you mean it."
 
 
 async def _help(desk: Desk, actor: Actor, rest: str) -> str:

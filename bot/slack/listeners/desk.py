@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
@@ -66,13 +67,26 @@ class Desk:
             await self.people.confirm(first.users)
         return await self.runtime.call(function, *args, **kwargs)
 
-    async def first_time(self, body: Body) -> bool:
-        """Whether this request of Slack's comes for the first time, as its signature says; over Socket Mode none comes twice."""
-        signature = body.get(SIGNATURE)
-        world = self.runtime.world
-        return not signature or await self.call(
-            world.database.run, lambda unit: received.first_time(unit, str(signature))
-        )
+    async def once(self, body: Body, work: Callable[[], Awaitable[T]], again: T) -> T:
+        """Do `work`; where this very request of Slack's was heard before, as its signature says, nothing, and give `again`.
+
+        What is refused, or shown first, counts as not heard. Over Socket Mode nothing comes twice.
+        """
+        signature = str(body.get(SIGNATURE) or "")
+        if not signature:
+            return await work()
+        run = self.runtime.world.database.run
+        if not await self.call(run, lambda unit: received.first_time(unit, signature)):
+            return again
+        heard = False
+        try:
+            done = await work()
+            heard = not isinstance(done, Open)
+            return done
+        finally:
+            if not heard:
+                with contextlib.suppress(StoreUnavailable):
+                    await self.call(run, lambda unit: received.not_heard(unit, signature))
 
     def tell(self, body: Body, text: str) -> None:
         """Say something that only the person who acted sees; never silence, whatever the channel allows."""

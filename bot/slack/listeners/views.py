@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -36,8 +37,8 @@ def _listener(desk: Desk, act: Act[Any]) -> Callable[..., Awaitable[None]]:
         state = view["state"]["values"]
         try:
             press = await _press(desk, body, view)
-            anew = not act.once or await desk.first_time(body)
-            answer = await desk.call(registry.sent, desk.runtime.world, act, press, state) if anew else None
+            work = partial(desk.call, partial(registry.sent, desk.runtime.world, act, press, state))
+            answer = await (desk.once(body, work, None) if act.once else work())
         except forms.FormErrors as error:
             await ack(response_action="errors", errors=error.errors)
         except InvalidInput as error:
