@@ -133,7 +133,7 @@ def _message(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         close = difflib.get_close_matches(str(problem["loc"][-1])[:80], sorted(set(_keys())), n=1)
         if close and close[0] == problem["loc"][-1]:
-            return "is no key here"
+            return "unknown key here"
         return f"unknown key (did you mean {close[0]}?)" if close else "unknown key"
     say = _SAYS.get(problem["type"])
     return say(problem.get("ctx", {})) if say else str(problem["msg"])
