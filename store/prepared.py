@@ -52,7 +52,7 @@ class Prepared:
         return self.row(cells)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)  # some thirty statements, for each workspace of a server of many
 def prepared(dialect: Dialect, statement: ClauseElement, names: tuple[str, ...] = ()) -> Prepared:
     """A statement; `names` are the columns that an insert or update is given."""
     wanted = statement.inline() if isinstance(statement, Insert) and statement.select is None else statement
