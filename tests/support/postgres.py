@@ -41,10 +41,17 @@ def begin_run() -> None:
         os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
     # Servers on PostgreSQL keep the audit's end in the user's state: not in that of whoever runs the tests.
     os.environ["XDG_STATE_HOME"] = str(_state())
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        # Hundreds of servers and commands are started: each would compile all it imports, for seconds.
+        os.environ["PYTHONPYCACHEPREFIX"] = str(_bytecode())
 
 
 def _state() -> Path:
     return Path(tempfile.gettempdir()) / f"sayso-state-{os.environ[RUN]}"
+
+
+def _bytecode() -> Path:
+    return Path(tempfile.gettempdir()) / f"sayso-bytecode-{os.environ[RUN]}"
 
 
 def _roomy(place: Path) -> bool:
@@ -54,7 +61,8 @@ def _roomy(place: Path) -> bool:
 def end_run() -> None:
     """Stop the run's server, if one was started, and remove its files."""
     home = place()
-    shutil.rmtree(_state(), ignore_errors=True)
+    for left in (_state(), _bytecode()):
+        shutil.rmtree(left, ignore_errors=True)
     if not home.exists():
         return
     with _locked(home):
