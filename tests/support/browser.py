@@ -34,10 +34,12 @@ def touched(part: Any, action: str) -> None:
         # A card that is drawn anew closes its menu, or has a button where it had a menu; a person looks again.
         with contextlib.suppress(Late):
             if button.is_visible():
-                return button.click(timeout=TRY_MS)
+                button.click(timeout=TRY_MS)
+                return
             if not entry.is_visible():
                 menu.click(timeout=TRY_MS)
-            return entry.click(timeout=TRY_MS)
+            entry.click(timeout=TRY_MS)
+            return
     raise AssertionError(f"{action} is neither a button nor behind ⋯")
 
 
