@@ -1,6 +1,6 @@
 """The floors that are servers: Bolt's empty answer, and our own way in with raw sqlite3 calls behind it.
 
-`python -m tests.bench.floors empty PORT` · `… raw PORT DATABASE STATEMENTS ID` · `… bare PORT DATABASE STATEMENTS ID`
+`python -m tests.bench.floors empty PORT` · `… raw PORT DATABASE STATEMENTS MARKER`
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ import uvicorn
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.slack.ingress import Ingress, parsed
+from bot.slack.ingress import Body, Headers, Ingress
+from bot.slack.listeners.actions import on_card
 from store.engine import sha256_hex
 from tests.bench.stack import SECRET
 
@@ -74,59 +76,37 @@ def _meant(value: Any, own: dict[str, str]) -> Any:
     return value
 
 
-def _bolt(listener: Callable[..., Awaitable[None]], **settings: Any) -> AsyncApp:
-    async def authorize(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:
-        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token="xoxb-bench", bot_id="B0SAYSO")
-
-    app = AsyncApp(authorize=authorize, process_before_response=True, signing_secret=SECRET, **settings)
-    app.action("approve")(listener)
-    return app
-
-
 def empty() -> Callable[[Request], Awaitable[Response]]:
     """Bolt as it comes, acknowledging and nothing else."""
+
+    async def authorize(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token="xoxb-bench", bot_id="B0SAYSO")
 
     async def listen(ack: AsyncAck) -> None:
         await ack()
 
-    return AsyncSlackRequestHandler(_bolt(listen)).handle
+    app = AsyncApp(authorize=authorize, process_before_response=True, signing_secret=SECRET)
+    app.action("approve")(listen)
+    return AsyncSlackRequestHandler(app).handle
+
+
+class Replaying:
+    """Answers what the ingress let in, with the raw calls as the use case."""
+
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+
+    async def answered(self, body: Body, headers: Headers) -> BoltResponse:
+        """200 when the recorded statements are committed."""
+        action = on_card(body)
+        assert action is not None
+        await asyncio.get_running_loop().run_in_executor(self._replay.pool, self._replay.run, str(action["value"]))
+        return BoltResponse(status=200, body="")
 
 
 def raw(replay: Replay) -> Callable[[Request], Awaitable[Response]]:
-    """The same ingress and Bolt as the server's, with the raw calls as the use case."""
-
-    async def listen(ack: AsyncAck, action: dict[str, Any]) -> None:
-        await asyncio.get_running_loop().run_in_executor(replay.pool, replay.run, str(action["value"]))
-        await ack()
-
-    trimmed = dict.fromkeys(
-        (
-            "request_verification_enabled",
-            "ssl_check_enabled",
-            "url_verification_enabled",
-            "ignoring_self_events_enabled",
-            "attaching_function_token_enabled",
-            "attaching_conversation_kwargs_enabled",
-        ),
-        False,
-    )
-    return Ingress(_bolt(listen, **trimmed), SECRET).receive
-
-
-def bare(replay: Replay) -> Callable[[Request], Awaitable[Response]]:
-    """No Bolt: the signature, the body, the raw calls."""
-    ingress = Ingress(AsyncApp(token="xoxb-bench", signing_secret=SECRET), SECRET)
-
-    async def receive(request: Request) -> Response:
-        content, headers = await request.body(), request.headers
-        if not ingress.signed(content, headers.get("x-slack-request-timestamp"), headers.get("x-slack-signature")):
-            return PlainTextResponse("invalid signature", 401)
-        body = parsed(content, headers.get("content-type", ""))
-        assert body is not None
-        await asyncio.get_running_loop().run_in_executor(replay.pool, replay.run, body["actions"][0]["value"])
-        return PlainTextResponse("")
-
-    return receive
+    """The same way in as the server's, with the raw calls behind it."""
+    return Ingress(Replaying(replay), SECRET).receive
 
 
 async def _ready(_: Request) -> Response:
@@ -136,7 +116,7 @@ async def _ready(_: Request) -> Response:
 def main() -> None:
     """Serve one floor."""
     kind, port, *arguments = sys.argv[1:]
-    endpoint = empty() if kind == "empty" else {"raw": raw, "bare": bare}[kind](Replay(*arguments))
+    endpoint = empty() if kind == "empty" else raw(Replay(*arguments))
     app = Starlette(routes=[Route("/", _ready), Route("/slack/events", endpoint, methods=["POST"])])
     uvicorn.run(app, port=int(port), loop="uvloop", http="httptools", log_level="error", access_log=False)
 

@@ -33,7 +33,7 @@ def postgresql(stack: Stack) -> list[Row]:
     for number in range(ROUNDS):
         base, each = number * TAPS, TAPS // AT_ONCE
         floors.append(pgbench(database, stack.folder, text, at_once=AT_ONCE, each=each, base=base))
-        ours.append(_taps(server, database, template, f"apr_o{number}_", TAPS, AT_ONCE))
+        ours.append(tapped(server, database, template, f"apr_o{number}_", TAPS, AT_ONCE))
     ratio = median(one.rate / floor.rate for one, floor in zip(ours, floors, strict=True))
     row = Row(
         name="tap, PostgreSQL, 16 at once",
@@ -60,36 +60,30 @@ def sqlite(stack: Stack) -> list[Row]:
     twin, recorded = prepared(below)
     path = for_sqlite(recorded, stack.folder / "statements.json")
     server = stack.serve(database)
-    kinds = {
-        kind: stack.floor(kind, str(below.url.database), str(path), f"{twin.id}|{twin.digest}")
-        for kind in ("raw", "bare")
-    }
+    floor = stack.floor("raw", str(below.url.database), str(path), f"{twin.id}|{twin.digest}")
     _warmed(server, database, template)
     ours: list[Result] = []
-    floors: dict[str, list[Result]] = {"raw": [], "bare": []}
+    floors: list[Result] = []
     for number in range(ROUNDS):
-        for kind, floor in kinds.items():
-            floors[kind].append(_taps(floor, below, twin, f"apr_{kind}{number}_", TAPS, AT_ONCE))
-        ours.append(_taps(server, database, template, f"apr_o{number}_", TAPS, AT_ONCE))
-    rows = [_sqlite_row(ours, floors[kind], kind, log) for kind in kinds]
-    rows += _tails("SQLite", server, database, template, ours)
-    rows += _single(stack, "SQLite", server, database, template)
-    for process in (server, *kinds.values()):
-        process.stop()
-    return rows
-
-
-def _sqlite_row(ours: list[Result], floors: list[Result], kind: str, log: Log) -> Row:
-    with_bolt = kind == "raw"
-    return Row(
-        name="tap, SQLite, 16 at once" if with_bolt else "… against no Bolt at all",
-        goal=0.90 if with_bolt else None,
+        floors.append(tapped(floor, below, twin, f"apr_raw{number}_", TAPS, AT_ONCE))
+        ours.append(tapped(server, database, template, f"apr_o{number}_", TAPS, AT_ONCE))
+    row = Row(
+        name="tap, SQLite, 16 at once",
+        goal=0.90,
         measured=median(one.rate / floor.rate for one, floor in zip(ours, floors, strict=True)),
         unit="× raw sqlite3",
         at_least=True,
         floor=f"{median(floor.rate for floor in floors):,.0f}/s, {log.round_trips} statements",
         ours=f"{median(one.rate for one in ours):,.0f}/s",
     )
+    rows = [
+        row,
+        *_tails("SQLite", server, database, template, ours),
+        *_single(stack, "SQLite", server, database, template),
+    ]
+    for process in (server, floor):
+        process.stop()
+    return rows
 
 
 def prepared(database: Database) -> tuple[Approval, Log]:
@@ -122,7 +116,7 @@ def _renamed(values: object, old: str, new: str) -> object:
     return values
 
 
-def _taps(process: Process, database: Database, template: Approval, prefix: str, count: int, at_once: int) -> Result:
+def tapped(process: Process, database: Database, template: Approval, prefix: str, count: int, at_once: int) -> Result:
     """Fresh approvals, each tapped once; every answer must be 200 and every approval approved."""
     ids = material.witnessed(database, template, material.copies(database, template, prefix, count))
     result = load.run(process.port, material.taps(template, ids), at_once).require(200)
@@ -144,12 +138,12 @@ def require_decided(database: Database, prefix: str, count: int) -> None:
 
 
 def _warmed(process: Process, database: Database, template: Approval) -> None:
-    _taps(process, database, template, "apr_hot", 320, AT_ONCE)
+    tapped(process, database, template, "apr_hot", 320, AT_ONCE)
 
 
 def _tails(name: str, server: Process, database: Database, template: Approval, ours: list[Result]) -> list[Row]:
     """How far the slowest of a hundred is from the middle, at 16 and at 64."""
-    crowds = [_taps(server, database, template, f"apr_c{number}_", TAPS, 64) for number in range(ROUNDS)]
+    crowds = [tapped(server, database, template, f"apr_c{number}_", TAPS, 64) for number in range(ROUNDS)]
     rows = []
     for at_once, results in ((AT_ONCE, ours), (64, crowds)):
         worst = median(one.p99 / one.p50 for one in results)
@@ -175,7 +169,7 @@ def _single(stack: Stack, name: str, server: Process, database: Database, templa
     floors, ours = [], []
     for number in range(ROUNDS):
         floors.append(load.run(empty.port, material.taps(template, [template.id] * SINGLE), 1).require(200))
-        ours.append(_taps(server, database, template, f"apr_s{number}_", SINGLE, 1))
+        ours.append(tapped(server, database, template, f"apr_s{number}_", SINGLE, 1))
     empty.stop()
     return [
         Row(
