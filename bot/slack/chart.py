@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
-
-from PIL import Image, ImageDraw, ImageFont
-from PIL.ImageFont import FreeTypeFont
+from typing import TYPE_CHECKING, Final
 
 from bot.service.stats import duration
 from store.stats import Day
+
+# Pillow comes when the first picture is drawn: a server starts without it.
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
 
 WIDTH, HEIGHT = 1200, 1090
 _SHARP: Final = 2  # drawn larger and scaled down: smooth edges
@@ -46,6 +47,8 @@ class Sheet:
     """A drawing in the picture's own measure."""
 
     def __init__(self, height: int = HEIGHT) -> None:
+        from PIL import Image, ImageDraw
+
         self.image = Image.new("RGB", (WIDTH * _SHARP, height * _SHARP), GROUND)
         self._draw = ImageDraw.Draw(self.image)
 
@@ -88,6 +91,8 @@ class Sheet:
             self._stripes(left, top, right, bottom)
 
     def _stripes(self, left: int, top: int, right: int, bottom: int) -> None:
+        from PIL import Image, ImageDraw
+
         inside = Image.new("RGB", (right - left + 1, bottom - top + 1), _MISSED)
         pen, reach = ImageDraw.Draw(inside), right - left
         for start in range(-reach, inside.height + reach, 9 * _SHARP):
@@ -97,6 +102,8 @@ class Sheet:
 
     def png(self) -> bytes:
         """The finished picture."""
+        from PIL import Image
+
         found = io.BytesIO()
         self.image.reduce(_SHARP).quantize(64, dither=Image.Dither.NONE).save(found, "PNG")
         return found.getvalue()
@@ -105,6 +112,9 @@ class Sheet:
 @lru_cache(maxsize=8)
 def font(size: int) -> FreeTypeFont:
     """The letters of every picture."""
+    from PIL import ImageFont
+    from PIL.ImageFont import FreeTypeFont
+
     found = ImageFont.load_default(size * _SHARP)
     assert isinstance(found, FreeTypeFont), "Pillow's wheels bring FreeType"
     return found

@@ -161,13 +161,13 @@ def test_files_are_named_by_their_revisions() -> None:
     assert schema.newest() == script.get_current_head()
 
 
-def test_a_start_at_head_does_without_alembic(empty_database_url: str) -> None:
-    """Importing it takes a tenth of a start: who has nothing to migrate does not."""
+def test_a_start_at_head_does_without_alembic_and_pillow(empty_database_url: str) -> None:
+    """Importing them takes a tenth of a start: who has nothing to migrate or to draw does not."""
     schema.upgrade(Database(empty_database_url))
     start = (
         "import sys; import bot.app; from store import schema; from store.engine import Database; "
         f"schema.upgrade(Database({empty_database_url!r})); schema.require_head(Database({empty_database_url!r})); "
-        "sys.exit('alembic' in sys.modules)"
+        "sys.exit(bool({'alembic', 'PIL'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", start], check=False).returncode == 0
 
