@@ -42,6 +42,9 @@ def usd(value: Any) -> str:
     return f"${amount:,.{digits}f}" if amount >= 0 else f"-${-amount:,.{digits}f}"
 
 
+_CALLED = " "  # before the name of a method that is called: no template can spell it
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """A sandbox in which no template can compute for long: it is compiled when the file loads, and runs for every card."""
 
@@ -51,6 +54,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         """`a ~ b` joins texts: what is no text is said in words first."""
         for joined in list(source.find_all(nodes.Concat)):
             joined.nodes = [_in_words(part, self) for part in joined.nodes]
+        for call in source.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Getattr):
+                call.node.attr = _CALLED + call.node.attr
         return super()._generate(source, *given, **named)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -64,10 +70,26 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return getattr(obj, "__name__", "") not in _PADDING and bool(super().is_safe_callable(obj))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """A parameter comes before a method: `params.items` is what the agent sent, whatever Python calls its own."""
-        if isinstance(obj, Mapping) and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
+        """`params.items` is what the agent sent or missing, whatever Python calls its own; `params.items()` is the method."""
+        name = attribute.removeprefix(_CALLED)
+        if isinstance(obj, Mapping) and name == attribute:
+            return self._sent(obj, name)
+        return super().getattr(obj, name)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """The same for `params['items']`."""
+        if isinstance(obj, Mapping) and isinstance(argument, str):
+            return self._sent(obj, argument)
+        return super().getitem(obj, argument)
+
+    def _sent(self, sent: Mapping[str, Any], name: str) -> Any:
+        if name in sent:
+            return sent[name]
+        return (_Uncalled if hasattr(dict, name) else self.undefined)(obj=sent, name=name)
+
+
+class _Uncalled(StrictUndefined):
+    """A parameter that is missing, and has the name of a method: whoever wrote it may have meant that."""
 
 
 def _in_words(part: nodes.Expr, environment: Environment) -> nodes.Expr:
@@ -78,6 +100,8 @@ def _in_words(part: nodes.Expr, environment: Environment) -> nodes.Expr:
 
 def words(value: Any) -> Any:
     """A value as a sentence says it; raises NotAValue for what is no JSON value."""
+    if isinstance(value, _Uncalled):
+        raise NotAValue("method")
     if isinstance(value, Undefined):
         return str(value)  # raises, and names what is missing
     if value is None:

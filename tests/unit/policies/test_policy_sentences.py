@@ -104,8 +104,23 @@ def test_a_method_of_a_declared_parameter_is_refused_at_load(method: str) -> Non
     load_manifest(MANIFEST.format(sentence="Send {{ params.book.title }}, {{ params.to.upper() }}"))
 
 
+def test_a_missing_parameter_is_missing_though_a_method_has_its_name() -> None:
+    """`params.items` is defined where the agent sent it; the method is what is called, beside a parameter of its name too."""
+    asked = "{% if params.items is defined %}with items{% else %}without{% endif %}"
+    assert sentence(asked, "Title", {}) == "without"
+    assert sentence(asked, "Title", {"items": [1]}) == "with items"
+    each = "{% for name, value in params.items() %}{{ name }} {{ value }}{% endfor %}"
+    assert sentence(each, "Title", {"items": [1, 2]}) == "items 1 and 2"
+
+
 @pytest.mark.parametrize(
-    "source", ["{{ params.missing }}", "{{ params.name.upper }}", "{% if params.get %}a{% endif %}"]
+    "source",
+    [
+        "{{ params.missing }}",
+        "{{ params.name.upper }}",
+        "{% if params.get %}a{% endif %}",
+        "{% if params['get'] %}a{% endif %}",
+    ],
 )
 def test_what_cannot_be_said_leaves_the_title(source: str) -> None:
     """A missing parameter, a method nobody could foresee and an empty sentence show the title instead."""
