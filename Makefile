@@ -52,7 +52,7 @@ lint: $(STAMP) ## format check, lint, types and arrows
 	$(VENV)/bin/lint-imports
 
 test: lint ## the whole suite: lint, types, arrows, then every test on SQLite and PostgreSQL
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal
 	@echo "NOT TESTED here: the adapters with the real frameworks; make test-hosts does that"
 
 $(HOSTS_STAMP): constraints-hosts.txt
@@ -67,7 +67,7 @@ $(CREWAI_STAMP): constraints-crewai.txt
 	@touch $@
 
 test-hosts: $(STAMP) $(HOSTS_STAMP) $(CREWAI_STAMP) ## the adapters with the real frameworks, in venvs of their own (ONLY=langchain chooses)
-	SAYSO_TEST_HOSTS=$(HOSTS)/bin/python SAYSO_TEST_CREWAI=$(CREWAI)/bin/python $(PY) -m pytest tests/hosts -n $(WORKERS) --dist loadgroup $(if $(ONLY),-k "$(ONLY)")
+	SAYSO_TEST_HOSTS=$(HOSTS)/bin/python SAYSO_TEST_CREWAI=$(CREWAI)/bin/python $(PY) -m pytest tests/hosts -n $(WORKERS) --dist worksteal $(if $(ONLY),-k "$(ONLY)")
 
 format: $(STAMP) ## format and fix what can be fixed
 	$(VENV)/bin/ruff format --quiet .

@@ -50,6 +50,12 @@ MOST_STRAYS = 100
 
 def strays(unit: Unit) -> list[Approval]:
     """What waits for a person though its agent is revoked."""
-    gone = select(agents.c.id).where(agents.c.revoked_at.is_not(None))
+    # One look into the index of open requests for each revoked agent: joined, all that is open would be read.
+    waiting = select(approvals.c.id).where(PENDING, approvals.c.agent_id == agents.c.id).limit(1).scalar_subquery()
+    gone = (
+        unit.execute(select(agents.c.id).where(agents.c.revoked_at.is_not(None), waiting.is_not(None))).scalars().all()
+    )
+    if not gone:
+        return []
     query = select(*columns).where(PENDING, approvals.c.agent_id.in_(gone)).order_by(approvals.c.id)
     return [from_row(row) for row in unit.execute(query.limit(MOST_STRAYS)).all()]

@@ -24,7 +24,7 @@ from repository import git_is_here
 from stage import Stage, Trouble
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 200.0
 # What a user may have set for real work; none of it may be used.
 FOREIGN = {
     "SLACK_APP_TOKEN": "xapp-real",

@@ -121,7 +121,6 @@ class Running:
             self._outer.wait(10)
 
 
-@pytest.mark.xdist_group("container")
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_the_image_serves_and_ends(image: container.Stage, closed_office: Office, tmp_path: Path) -> None:
     """Not root, root file system read-only, first process: it serves, asks in Slack, keeps its data in the volume, and drains."""
@@ -188,7 +187,6 @@ def test_the_image_serves_and_ends(image: container.Stage, closed_office: Office
     assert all(line.startswith("{") for line in lines), "logs are JSON"
 
 
-@pytest.mark.xdist_group("container")
 @pytest.mark.parametrize("place", ["/opt/sayso/x", "/etc/x", "/usr/x", "/var/lib/x"])
 def test_nothing_else_can_be_written(image: container.Stage, place: str, tmp_path: Path) -> None:
     """Outside of its volume and /tmp nothing can be written."""

@@ -1,6 +1,6 @@
 """A sweep with nothing due costs the same among 1,000 rows and among 1,000,000, a tenth of them pending.
 
-`python -m tests.soak.sweepcost` fills two tables, counts what the query reads in each and times whole sweeps in turns.
+`python -m tests.soak.sweepcost` fills two tables, counts what a sweep reads in each and times whole sweeps in turns.
 What is read is counted by the database: pages on PostgreSQL, steps of its virtual machine on SQLite. No load changes that.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,13 +18,13 @@ from typing import Any
 from sqlalchemy import event
 
 from bot.service.context import World
-from bot.service.sweep import BATCH, sweep
-from store import approvals
+from bot.service.sweep import sweep
 from store.engine import Database
 from store.unit import Unit
 from tests.bench import material
 from tests.chaos.places import Report, command_line, database_url
 
+Statement = tuple[str, Any]
 FEW = 1_000
 TURNS = 200
 MOST = 1.5  # times the cost among few rows
@@ -43,22 +44,27 @@ def filled(url: str, count: int) -> World:
     return world
 
 
-def read_by(unit: Unit) -> tuple[int, str]:
-    """What looking for due approvals reads, and the plan of the query."""
-    return _pages(unit) if unit.connection.dialect.name == "postgresql" else _steps(unit)
+def read_by(world: World) -> tuple[int, str]:
+    """What one sweep reads, all its statements together, and their plans."""
+    asked = _asked(world)
+    return world.database.run(lambda unit: _pages(unit, asked) if _on_postgresql(unit) else _steps(unit, asked))
 
 
-def _pages(unit: Unit) -> tuple[int, str]:
-    asked = _asked(unit)
-    answer = unit.connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {asked[0]}", asked[1])
-    plan = answer.scalar_one()[0]["Plan"]
-    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]), json.dumps(plan)
+def _on_postgresql(unit: Unit) -> bool:
+    return unit.connection.dialect.name == "postgresql"
 
 
-def _steps(unit: Unit) -> tuple[int, str]:
-    asked = _asked(unit)
+def _pages(unit: Unit, asked: list[Statement]) -> tuple[int, str]:
+    plans = []
+    for sql, values in asked:
+        answer = unit.connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", values)
+        plans.append(answer.scalar_one()[0]["Plan"])
+    return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans), json.dumps(plans)
+
+
+def _steps(unit: Unit, asked: list[Statement]) -> tuple[int, str]:
     raw: Any = unit.connection.connection.driver_connection
-    plan = " ".join(str(row[-1]) for row in raw.execute(f"EXPLAIN QUERY PLAN {asked[0]}", asked[1]))
+    plans = [str(row[-1]) for sql, values in asked for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
     steps = 0
 
     def step() -> int:
@@ -68,26 +74,29 @@ def _steps(unit: Unit) -> tuple[int, str]:
 
     raw.set_progress_handler(step, 1)
     try:
-        raw.execute(*asked).fetchall()
+        for sql, values in asked:
+            raw.execute(sql, values).fetchall()
     finally:
         raw.set_progress_handler(None, 0)
-    return steps, plan
+    return steps, json.dumps(plans)
 
 
-def _asked(unit: Unit) -> tuple[str, Any]:
-    """The statement with which the sweep looks for what is due, as it goes to the database."""
-    seen: list[tuple[str, Any]] = []
+def _asked(world: World) -> list[Statement]:
+    """Every statement with which a sweep looks for something to do, as it goes to the database."""
+    sweep(world)  # the first one under a new policy goes through all that is open
+    seen: list[Statement] = []
 
     def before(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        seen.append((statement, parameters))
+        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
+            seen.append((statement, parameters))
 
-    event.listen(unit.connection, "before_cursor_execute", before)
+    event.listen(world.database.engine, "before_cursor_execute", before)
     try:
-        assert approvals.due(unit, BATCH) == ([], []), "nothing was to be due"
+        counts = sweep(world)
     finally:
-        event.remove(unit.connection, "before_cursor_execute", before)
-    (found,) = seen
-    return found
+        event.remove(world.database.engine, "before_cursor_execute", before)
+    assert not any(asdict(counts).values()), "nothing was to be due"
+    return seen
 
 
 def run(addresses: tuple[str, str], kind: str, *, n: int, timed: bool = True) -> Report:
@@ -95,7 +104,7 @@ def run(addresses: tuple[str, str], kind: str, *, n: int, timed: bool = True) ->
     report = Report(f"a sweep with nothing due, {kind}")
     worlds = [filled(url, count) for url, count in zip(addresses, (FEW, n), strict=True)]
     try:
-        (few, _), (many, plan) = (world.database.run(read_by) for world in worlds)
+        (few, _), (many, plan) = (read_by(world) for world in worlds)
         report.require(many <= few * MOST + 2, f"{many} read among {n} rows, {few} among {FEW}: {plan}")
         report.require("ix_approvals_wake" in plan, f"not by the index of what is due: {plan}")
         quick, slow = _milliseconds([lambda world=world: sweep(world) for world in worlds])

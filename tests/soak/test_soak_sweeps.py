@@ -36,10 +36,10 @@ def test_a_day_is_dealt_out_evenly(database_url: str) -> None:
     assert report.figures["least recently assigned, worst"] > 1, table
 
 
-def test_looking_for_what_is_due_reads_no_more_among_many_rows(
+def test_a_sweep_with_nothing_due_reads_no_more_among_many_rows(
     database_url: str, database_kind: str, tmp_path: Path
 ) -> None:
-    """With nothing due, the database reads as much among 20,000 rows as among 1,000: counted, not timed."""
+    """All its statements together read as much among 20,000 rows as among 1,000: counted, not timed."""
     with fresh(database_kind, tmp_path) as second:
         report = sweepcost.run((database_url, second), database_kind, n=20_000, timed=False)
     assert report.violations == []
