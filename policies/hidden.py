@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +31,21 @@ def hiding(approval: Approval) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def leaves_of(approval: Approval, params: dict[str, Any] | None = None) -> list[Leaf]:
     """Every leaf of an approval's parameters, or of `params` under its policy."""
-    return leaves(approval.params if params is None else params, *hiding(approval))
+    if params is not None:
+        return leaves(params, *hiding(approval))
+    if _drawn.approval is not approval:
+        _drawn.approval, _drawn.leaves = approval, tuple(leaves(approval.params, *hiding(approval)))
+    return list(_drawn.leaves)
+
+
+class _Drawn(threading.local):
+    """The approval that this thread looked at last: its card asks three times for a thousand leaves."""
+
+    approval: Approval | None = None
+    leaves: tuple[Leaf, ...] = ()
+
+
+_drawn = _Drawn()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,21 +45,25 @@ def told_by_sentence(approval: Approval, found: Sequence[Leaf], shown: str) -> f
         leaf for leaf in tried if _tells(whole, leaf, sentence(*template, _with(approval.params, leaf.path, _PUT)))
     ]
     paths = frozenset(leaf.path for leaf in found_in)
-    if not paths or not _alone(template, approval.params, paths, found):
+    if not paths or not _alone(template, approval.params, paths):
         return frozenset()
     return paths
 
 
-def _alone(template: tuple[str, str], params: dict[str, Any], paths: frozenset[Path], found: Sequence[Leaf]) -> bool:
+def _alone(template: tuple[str, str], params: dict[str, Any], paths: frozenset[Path]) -> bool:
     """Whether nothing else of the parameters makes any difference to the sentence."""
-    marked: Any = params
-    for path in paths:
-        marked = _with(marked, path, _PUT)
-    others: Any = marked
-    for leaf in found:
-        if leaf.path not in paths:
-            others = _with(others, leaf.path, _OTHER)
-    return sentence(*template, others) == sentence(*template, marked) if others is not marked else True
+    return sentence(*template, _marked(params, paths, others=True)) == sentence(*template, _marked(params, paths))
+
+
+def _marked(value: Any, paths: frozenset[Path], at: Path = (), *, others: bool = False) -> Any:
+    """The parameters with a mark in the place of each value at `paths`, and with `others` another one for each other value."""
+    if at in paths:
+        return _PUT
+    if isinstance(value, dict) and value:
+        return {name: _marked(child, paths, (*at, name), others=others) for name, child in value.items()}
+    if isinstance(value, list) and value:
+        return [_marked(child, paths, (*at, index), others=others) for index, child in enumerate(value)]
+    return _OTHER if others else value
 
 
 def _is_named(describe: str, leaf: Leaf) -> bool:
