@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -258,6 +259,25 @@ def test_a_visitor_plays_all_six_by_hand(browser: Any, demo: Demo) -> None:
     one.left()
 
 
+FREE = "node => { const at = node.getBoundingClientRect(); const x = at.x + at.width / 2, y = at.y + at.height / 2;" \
+    " return node.contains(document.elementFromPoint(x, y)); }"  # fmt: skip
+
+
+def free(button: Any, patience: float = 10.0) -> None:
+    """Fail where something covers a button when the page has come to rest: it scrolls to its end as cards come."""
+    end = time.monotonic() + patience
+    while not button.evaluate(FREE):
+        assert time.monotonic() < end, f"{button.inner_text()} is covered"
+        button.page.wait_for_timeout(100)
+
+
+def height(part: Any) -> float:
+    """How tall it is on the page; asked again where it was just drawn anew."""
+    while (box := part.bounding_box()) is None:
+        part.page.wait_for_timeout(50)
+    return float(box["height"])
+
+
 @pytest.mark.browser
 @pytest.mark.slow
 def test_on_a_phone_the_guide_is_one_line_beside_the_cards(browser: Any, demo: Demo) -> None:
@@ -265,15 +285,13 @@ def test_on_a_phone_the_guide_is_one_line_beside_the_cards(browser: Any, demo: D
     one = Visitor(browser, demo, width=390, height=690)
     line = one.page.get_by_test_id("guide-line")
     line.get_by_text("Tap Approve on the refund of $180").wait_for()
-    assert line.bounding_box()["height"] <= 48
+    assert height(line) <= 48
     card = one.page.get_by_test_id("message").filter(has_text="Refund $180").last
     approve = card.get_by_test_id("action-approve")
     approve.wait_for()
-    free = "node => { const at = node.getBoundingClientRect(); const x = at.x + at.width / 2, y = at.y + at.height / 2;" \
-        " return node.contains(document.elementFromPoint(x, y)); }"  # fmt: skip
     for button in card.get_by_role("button").all():
         if button.is_visible():
-            assert button.evaluate(free), button.inner_text()
+            free(button)
     assert one.item("approve").is_hidden()
     approve.click()
     one.yes()
@@ -285,7 +303,7 @@ def test_on_a_phone_the_guide_is_one_line_beside_the_cards(browser: Any, demo: D
     one.ran("$180.00 refunded")
     card = one.go("edit", "Refund $4,800")
     assert one.item("edit").is_hidden()
-    assert card.get_by_test_id("action-edit").evaluate(free)
+    free(card.get_by_test_id("action-edit"))
     touched(card, "edit")
     one.send(lambda form: form.get_by_label("amount_usd").fill("2400"))
     one.ticked("edit")
