@@ -92,7 +92,9 @@ class Doer:
     def _create(self, key: str, action: str, op: Op) -> str:
         body = json.dumps({"action": action, "params": {"thing": f"{op.what} of {key}"}}).encode()
         made = submit.submit(self.world, self._token_hash, key, body, step=key)
-        self.ids[key], self.digests[key] = made.approval.id, made.approval.digest
+        # Everybody taps the card as it was first drawn; with the digest of their own edit a yes would be that edit once more.
+        self.ids[key] = made.approval.id
+        self.digests.setdefault(key, made.approval.digest)
         return f"{'created' if made.created else 'found'}:{made.approval.state.value}"
 
     def _agents(self, key: str, op: Op) -> Approval | str:
