@@ -244,3 +244,14 @@ def test_every_leaf_is_shown_or_counted(params: dict[str, Any]) -> None:
             assert str(value_text(leaf)).replace("\n  │ ", "\n")[:2000] in shown
         else:
             assert leaf.path in hidden
+
+
+@pytest.mark.parametrize(
+    "said", ["token=a1b2c3d4e5f6", "TOKEN=a1b2c3d4e5f6", "AKIA" + "IOSFODNN7EXAMPLE", "Basic YWxhZGRpbjpvcGVu"]
+)
+@pytest.mark.parametrize("before", ["", "Take ", "Take it for as long as you like, and give it back: "])
+def test_a_credential_is_found_in_a_short_text_as_in_a_long_one(said: str, before: str) -> None:
+    """Whether a text is worth a closer look is asked in two ways, by its length; both see the same."""
+    alone = credentials.tokens(said)
+    assert alone
+    assert credentials.tokens(before + said) == tuple((len(before) + start, len(before) + end) for start, end in alone)

@@ -305,7 +305,7 @@ def asks(world: World, token: str, body: Json) -> tuple[int, str]:
 
 
 @given(action=manifests(), asked=requests())
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_single_request_gets_more_than_the_manifest_grants(action: Json, asked: Paid) -> None:
     """Whatever one request says beside its values, it is routed no freer than the values are granted."""
     policy = load_manifest(written_out(action)).policy("pay")
