@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -19,6 +20,7 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from bot.api.answers import ToolCallJson
+from bot.api.long_polls import watched
 from bot.api.openapi import body_of, problems
 from bot.api.serializers import approval_json
 from bot.server.runtime import Runtime
@@ -286,24 +288,14 @@ async def _gone(request: Request) -> None:
 
 async def _decided(runtime: Runtime, asked: Asked, gone: asyncio.Future[Any], seconds: float) -> Approval:
     """The approval once it no longer waits, the time is over, or nobody is there any more."""
-    approval = asked.approval
-    deadline = asyncio.get_running_loop().time() + seconds
-    with runtime.signals.subscribed(approval.id) as changed:
-        approval = await runtime.call(hosting.reload, runtime.world, asked)
-        most = 2 * runtime.world.book.manifest.limits.pending + 10
-        with runtime.signals.polling(approval.agent_id, most):
-            while approval.pending and approval.info_request is None and not runtime.signals.closing:
-                changed.clear()
-                heard: asyncio.Future[Any] = asyncio.ensure_future(changed.wait())
-                left = deadline - asyncio.get_running_loop().time()
-                await asyncio.wait({heard, gone}, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED)
-                still = not heard.done()
-                heard.cancel()
-                if gone.done() or still:
-                    return approval
-                approval = await runtime.call(hosting.reload, runtime.world, asked)
+    look = partial(hosting.reload, runtime.world, asked)
+    approval = await watched(runtime, asked.approval.id, look, _settled, seconds=seconds, gone=gone)
     await asyncio.sleep(0)  # a connection that ended meanwhile is known now
     return approval
+
+
+def _settled(_first: Approval, now: Approval) -> bool:
+    return not now.pending or now.info_request is not None
 
 
 async def _granted(runtime: Runtime, asked: Asked, event: Event, approval: Approval) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -14,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.api import failures, openapi, serializers
 from bot.api.answers import ApprovalJson, ApprovalsJson, GrantJson, LabelledJson, RouteJson, SessionJson
+from bot.api.long_polls import watched
 from bot.api.openapi import body_of, problems
 from bot.server.runtime import Runtime
-from bot.service import activity, beats, delegating, execute, submit
+from bot.service import beats, delegating, execute, submit
 from bot.service.authorization import Unconfirmed
 from bot.service.standing import Heard
 from bot.service.submit import agent_of
@@ -118,8 +118,12 @@ async def _json(request: Request, schema: type[BaseModel]) -> Any:
 
 async def _as_agent(request: Request, work: Callable[[Unit, Agent], Any], *scopes: Scope) -> Any:
     """`work` in a reading unit, for the agent whose token this is; it needs one of the scopes, or else to read."""
-    runtime, hashed, needed = runtime_of(request), token_of(request), scopes or (Scope.READ,)
-    return await runtime.call(runtime.world.database.glance, lambda unit: work(unit, agent_of(unit, hashed, *needed)))
+    return await runtime_of(request).call(_looking(request, work, *scopes))
+
+
+def _looking(request: Request, work: Callable[[Unit, Agent], T], *scopes: Scope) -> Callable[[], T]:
+    database, hashed, needed = runtime_of(request).world.database, token_of(request), scopes or (Scope.READ,)
+    return lambda: database.glance(lambda unit: work(unit, agent_of(unit, hashed, *needed)))
 
 
 async def _agent(request: Request, *scopes: Scope) -> Agent:
@@ -246,33 +250,15 @@ async def awaited(request: Request, approval_id: str, seconds: float, known: int
     """The approval, once it moves on or stops pending, or after so many seconds; with `known` once there is a later version."""
     runtime = runtime_of(request)
 
-    def look(unit: Unit, agent: Agent) -> Approval:
-        return execute.own(unit, agent, approval_id)
-
+    look = _looking(request, lambda unit, agent: execute.own(unit, agent, approval_id))
     if not seconds:
-        found: Approval = await _as_agent(request, look)
-        return found
-    with runtime.signals.subscribed(approval_id) as changed:
-        approval: Approval = await _as_agent(request, look)
-        deadline = asyncio.get_running_loop().time() + seconds
-        seen = approval.version if known is None else known
-        with runtime.signals.polling(approval.agent_id, _most_polls(runtime)):
-            while _nothing_new(approval, seen, whatever=known is not None) and not runtime.signals.closing:
-                changed.clear()
-                if not await _heard(changed, deadline):
-                    break
-                activity.woken()
-                approval = await _as_agent(request, look)
-    return approval
+        return await runtime.call(look)
 
+    def moved_on(first: Approval, now: Approval) -> bool:
+        seen = first.version if known is None else known
+        return now.version > seen or (known is None and not now.pending)
 
-def _most_polls(runtime: Runtime) -> int:
-    """How many long-polls one agent may hold on one server: two for each approval that may wait, and a few."""
-    return 2 * runtime.world.book.manifest.limits.pending + 10
-
-
-def _nothing_new(approval: Approval, seen: int, *, whatever: bool) -> bool:
-    return approval.version <= seen and (whatever or approval.pending)
+    return await watched(runtime, approval_id, look, moved_on, seconds=seconds)
 
 
 def _version(text: str | None) -> int | None:
@@ -281,15 +267,6 @@ def _version(text: str | None) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise InvalidInput("must be a version that was seen", field="after")
     return int(text)
-
-
-async def _heard(changed: asyncio.Event, deadline: float) -> bool:
-    remaining = deadline - asyncio.get_running_loop().time()
-    try:
-        await asyncio.wait_for(changed.wait(), max(0.0, remaining))
-    except TimeoutError:
-        return False
-    return True
 
 
 def _wait_seconds(text: str | None) -> float:

@@ -4,14 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from datetime import datetime
+from itertools import islice
 
+from policies.approval import Approval
 from policies.errors import LimitReached
 
+log = logging.getLogger("sayso.signals")
 # What the workers of one server tell each other.
 CHANGED, OUTBOX, DEADLINE = "changed", "outbox", "deadline"
+# So many waiters of one approval are looked for by whoever changed it; a tap must not wait for a crowd.
+MOST_LOOKS = 4
+
+
+class Waiter:
+    """Somebody who waits for news of one approval. `look` reads it as they may see it, from any thread."""
+
+    def __init__(self, look: Callable[[], Approval]) -> None:
+        self._look = look
+        self._within = copy_context()
+        self._woken = asyncio.Event()
+        self._found: Approval | None = None
+
+    async def news(self) -> Approval | None:
+        """Returns after a change: the approval as it was seen then, or None where one has to look oneself.
+
+        Whoever looked before and found nothing new calls this: a change since the last call is never missed.
+        """
+        await self._woken.wait()
+        self._woken.clear()
+        found, self._found = self._found, None
+        return found
+
+    def wake(self, found: Approval | None = None) -> None:
+        """There are news (called in the loop)."""
+        self._found = found
+        self._woken.set()
+
+    def looked(self) -> Approval | None:
+        """What this waiter sees now, read in the thread that changed it: two hand-overs to other threads less."""
+        try:
+            return self._within.copy().run(self._look)
+        except Exception as error:
+            # They look again themselves, and are told what is wrong.
+            log.debug("a waiter could not be looked for: %s", type(error).__name__)
+            return None
 
 
 class LiveSignals:
@@ -19,7 +60,7 @@ class LiveSignals:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiting: dict[str, set[Waiter]] = defaultdict(set)
         self.polls: Counter[str] = Counter()  # how many long-polls each agent holds here
         self.outbox = asyncio.Event()
         self.callbacks = asyncio.Event()
@@ -32,8 +73,10 @@ class LiveSignals:
         self.tell: Callable[[str, str], None] | None = None
 
     def approval_changed(self, approval_id: str) -> None:
-        """Wake everybody on this server who waits for it, and tell the other servers."""
-        self._call(self._changed, approval_id)
+        """Wake everybody on this server who waits for it, with what they see now, and tell the other servers."""
+        # The loop changes the set meanwhile: copied in one step of the interpreter.
+        waiting = tuple(self._waiting.get(approval_id, ()))
+        self._call(self._changed, approval_id, {one: one.looked() for one in islice(waiting, MOST_LOOKS)})
 
     def outbox_filled(self) -> None:
         """Wake the courier, in whichever worker it runs."""
@@ -45,13 +88,12 @@ class LiveSignals:
 
     def heard(self, approval_id: str) -> None:
         """Another server changed it: wake whoever waits here (called in the loop)."""
-        for event in self._waiting.get(approval_id, ()):
-            event.set()
+        self._wake(approval_id, {})
 
     def told(self, word: str, about: str) -> None:
         """Another worker of this server says so (called in the loop)."""
         if word == CHANGED:
-            self._woken(about)
+            self._woken(about, {})
         elif word == OUTBOX:
             self.outbox.set()
         elif word == DEADLINE:
@@ -63,14 +105,14 @@ class LiveSignals:
 
     def _close(self) -> None:
         self.closing = True
-        for events in self._waiting.values():
-            for event in events:
-                event.set()
+        for waiting in self._waiting.values():
+            for waiter in waiting:
+                waiter.wake()
 
     @property
     def waiting(self) -> int:
         """How many long-polls wait now."""
-        return sum(len(events) for events in self._waiting.values())
+        return sum(len(waiting) for waiting in self._waiting.values())
 
     def take_nearest_deadline(self) -> datetime | None:
         """The nearest deadline set since the last call."""
@@ -79,16 +121,16 @@ class LiveSignals:
         return nearest
 
     @contextlib.contextmanager
-    def subscribed(self, approval_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set when the approval changes; subscribe before reading, so that nothing is missed."""
-        event = asyncio.Event()
-        self._waiting[approval_id].add(event)
+    def subscribed(self, approval_id: str, look: Callable[[], Approval]) -> Iterator[Waiter]:
+        """A waiter for the approval's changes; subscribe before looking the first time, so that nothing is missed."""
+        waiter = Waiter(look)
+        self._waiting[approval_id].add(waiter)
         try:
-            yield event
+            yield waiter
         finally:
-            events = self._waiting[approval_id]
-            events.discard(event)
-            if not events:
+            waiting = self._waiting[approval_id]
+            waiting.discard(waiter)
+            if not waiting:
                 del self._waiting[approval_id]
 
     @contextlib.contextmanager
@@ -104,15 +146,19 @@ class LiveSignals:
             if not self.polls[agent_id]:
                 del self.polls[agent_id]
 
-    def _changed(self, approval_id: str) -> None:
-        self._woken(approval_id)
+    def _changed(self, approval_id: str, found: dict[Waiter, Approval | None]) -> None:
+        self._woken(approval_id, found)
         if self.publish is not None:
             self.publish(approval_id)
         self._tell(CHANGED, approval_id)
 
-    def _woken(self, approval_id: str) -> None:
-        self.heard(approval_id)
+    def _woken(self, approval_id: str, found: dict[Waiter, Approval | None]) -> None:
+        self._wake(approval_id, found)
         self.callbacks.set()
+
+    def _wake(self, approval_id: str, found: dict[Waiter, Approval | None]) -> None:
+        for waiter in self._waiting.get(approval_id, ()):
+            waiter.wake(found.get(waiter))
 
     def _filled(self) -> None:
         self.outbox.set()

@@ -15,6 +15,7 @@ from policies.lifecycle import (
     Deadlines,
     State,
     Verb,
+    states_by_event,
     transition,
 )
 
@@ -146,3 +147,12 @@ def test_a_settled_approval_says_settled_even_after_its_deadline() -> None:
 def test_a_verb_is_told_by_its_name() -> None:
     """Figures and log lines call each verb what the code calls it."""
     assert [verb.value for verb in Verb] == [verb.name.lower() for verb in Verb]
+
+
+def test_an_events_states_are_those_of_the_table() -> None:
+    """By each event of a move stands every state that it can leave an approval in, and no other."""
+    expected: dict[str, set[str]] = {}
+    for outcome in EXPECTED.values():
+        state, event = outcome.split()
+        expected.setdefault(event, set()).add(state)
+    assert states_by_event() == expected

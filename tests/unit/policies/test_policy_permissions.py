@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from policy_builders import policy
 
-from policies.permissions import NOT_IDENTIFIED, Actor, genuine, may_administer, may_decide
+from policies.permissions import NOT_IDENTIFIED, Actor, genuine, may_act, may_administer, may_decide
 from policies.principals import Account, Register
 
 HOUSE = Register([Account("U0ALICE", "Alice@Example.com"), Account("U0BOB", None, "bob@example.com"), Account("U0DAN")])
@@ -88,6 +89,32 @@ def test_the_refusal_names_every_role_and_the_reason() -> None:
     unknown = may_decide(replace(ALICE, identified=False), roles=["finance"], principals=[HOUSE.principal("U0BOB")])
     assert unknown == NOT_IDENTIFIED
     assert may_administer(ALICE) == "Only Sayso's admins can do this."
+
+
+def test_a_doubtful_membership_is_told_as_that() -> None:
+    """Where Slack has not said for a while who is in a role, people of it are told to try again; another role still counts."""
+    doubted = replace(ALICE, roles=frozenset(), unsure=frozenset({"finance", "legal"}))
+    assert may_decide(doubted, roles={"legal", "finance"}) == (
+        "Slack has not said for a while who is in finance or legal, so nobody of it can decide until it does. "
+        "Please try again in a few minutes."
+    )
+    assert may_decide(doubted, roles={"ops"}) == "Only members of ops can decide this."
+    assert may_decide(replace(doubted, roles=frozenset({"ops"})), roles={"legal", "ops"}) is None
+
+
+@pytest.mark.parametrize(
+    ("lists", "refused"),
+    [
+        ({}, None),
+        ({"agents": ["boss", "other"]}, None),
+        ({"agents": ["other"]}, "the agent 'boss' is not on the list of agents allowed this action (agents)"),
+        ({"blocked_agents": ["other"]}, None),
+        ({"blocked_agents": ["boss"]}, "the agent 'boss' is on the block list of this action (blocked_agents)"),
+    ],
+)
+def test_which_agents_may_act(lists: dict[str, list[str]], refused: str | None) -> None:
+    """Where agents are listed, only those act; who is blocked never does; and the refusal names the list."""
+    assert may_act(policy(**lists), "boss") == refused
 
 
 def test_only_admins_administer() -> None:

@@ -1,0 +1,57 @@
+"""A request that waits for its approval: it subscribes, looks, and looks again at each change, until it has seen enough."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from bot.server.runtime import Runtime
+from bot.server.signals import Waiter
+from bot.service import activity
+from policies.approval import Approval
+
+
+async def watched(
+    runtime: Runtime,
+    approval_id: str,
+    look: Callable[[], Approval],
+    enough: Callable[[Approval, Approval], bool],
+    *,
+    seconds: float,
+    gone: asyncio.Future[Any] | None = None,
+) -> Approval:
+    """The approval as `look` sees it, once `enough` (of the first look, and of this one), after so many seconds, when
+    the server is leaving, or when `gone` is done.
+
+    Raises what `look` raises, and LimitReached where this agent holds too many of them here.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    with runtime.signals.subscribed(approval_id, look) as waiter:
+        first = approval = await runtime.call(look)
+        with runtime.signals.polling(approval.agent_id, _most(runtime)):
+            while not enough(first, approval) and not runtime.signals.closing:
+                news = await _news(waiter, deadline, gone)
+                if news is None:
+                    break
+                activity.woken()
+                approval = news.result() or await runtime.call(look)
+    return approval
+
+
+async def _news(waiter: Waiter, deadline: float, gone: asyncio.Future[Any] | None) -> asyncio.Future[Any] | None:
+    """The news once there are some; None where the time is over, or nobody is there any more."""
+    heard: asyncio.Future[Approval | None] = asyncio.ensure_future(waiter.news())
+    left = deadline - asyncio.get_running_loop().time()
+    try:
+        await asyncio.wait(
+            {heard, gone} if gone else {heard}, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED
+        )
+        return heard if heard.done() and not (gone and gone.done()) else None
+    finally:
+        heard.cancel()
+
+
+def _most(runtime: Runtime) -> int:
+    """How many long-polls one agent may hold on one server: two for each approval that may wait, and a few."""
+    return 2 * runtime.world.book.manifest.limits.pending + 10

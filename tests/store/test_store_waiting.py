@@ -1,0 +1,159 @@
+"""Whoever waits for an approval hears of every change of it, seen as it then was, and from whoever made the change."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from builders import load
+from test_store_execute import Desk
+
+from bot.api.long_polls import watched
+from bot.server.runtime import Runtime
+from bot.server.signals import MOST_LOOKS, LiveSignals
+from bot.service import decide, execute
+from bot.service.submit import agent_of
+from policies.approval import Approval
+from policies.errors import Unauthorised
+from policies.lifecycle import State
+from store import agents
+from store.agents import Scope, token_hash
+from store.engine import Database
+
+PATIENCE = 20.0
+
+
+class Lobby:
+    """A desk whose agents wait in an event loop, while people decide in other threads."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.approval = desk, desk.ask()
+        self.looks: list[str] = []  # the thread of each
+
+    def look(self) -> Approval:
+        """The approval as its agent may see it now."""
+        self.looks.append(threading.current_thread().name)
+        hashed = token_hash(self.desk.token)
+        return self.desk.database.glance(
+            lambda unit: execute.own(unit, agent_of(unit, hashed, Scope.READ), self.approval.id)
+        )
+
+    def decide(self) -> None:
+        """A person says yes, in whatever thread this is."""
+        decide.approve(self.desk.world, self.desk.tap(self.approval))
+
+    async def wait(self, look: Callable[[], Approval]) -> Approval:
+        """What an agent hears that waits as long as the test has patience."""
+        return await watched(self.runtime, self.approval.id, look, _decided, seconds=PATIENCE)
+
+    def play(self, story: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """The story, in a loop of its own."""
+
+        async def played() -> Any:
+            signals = LiveSignals(asyncio.get_running_loop())
+            self.desk.world = replace(self.desk.world, signals=signals)
+            with ThreadPoolExecutor(4, thread_name_prefix="store") as pool:
+                parts = SimpleNamespace(signals=signals, world=self.desk.world, pool=pool)
+                parts.call = lambda function: Runtime.call(cast(Runtime, parts), function)
+                self.runtime = cast(Runtime, parts)
+                return await asyncio.wait_for(story(), PATIENCE / 2)
+
+        return asyncio.run(played())
+
+    async def until_waiting(self, many: int = 1) -> None:
+        """So many have looked once and wait."""
+        while self.runtime.signals.waiting < many or len(self.looks) < many:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+
+
+def _decided(_first: Approval, now: Approval) -> bool:
+    return not now.pending
+
+
+@pytest.fixture
+def lobby(database: Database, tmp_path: Path) -> Lobby:
+    return Lobby(Desk(database, tmp_path))
+
+
+def test_a_change_during_the_first_look_is_heard(lobby: Lobby) -> None:
+    """What is decided after a waiter read its approval, and before it waits, wakes it all the same."""
+
+    def look_late() -> Approval:
+        found = lobby.look()
+        if len(lobby.looks) == 1:
+            lobby.decide()
+        return found
+
+    assert lobby.play(lambda: lobby.wait(look_late)).state is State.APPROVED
+
+
+def test_a_change_during_a_later_look_is_heard(lobby: Lobby) -> None:
+    """The same for a waiter that was woken for nothing, looked again, and went on waiting."""
+
+    def look_late() -> Approval:
+        found = lobby.look()
+        if len(lobby.looks) == 2:
+            lobby.decide()
+        return found
+
+    async def story() -> Approval:
+        waiter = asyncio.create_task(lobby.wait(look_late))
+        await lobby.until_waiting()
+        lobby.runtime.signals.heard(lobby.approval.id)
+        return await waiter
+
+    assert lobby.play(story).state is State.APPROVED
+
+
+def test_whoever_decides_looks_for_the_waiter(lobby: Lobby) -> None:
+    """The thread that decided reads what the waiter is told: no other thread has to, and nobody reads it twice."""
+
+    async def story() -> Approval:
+        waiter = asyncio.create_task(lobby.wait(lobby.look))
+        await lobby.until_waiting()
+        deciding = threading.Thread(target=lobby.decide, name="reviewer")
+        deciding.start()
+        return await waiter
+
+    heard = lobby.play(story)
+    assert heard.state is State.APPROVED
+    assert heard == lobby.look()
+    assert [name.partition("_")[0] for name in lobby.looks[:-1]] == ["store", "reviewer"]
+
+
+def test_a_crowd_is_woken_and_looks_by_itself(lobby: Lobby) -> None:
+    """Of a dozen waiters all hear of a decision, and the tap looks for a few of them only."""
+
+    async def story() -> list[Approval]:
+        waiters = [asyncio.create_task(lobby.wait(lobby.look)) for _ in range(12)]
+        await lobby.until_waiting(12)
+        deciding = threading.Thread(target=lobby.decide, name="reviewer")
+        deciding.start()
+        return await asyncio.gather(*waiters)
+
+    assert {one.state for one in lobby.play(story)} == {State.APPROVED}
+    assert lobby.looks.count("reviewer") == MOST_LOOKS
+    assert len(lobby.looks) == 24
+
+
+def test_a_waiter_whose_token_died_hears_only_that(lobby: Lobby) -> None:
+    """Who waits with a token that was replaced meanwhile is told so and sees nothing; the decision stands."""
+
+    async def story() -> None:
+        waiter = asyncio.create_task(lobby.wait(lobby.look))
+        await lobby.until_waiting()
+        lobby.desk.database.run(lambda unit: agents.rotate(unit, "demo", overlap_seconds=0))
+        await asyncio.to_thread(lobby.decide)
+        with pytest.raises(Unauthorised):
+            await waiter
+
+    lobby.play(story)
+    assert load(lobby.desk.database, lobby.approval).state is State.APPROVED
