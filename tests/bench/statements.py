@@ -54,7 +54,7 @@ def captured(database: Database, work: Callable[[], object]) -> Log:
 
 
 def script(log: Log, markers: Mapping[str, str], preamble: str = "") -> str:
-    """The log as a pgbench script; each marker in a text becomes an SQL expression."""
+    """The log as a pgbench script; each marker in a text, or a number that is one, becomes an SQL expression."""
     lines = [r"\set i :i + 1", r"\set n :base + :client_id * :each + :i", preamble]
     for transaction in log.transactions:
         lines += ["BEGIN;", *(f"{_inlined(sql, values, markers)};" for sql, values in transaction), "COMMIT;"]
@@ -72,7 +72,7 @@ def _literal(value: Any, markers: Mapping[str, str]) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float() | Decimal():
-            return str(value)
+            return markers.get(str(value), str(value))
         case datetime():
             return f"{_quoted(value.isoformat())}::timestamptz"
         case list() | tuple():

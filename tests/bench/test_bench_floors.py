@@ -33,8 +33,9 @@ def test_what_a_tap_sends_can_be_sent_again(database: Database, tmp_path: Path) 
 
 @on_postgresql
 def test_what_a_create_sends_can_be_sent_again(database: Database, tmp_path: Path) -> None:
-    """The statements of one create make others by pgbench."""
+    """The statements of one create make others by pgbench, each agent under a lock of its own as for the server."""
     text, _ = creates.floor_script(database)
+    assert "pg_advisory_xact_lock(CAST(:a AS BIGINT))" in text
     count = select(func.count()).select_from(approvals)
     before = database.read(lambda unit: unit.execute(count).scalar_one())
     pgbench(database, tmp_path, text, at_once=2, each=3, base=0)
