@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from policies import paths
+from policies.digest import canonical
 from policies.errors import InvalidInput
 from policies.files.limits import amount_named
 from policies.files.policy import Policy
@@ -66,8 +67,10 @@ def _differ(before: Any, after: Any) -> bool:
 
 def differ(before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Whether anything differs, types included: 1 and 1.0 do."""
-    # What is written alike is alike; mostly it is, and this takes a thousandth of a walk.
-    return before is not after and repr(before) != repr(after) and next(changes(before, after), None) is not None
+    # What is written alike is alike, in whatever order its names came; mostly it is, and a walk takes ten times as long.
+    return (
+        before is not after and canonical(before) != canonical(after) and next(changes(before, after), None) is not None
+    )
 
 
 def base(edits: Sequence[Edit], params: dict[str, Any], mine: Callable[[str], bool]) -> dict[str, Any]:

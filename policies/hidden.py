@@ -33,16 +33,22 @@ def leaves_of(approval: Approval, params: dict[str, Any] | None = None) -> list[
     """Every leaf of an approval's parameters, or of `params` under its policy."""
     if params is not None:
         return leaves(params, *hiding(approval))
+    return list(_looked_at(approval).leaves)
+
+
+def _looked_at(approval: Approval) -> _Drawn:
     if _drawn.approval is not approval:
-        _drawn.approval, _drawn.leaves = approval, tuple(leaves(approval.params, *hiding(approval)))
-    return list(_drawn.leaves)
+        _drawn.approval, _drawn.hidden = approval, None
+        _drawn.leaves = tuple(leaves(approval.params, *hiding(approval)))
+    return _drawn
 
 
 class _Drawn(threading.local):
-    """The approval that this thread looked at last: its card asks three times for a thousand leaves."""
+    """The approval that this thread looked at last: its card asks three times for a thousand leaves, and what is hidden."""
 
     approval: Approval | None = None
     leaves: tuple[Leaf, ...] = ()
+    hidden: Hidden | None = None
 
 
 _drawn = _Drawn()
@@ -211,7 +217,10 @@ def _grave(entry: tuple[Words, tuple[Piece, ...]]) -> bool:
 
 def hidden_of(approval: Approval) -> Hidden:
     """What is hidden of an approval as it stands."""
-    found = leaves_of(approval)
-    finder = finder_of(approval, found)
-    words = ((word, finder.pieces(word.text)) for word in words_of(approval))
-    return Hidden(tuple(leaf for leaf in found if leaf.by), tuple(entry for entry in words if entry[1]))
+    drawn = _looked_at(approval)
+    if drawn.hidden is None:
+        finder = finder_of(approval, drawn.leaves)
+        words = ((word, finder.pieces(word.text)) for word in words_of(approval))
+        leaves_hidden = tuple(leaf for leaf in drawn.leaves if leaf.by)
+        drawn.hidden = Hidden(leaves_hidden, tuple(entry for entry in words if entry[1]))
+    return drawn.hidden

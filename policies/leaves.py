@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -66,34 +66,54 @@ def cut(text: str, spans: Sequence[Span], put: str) -> str:
 
 def leaves(params: Any, redact: Iterable[str] = (), reveal: Iterable[str] = ()) -> list[Leaf]:
     """Every leaf in order, with what is hidden of it: `redact` wins over `reveal`, and `reveal` over patterns."""
-    walk = _Walk([paths.steps(path) for path in redact], [paths.steps(path) for path in reveal])
-    return list(walk.leaves(params, (), None))
+    hidden, shown = [paths.steps(path) for path in redact], [paths.steps(path) for path in reveal]
+    found: list[_Found] = []
+    _gather(params, (), None, found)
+    # One look at all of it: of most requests no value has to be searched by itself.
+    hinted = credentials.hinted([value for _, value, _ in found if isinstance(value, str)])
+    return [
+        _open(at, value, shown, kind, hinted=hinted)
+        if not _covered(hidden, at, value)
+        else Leaf(at, value, By.MANIFEST)
+        for at, value, kind in found
+    ]
 
 
-class _Walk:
-    def __init__(self, redact: list[paths.Steps], reveal: list[paths.Steps]) -> None:
-        self._redact, self._reveal = redact, reveal
+# Where a value stands, the value, and what the names above it promise.
+_Found = tuple[tuple[str | int, ...], Any, Promise | None]
 
-    def leaves(self, value: Any, at: tuple[str | int, ...], kind: Promise | None) -> Iterator[Leaf]:
-        if isinstance(value, dict) and value:
-            for key, child in value.items():
-                own = credentials.kind_of(key)
-                # What stands under `credentials` need not be one: only what looks drawn is taken for it.
-                yield from self.leaves(child, (*at, key), own or (Promise.TOKEN if kind else None))
-        elif isinstance(value, list) and value:
-            for index, child in enumerate(value):
-                yield from self.leaves(child, (*at, index), kind)
-        else:
-            yield self._leaf(value, at, kind)
 
-    def _leaf(self, value: Any, at: tuple[str | int, ...], kind: Promise | None) -> Leaf:
-        if value is None or value in ("", [], {}):
+def _gather(value: Any, at: tuple[str | int, ...], kind: Promise | None, into: list[_Found]) -> None:
+    if isinstance(value, dict) and value:
+        for key, child in value.items():
+            own = credentials.kind_of(key)
+            # What stands under `credentials` need not be one: only what looks drawn is taken for it.
+            _gather(child, (*at, key), own or (Promise.TOKEN if kind else None), into)
+    elif isinstance(value, list) and value:
+        for index, child in enumerate(value):
+            _gather(child, (*at, index), kind, into)
+    else:
+        into.append((at, value, kind))
+
+
+def _covered(by: list[paths.Steps], at: tuple[str | int, ...], value: Any) -> bool:
+    """Whether a path names this value; nothing is nothing, whoever names it."""
+    return bool(by) and not _empty(value) and any(paths.covers(steps, at) for steps in by)
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
+
+
+def _open(
+    at: tuple[str | int, ...], value: Any, shown: list[paths.Steps], kind: Promise | None, *, hinted: bool
+) -> Leaf:
+    """The leaf of a value that the manifest does not hide: a pattern may."""
+    if isinstance(value, str):
+        if (not hinted and kind is None) or not value or _covered(shown, at, value):
             return Leaf(at, value)
-        if any(paths.covers(steps, at) for steps in self._redact):
-            return Leaf(at, value, By.MANIFEST)
-        if isinstance(value, bool) or any(paths.covers(steps, at) for steps in self._reveal):
-            return Leaf(at, value)
-        if not isinstance(value, str):
-            return Leaf(at, value, By.PATTERN) if credentials.in_number(kind, value) else Leaf(at, value)
         spans = credentials.in_value(kind, value)
         return Leaf(at, value, By.PATTERN, spans) if spans else Leaf(at, value)
+    if kind is None or isinstance(value, bool) or _empty(value) or _covered(shown, at, value):
+        return Leaf(at, value)
+    return Leaf(at, value, By.PATTERN) if credentials.in_number(kind, value) else Leaf(at, value)

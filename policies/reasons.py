@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from policies.levels import RouteName
@@ -84,12 +85,15 @@ def shortened(why: Sequence[str], name: RouteName) -> tuple[str, ...]:
     return (*kept[:1], *sorted(kept[1:], key=lambda words: _SUM.search(words) is not None))
 
 
+@lru_cache(maxsize=1024)
 def _short(reason: str, wanted: str) -> str:
     plain = _LINE.sub("", reason)
     for pattern, leaning, words in _TABLE:
         match = pattern.match(plain)
         if match:
-            return _spelt(match.expand(words)) if leaning == wanted else ""
+            if leaning != wanted:
+                return ""
+            return _spelt(match.expand(words) if "\\" in words else words)
     return _KEY.sub("", plain)
 
 

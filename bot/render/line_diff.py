@@ -17,6 +17,7 @@ from policies.hidden import Leaf
 BEFORE: Final = {"old_string": "new_string", "old_str": "new_str", "old_text": "new_text", "oldText": "newText"}
 CONTENTS: Final = frozenset({"content", "contents", "file_text", "new_source"})
 PATHS: Final = frozenset({"file_path", "path", "filepath", "notebook_path", "filename"})
+_LINED: Final = BEFORE.keys() | CONTENTS
 MOST_LINES = 1200  # of either side; longer ones are shown one after the other, since comparing them takes too long
 _TAB: Final = "⇥"
 
@@ -34,6 +35,8 @@ class Diff:
 
 def entries(found: Sequence[Leaf], beside: Sequence[Leaf] = ()) -> list[Leaf | Diff]:
     """The leaves in order, with a Diff in place of those that are a change of lines; `beside` are more leaves of the request."""
+    if not any(leaf.path and leaf.path[-1] in _LINED for leaf in found):
+        return list(found)
     by_path = {leaf.path: leaf for leaf in found}
     folders = {leaf.path[:-1] for leaf in (*found, *beside) if leaf.path and leaf.path[-1] in PATHS}
     entered: list[Leaf | Diff] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 from policies.approval import Approval
@@ -33,10 +33,15 @@ def told_by_sentence(approval: Approval, found: Sequence[Leaf], shown: str) -> f
     policy, whole = approval.policy, approval.sentence
     if shown != whole or _PUT in whole or _turns_around(whole):
         return frozenset()
+    named = paths_named(policy.describe)
+    tops = {path.split(".")[1] for path in named if "." in path}
     tried = [
         leaf
         for leaf in found
-        if _is_named(policy.describe, leaf) and any(_apart(whole, text) for text in _spellings(leaf))
+        if leaf.path
+        and leaf.path[0] in tops
+        and _is_named(named, leaf)
+        and any(_apart(whole, text) for text in _spellings(leaf))
     ]
     if len(tried) > MOST:
         return frozenset()
@@ -55,20 +60,25 @@ def _alone(template: tuple[str, str], params: dict[str, Any], paths: frozenset[P
     return sentence(*template, _marked(params, paths, others=True)) == sentence(*template, _marked(params, paths))
 
 
-def _marked(value: Any, paths: frozenset[Path], at: Path = (), *, others: bool = False) -> Any:
+def _marked(value: Any, paths: frozenset[Path], *, others: bool = False) -> Any:
     """The parameters with a mark in the place of each value at `paths`, and with `others` another one for each other value."""
-    if at in paths:
-        return _PUT
+    marked = _with_others(value) if others else value
+    for path in paths:
+        marked = _with(marked, path, _PUT)
+    return marked
+
+
+def _with_others(value: Any) -> Any:
     if isinstance(value, dict) and value:
-        return {name: _marked(child, paths, (*at, name), others=others) for name, child in value.items()}
+        return {name: _with_others(child) for name, child in value.items()}
     if isinstance(value, list) and value:
-        return [_marked(child, paths, (*at, index), others=others) for index, child in enumerate(value)]
-    return _OTHER if others else value
+        return [_with_others(child) if isinstance(child, dict | list) else _OTHER for child in value]
+    return _OTHER
 
 
-def _is_named(describe: str, leaf: Leaf) -> bool:
+def _is_named(named: Collection[str], leaf: Leaf) -> bool:
     """Whether the template names this very value, and not only a list or an object that it is in."""
-    return bool(leaf.path) and ".".join(["params", *map(str, leaf.path)]) in paths_named(describe)
+    return ".".join(["params", *map(str, leaf.path)]) in named
 
 
 def _turns_around(text: str) -> bool:
