@@ -31,8 +31,9 @@ GUARDED: dict[str, tuple[str, ...]] = {
     "bot/service/execute.py": (f"{STORE}/test_store_execute.py",),
     "store/audit.py": (f"{STORE}/test_store_audit.py",),
 }
-AUDIT = "store/audit.py"
+AUDIT, CLAIM = "store/audit.py", "bot/service/execute.py"
 READ_AT_ONCE = "how many rows are fetched at once, which costs and changes nothing"
+_CLAIMED = 'return _grant(advance(ctx, approval, claimed, outcome.event, f"agent:{agent.name}", put_off=True))'
 STILL_TEXT = "a Python text is a text to both databases, named or not"
 # (module, line's text, what it became): why nobody could tell the difference.
 EQUIVALENT: dict[tuple[str, str, str], str] = {
@@ -46,6 +47,10 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         '_last = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1).subquery("last")',
         "'lastX'",
     ): "the name of a subquery inside one statement",
+    **{
+        (CLAIM, _CLAIMED, became): "the same writes, in one round trip with the audit row or before it"
+        for became in ("without put_off", "False")
+    },
     **{
         (AUDIT, line, became): READ_AT_ONCE
         for line in ("for row in unit.execute(query.execution_options(yield_per=1000)):",)

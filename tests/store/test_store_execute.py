@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,15 @@ from bot.service.sweep import sweep
 from policies import deadlines
 from policies.approval import Approval
 from policies.errors import (
+    NeverRan,
     NotClaimable,
     NotFound,
     OutcomeConflict,
+    Refused,
+    Revoked,
     Settled,
     Stopped,
+    Tampered,
     TooLate,
     UndoneMeanwhile,
     WrongNonce,
@@ -37,7 +42,9 @@ from policies.lifecycle import State
 from store import agents, approvals, audit, sessions, verification
 from store.agents import Agent, token_hash
 from store.engine import Database
+from store.tables import approvals as rows
 from store.tables import labels, outbox
+from store.unit import Unit
 
 Json = dict[str, Any]
 NONCE, OTHER = "nonce-one", "nonce-two"
@@ -196,6 +203,36 @@ def test_only_what_is_approved_can_be_claimed(desk: Desk) -> None:
     desk.report(done)
     with pytest.raises(NotClaimable, match="succeeded"):
         desk.claim(done)
+
+
+def test_who_may_act_no_more_claims_nothing(desk: Desk, tmp_path: Path) -> None:
+    """A grant waits neither for an agent that was revoked since, nor for one that the manifest blocks now."""
+    approval = desk.approved()
+    blocking = write_manifest(tmp_path, {"change": ACTIONS["change"] | {"blocked_agents": ["demo"]}})
+    kept = desk.world.book
+    desk.world.book = replace(kept, manifest=load_manifest(blocking.read_text()))
+    with pytest.raises(Refused, match="block list"):
+        desk.claim(approval)
+    desk.world.book = kept
+    desk.database.run(lambda unit: agents.revoke(unit, "demo"))
+    with pytest.raises(Revoked):
+        desk.claim(approval)
+    assert load(desk.database, approval) == approval
+
+
+def test_what_is_not_as_approved_is_not_claimed(desk: Desk) -> None:
+    """A row that somebody changed beside Sayso gives no grant, the first time and again, and its trail says who asked."""
+    fresh, granted = desk.approved(), desk.approved()
+    desk.claim(granted)
+    for approval in (fresh, granted):
+        desk.database.run(partial(_change, approval))
+        with pytest.raises(Tampered):
+            desk.claim(approval)
+        assert (desk.last(approval)["event"], desk.last(approval)["actor"]) == ("refused", "agent:demo")
+
+
+def _change(approval: Approval, unit: Unit) -> None:
+    unit.execute(update(rows).where(rows.c.id == approval.id).values(params='{"thing":"vault"}'))
 
 
 def test_what_is_anothers_is_not_there(desk: Desk) -> None:
@@ -482,6 +519,15 @@ def undone(desk: Desk, *, claimed: bool) -> Approval:
         desk.claim(approval)
         desk.report(approval)
     return undo.undo(desk.world, desk.tap(approval, "U0BOB", "The wrong door."))
+
+
+def test_what_never_ran_was_not_correct(desk: Desk) -> None:
+    """`correct` is refused for what did not run; nothing is kept of it."""
+    approval = desk.approved()
+    with pytest.raises(NeverRan):
+        desk.label(approval, "correct")
+    assert desk.last(approval)["event"] != "labelled"
+    assert desk.database.read(lambda unit: unit.execute(select(labels)).all()) == []
 
 
 def test_what_was_undone_gives_no_grant(desk: Desk) -> None:
