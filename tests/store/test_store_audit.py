@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,8 +44,14 @@ PUBLIC_KEYS = [
     "prev_hash",
     "hash",
 ]
-# What the contract's events say of an approval without moving it on, or beside the `requested` that made it.
-STAYING = ("gate_presented", "refused", "labelled", "auto_proceeded", "notified", "denied", "blocked")
+# What events say of an approval without moving it on, or beside the `requested` that made it.
+_STAYING = """gate_presented refused labelled delegated undelegated auto_proceeded notified denied blocked
+    standing_given standing_used standing_ended texts_removed approval_removed"""
+STAYING = tuple(_STAYING.split())
+# What a row says beside the contract's keys and is nobody's text: it stays for as long as the chain does.
+_FACTS = """row kept dropped checkpoint again moved team demoted_to standing use uses spent_usd given_by until delegation
+    params_sha256 params_bytes removed planted"""
+FACTS = _FACTS.split()
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -269,6 +276,33 @@ def test_an_entry_repeats_its_approval() -> None:
     }
     plain = audit.entry_of(replace(approval, level=None), "refused", MOMENT, "policy")
     assert (plain.params, plain.level) == ({"amount_usd": 1}, None)
+
+
+def test_texts_stand_beside_the_line_and_facts_in_it() -> None:
+    """What agents and people wrote may go one day: the line has its sum, and everything else itself."""
+    texts = {"params": {"amount_usd": 2}, "rationale": "too much", "before": {"amount_usd": 1}}
+    facts = dict.fromkeys(FACTS, "a fact")
+    written = Entry(
+        event="modified",
+        at=MOMENT,
+        actor="U0ALICE",
+        approval_id="apr_1",
+        params=texts["params"],
+        rationale="too much",
+        decision="edit",
+        extra={**facts, "before": texts["before"]},
+    ).written()
+    line, beside = (json.loads(part or "null") for part in written)
+    assert beside == texts
+    assert line["sums"] == {name: audit.text_sum(text) for name, text in texts.items()}
+    assert {name: line[name] for name in [*FACTS, "params", "rationale", "decision", "actor"]} == {
+        **facts,
+        "params": None,
+        "rationale": None,
+        "decision": "edit",
+        "actor": "U0ALICE",
+    }
+    assert "before" not in line
 
 
 def test_a_label_that_moved_its_approval_says_so_and_stands_for_a_move(database: Database) -> None:
