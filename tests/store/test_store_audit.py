@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from support.marks import on_postgresql, on_sqlite
 
 from bot.__main__ import main
+from policies.approval import Planted
 from policies.lifecycle import State
 from policies.request import Evidence
 from policies.routing import Level
@@ -275,7 +276,23 @@ def test_an_entry_repeats_its_approval() -> None:
         "latency_ms": None,
     }
     plain = audit.entry_of(replace(approval, level=None), "refused", MOMENT, "policy")
-    assert (plain.params, plain.level) == ({"amount_usd": 1}, None)
+    assert (plain.params, plain.level, plain.extra) == ({"amount_usd": 1}, None, {})
+    test = replace(approval, planted=Planted("it asks twice", "agt_1"))
+    assert audit.entry_of(test, "approved", MOMENT, "U0ALICE", extra={"use": 1}).extra == {"use": 1, "planted": True}
+
+
+@pytest.mark.parametrize(
+    ("event", "extra", "moved"),
+    [
+        ("approved", {}, True),
+        ("labelled", {}, False),
+        ("labelled", {"moved": True}, True),
+        ("labelled", {"moved": 1}, False),
+    ],
+)
+def test_an_entry_says_whether_its_approval_moved_on(event: str, extra: dict[str, object], moved: bool) -> None:
+    """What is recorded beside an approval moved nothing, except where it says in so many words that it did."""
+    assert Entry(event, MOMENT, "U0ALICE", approval_id="apr_1", extra=extra).moves is moved
 
 
 def test_texts_stand_beside_the_line_and_facts_in_it() -> None:
@@ -294,7 +311,11 @@ def test_texts_stand_beside_the_line_and_facts_in_it() -> None:
     ).written()
     line, beside = (json.loads(part or "null") for part in written)
     assert beside == texts
-    assert line["sums"] == {name: audit.text_sum(text) for name, text in texts.items()}
+    assert line["sums"] == {
+        "params": sha256_hex('{"amount_usd":2}'),
+        "rationale": sha256_hex('"too much"'),
+        "before": sha256_hex('{"amount_usd":1}'),
+    }
     assert {name: line[name] for name in [*FACTS, "params", "rationale", "decision", "actor"]} == {
         **facts,
         "params": None,
