@@ -65,6 +65,8 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
             'bindparam("approval_ids", type_=_texts),',
             'bindparam("session_ids", type_=_texts),',
             'func.string_to_array(bindparam("lines", type_=Text), literal("\\n")),',
+            'bindparam("texts", type_=Text),',
+            'func.string_to_array(bindparam("texts", type_=Text), literal("\\n"), literal("")),',
         )
     },
 }

@@ -359,6 +359,40 @@ def test_the_trail_can_be_read_by_approval_and_session(database: Database) -> No
     assert [line["seq"] for line in read(lambda unit: list(audit.lines(unit)))] == [1, 2, 3]
     assert [line["seq"] for line in read(lambda unit: list(audit.lines(unit, approval_id="apr_1")))] == [2]
     assert [line["approval_id"] for line in read(lambda unit: list(audit.lines(unit, session_id="s")))] == ["apr_x"]
+    assert [line["seq"] for line in read(lambda unit: list(audit.lines(unit, after=1, through=2)))] == [2]
+
+
+def test_rows_are_known_by_their_hashes(database: Database) -> None:
+    """Each row's hash can be asked for by its place, and the first one's tells this chain from another."""
+    assert database.read(audit.first_hash) is None
+    record(database, 3)
+    told = [line["hash"] for line in database.read(lambda unit: list(audit.lines(unit)))]
+    found = database.read(lambda unit: [audit.hash_at(unit, seq) for seq in (1, 2, 3, 4)])
+    assert found == [*told, None]
+    assert database.read(audit.first_hash) == told[0]
+
+
+def test_a_text_that_went_is_named(database: Database) -> None:
+    """Where the texts beside a line were removed by their age, the line says which."""
+    record(database, 1, params={"amount_usd": 1}, rationale="lost parcel", decision="approve")
+    tamper(database, "UPDATE audit SET texts = NULL WHERE seq = 1")
+    (line,) = database.read(lambda unit: list(audit.lines(unit)))
+    assert (line["params"], line["rationale"], line["removed"]) == (None, None, ["params", "rationale"])
+    assert line["decision"] == "approve"
+
+
+def test_what_happened_is_a_line_of_the_log(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    """Each row is told once it is durable, with the approval and the trace that it belongs to; else with its session."""
+    with caplog.at_level("INFO", logger="sayso.trail"):
+        record(database, 1, approval_id="apr_x", session_id="s", trace="00-1-2-01")
+        record(database, 1, approval_id=None, session_id="s", event="stopped")
+        record(database, 1, approval_id=None, event="started")
+    told = [(one.name, one.getMessage(), one.approval_id, one.trace) for one in caplog.records]  # type: ignore[attr-defined]
+    assert told == [
+        ("sayso.trail", "apr_x requested by agent:demo", "apr_x", "00-1-2-01"),
+        ("sayso.trail", "s stopped by agent:demo", None, None),
+        ("sayso.trail", "- started by agent:demo", None, None),
+    ]
 
 
 @pytest.mark.parametrize(
