@@ -40,7 +40,7 @@ from policies.files.manifest import load_manifest
 from policies.files.roster import load_roster
 from policies.lifecycle import State
 from store import agents, approvals, audit, sessions, verification
-from store.agents import Agent, token_hash
+from store.agents import Agent, Scope, token_hash
 from store.engine import Database
 from store.tables import approvals as rows
 from store.tables import labels, outbox
@@ -519,6 +519,23 @@ def undone(desk: Desk, *, claimed: bool) -> Approval:
         desk.claim(approval)
         desk.report(approval)
     return undo.undo(desk.world, desk.tap(approval, "U0BOB", "The wrong door."))
+
+
+def test_a_token_made_to_label_labels_what_any_agent_ran(desk: Desk) -> None:
+    """Whoever checks afterwards labels anybody's approval, kept apart from the agent's own word; not a test, and not nothing."""
+    checker, _ = desk.database.run(lambda unit: agents.add(unit, "checker", scopes=frozenset({Scope.LABEL})))
+    ran, test = desk.approved(), desk.approved()
+    desk.claim(ran)
+    desk.report(ran)
+    label = partial(execute.label, desk.world, checker, word="correct", detail=None)
+    assert label(ran.id).id == ran.id
+    assert desk.last(ran)["actor"] == "labeller:checker"
+    planted = update(rows).where(rows.c.id == test.id)
+    values = {"planted": {"tell": "it asks twice", "seeming_agent_id": test.agent_id}}
+    desk.database.run(lambda unit: unit.execute(planted.values(values)))
+    for other in (test.id, "apr_none"):
+        with pytest.raises(NotFound):
+            label(other)
 
 
 def test_what_never_ran_was_not_correct(desk: Desk) -> None:
