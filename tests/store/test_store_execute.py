@@ -524,10 +524,10 @@ def undone(desk: Desk, *, claimed: bool) -> Approval:
 def test_a_token_made_to_label_labels_what_any_agent_ran(desk: Desk) -> None:
     """Whoever checks afterwards labels anybody's approval, kept apart from the agent's own word; not a test, and not nothing."""
     checker, _ = desk.database.run(lambda unit: agents.add(unit, "checker", scopes=frozenset({Scope.LABEL})))
-    ran, test = desk.approved(), desk.approved()
+    ran, test = desk.approved(), desk.ask()
     desk.claim(ran)
     desk.report(ran)
-    label = partial(execute.label, desk.world, checker, word="correct", detail=None)
+    label = partial(execute.label, desk.world, checker, word="incident", detail=None)
     assert label(ran.id).id == ran.id
     assert desk.last(ran)["actor"] == "labeller:checker"
     planted = update(rows).where(rows.c.id == test.id)
