@@ -17,6 +17,7 @@ from bot.cli import drafts, hooks, progress
 from bot.server.workspace import loaded
 from policies import explain
 from policies.errors import BadFile, SaysoError
+from policies.files.described import described
 from policies.files.manifest import Manifest, ManifestFile, load_manifest
 from policies.files.roster import Roster, RosterFile, load_roster
 from policies.hooks.trial import is_tool_calls
@@ -263,7 +264,7 @@ def _tune(args: argparse.Namespace) -> int:
 
 
 def _schema(args: argparse.Namespace) -> int:
-    schema = SCHEMAS[args.file].model_json_schema()
+    schema = described(SCHEMAS[args.file])
     _print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
     return OK
 

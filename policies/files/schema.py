@@ -18,7 +18,7 @@ from policies.files.strict_yaml import Document, Path, dotted
 class Strict(BaseModel):
     """A part of a policy file: unknown keys and loose types are errors, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 def _whole(value: object) -> object:
