@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.server.runtime import Runtime
-from bot.server.signals import Waiter
 from bot.service import activity
 from policies.approval import Approval
 
@@ -26,30 +25,19 @@ async def watched(
 
     Raises what `look` raises, and LimitReached where this agent holds too many of them here.
     """
-    deadline = asyncio.get_running_loop().time() + seconds
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
     with runtime.signals.subscribed(approval_id, look) as waiter:
         first = approval = await runtime.call(look)
         with runtime.signals.polling(approval.agent_id, _most(runtime)):
             while not enough(first, approval) and not runtime.signals.closing:
-                news = await _news(waiter, deadline, gone)
-                if news is None:
+                woken = await waiter.news(max(0.0, deadline - loop.time()), gone)
+                if not woken or (gone is not None and gone.done()):
                     break
                 activity.woken()
-                approval = news.result() or await runtime.call(look)
+                found = waiter.take()
+                approval = found if found is not None else await runtime.call(look)
     return approval
-
-
-async def _news(waiter: Waiter, deadline: float, gone: asyncio.Future[Any] | None) -> asyncio.Future[Any] | None:
-    """The news once there are some; None where the time is over, or nobody is there any more."""
-    heard: asyncio.Future[Approval | None] = asyncio.ensure_future(waiter.news())
-    left = deadline - asyncio.get_running_loop().time()
-    try:
-        await asyncio.wait(
-            {heard, gone} if gone else {heard}, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED
-        )
-        return heard if heard.done() and not (gone and gone.done()) else None
-    finally:
-        heard.cancel()
 
 
 def _most(runtime: Runtime) -> int:

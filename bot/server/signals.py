@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from policies.approval import Approval
 from policies.errors import LimitReached
@@ -27,23 +28,48 @@ class Waiter:
     def __init__(self, look: Callable[[], Approval]) -> None:
         self._look = look
         self._within = copy_context()
-        self._woken = asyncio.Event()
+        self._woken = False
         self._found: Approval | None = None
+        self._asleep: asyncio.Future[None] | None = None
 
-    async def news(self) -> Approval | None:
-        """Returns after a change: the approval as it was seen then, or None where one has to look oneself.
+    async def news(self, seconds: float, gone: asyncio.Future[Any] | None = None) -> bool:
+        """Wait for a change, so many seconds at most and until `gone` is done; whether there was one.
 
         Whoever looked before and found nothing new calls this: a change since the last call is never missed.
         """
-        await self._woken.wait()
-        self._woken.clear()
+        if not self._woken:
+            await self._sleep(seconds, gone)
+        woken, self._woken = self._woken, False
+        return woken
+
+    def take(self) -> Approval | None:
+        """The approval as it was seen at the last change, once; None where one has to look oneself."""
         found, self._found = self._found, None
         return found
 
     def wake(self, found: Approval | None = None) -> None:
         """There are news (called in the loop)."""
-        self._found = found
-        self._woken.set()
+        self._woken, self._found = True, found
+        self._stir()
+
+    async def _sleep(self, seconds: float, gone: asyncio.Future[Any] | None) -> None:
+        # One future and no task: at each turn of the loop a thread may take the interpreter for milliseconds.
+        loop = asyncio.get_running_loop()
+        self._asleep = loop.create_future()
+        timer = loop.call_later(seconds, self._stir)
+        if gone is not None:
+            gone.add_done_callback(self._stir)
+        try:
+            await self._asleep
+        finally:
+            self._asleep = None
+            timer.cancel()
+            if gone is not None:
+                gone.remove_done_callback(self._stir)
+
+    def _stir(self, _gone: asyncio.Future[Any] | None = None) -> None:
+        if self._asleep is not None and not self._asleep.done():
+            self._asleep.set_result(None)
 
     def looked(self) -> Approval | None:
         """What this waiter sees now, read in the thread that changed it: two hand-overs to other threads less."""
