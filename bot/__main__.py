@@ -12,6 +12,8 @@ from typing import Any
 from bot.cli import agent, audit, database, doctor, policy, workspaces
 from policies.errors import SaysoError
 
+SWITCH_SECONDS = 0.001
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; what is wrong is one line on standard error, and the exit status says so."""
@@ -57,6 +59,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     gc.freeze()
     gc.enable()
+    # The loop asks for the interpreter at every turn, and a waiting agent must not stand behind a thread for 5 ms each time.
+    sys.setswitchinterval(SWITCH_SECONDS)
     return serve.serve(workers=arguments.workers)
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -142,6 +143,22 @@ def test_a_crowd_is_woken_and_looks_by_itself(lobby: Lobby) -> None:
     assert {one.state for one in lobby.play(story)} == {State.APPROVED}
     assert lobby.looks.count("reviewer") == MOST_LOOKS
     assert len(lobby.looks) == 24
+
+
+def test_a_waiter_ends_with_its_time_and_with_its_caller(lobby: Lobby) -> None:
+    """Where nothing changes, a waiter answers after its seconds, or as soon as nobody is there any more to hear it."""
+
+    async def story() -> tuple[Approval, Approval, Approval]:
+        watch = partial(watched, lobby.runtime, lobby.approval.id, lobby.look, _decided)
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        left = asyncio.create_task(watch(seconds=PATIENCE, gone=gone))
+        await lobby.until_waiting()
+        gone.set_result(None)
+        return await left, await watch(seconds=PATIENCE, gone=gone), await watch(seconds=0.05)
+
+    assert {one.state for one in lobby.play(story)} == {State.PENDING}
+    assert lobby.runtime.signals.waiting == 0
+    assert not lobby.runtime.signals.polls
 
 
 def test_a_waiter_whose_token_died_hears_only_that(lobby: Lobby) -> None:
