@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from bot.api.answers import ToolCallJson
-from bot.api.long_polls import watched
+from bot.api.long_polls import waited_for
 from bot.api.openapi import body_of, problems
 from bot.api.serializers import approval_json
 from bot.server.runtime import Runtime
@@ -289,7 +289,7 @@ async def _gone(request: Request) -> None:
 async def _decided(runtime: Runtime, asked: Asked, gone: asyncio.Future[Any], seconds: float) -> Approval:
     """The approval once it no longer waits, the time is over, or nobody is there any more."""
     look = partial(hosting.reload, runtime.world, asked)
-    approval = await watched(runtime, asked.approval.id, look, _settled, seconds=seconds, gone=gone)
+    approval = await waited_for(runtime, asked.approval.id, look, _settled, seconds=seconds, gone=gone)
     await asyncio.sleep(0)  # a connection that ended meanwhile is known now
     return approval
 

@@ -11,7 +11,7 @@ from bot.service import activity
 from policies.approval import Approval
 
 
-async def watched(
+async def waited_for(
     runtime: Runtime,
     approval_id: str,
     look: Callable[[], Approval],
@@ -36,7 +36,10 @@ async def watched(
                     break
                 activity.woken()
                 found = waiter.take()
-                approval = found if found is not None else await runtime.call(look)
+                # What was seen before something that is known already is no news.
+                if found is None or found.version < approval.version:
+                    found = await runtime.call(look)
+                approval = found
     return approval
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.api import failures, openapi, serializers
 from bot.api.answers import ApprovalJson, ApprovalsJson, GrantJson, LabelledJson, RouteJson, SessionJson
-from bot.api.long_polls import watched
+from bot.api.long_polls import waited_for
 from bot.api.openapi import body_of, problems
 from bot.server.runtime import Runtime
 from bot.service import beats, delegating, execute, submit
@@ -249,7 +249,6 @@ async def get(request: Request, approval_id: str, wait: Wait = None, after: Afte
 async def awaited(request: Request, approval_id: str, seconds: float, known: int | None = None) -> Approval:
     """The approval, once it moves on or stops pending, or after so many seconds; with `known` once there is a later version."""
     runtime = runtime_of(request)
-
     look = _looking(request, lambda unit, agent: execute.own(unit, agent, approval_id))
     if not seconds:
         return await runtime.call(look)
@@ -258,7 +257,7 @@ async def awaited(request: Request, approval_id: str, seconds: float, known: int
         seen = first.version if known is None else known
         return now.version > seen or (known is None and not now.pending)
 
-    return await watched(runtime, approval_id, look, moved_on, seconds=seconds)
+    return await waited_for(runtime, approval_id, look, moved_on, seconds=seconds)
 
 
 def _version(text: str | None) -> int | None:

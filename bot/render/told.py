@@ -39,7 +39,7 @@ def told_by_sentence(approval: Approval, found: Sequence[Leaf], shown: str) -> f
         leaf
         for leaf in found
         if leaf.path
-        and leaf.path[0] in tops
+        and str(leaf.path[0]).partition(".")[0] in tops
         and _is_named(named, leaf)
         and any(_apart(whole, text) for text in _spellings(leaf))
     ]

@@ -49,7 +49,9 @@ class Waiter:
 
     def wake(self, found: Approval | None = None) -> None:
         """There are news (called in the loop)."""
-        self._woken, self._found = True, found
+        # News of two changes may cross on their way: then nobody knows which look was the later one.
+        self._found = None if self._woken else found
+        self._woken = True
         self._stir()
 
     async def _sleep(self, seconds: float, gone: asyncio.Future[Any] | None) -> None:

@@ -19,11 +19,11 @@ def described(model: type[Strict]) -> dict[str, Any]:
     schema = model.model_json_schema()
     parts = {model.__name__: schema, **schema.get("$defs", {})}
     for kind in _below(Strict):
-        for name, words in _words(kind).items():
-            key = kind.model_fields[name].alias or name
-            told = parts.get(kind.__name__, {}).get("properties", {}).get(key)
-            if told is not None:
-                told.setdefault("description", words)
+        told, words = parts.get(kind.__name__, {}).get("properties", {}), _words(kind)
+        for name, field in kind.model_fields.items():
+            key = field.alias or name
+            if key in told and name in words:
+                told[key].setdefault("description", words[name])
     return schema
 
 
