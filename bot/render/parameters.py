@@ -76,8 +76,8 @@ def value_text(leaf: Leaf) -> Shown:
     if leaf.secret:
         return Shown(fingerprint(leaf.value))
     if isinstance(leaf.value, str):
-        lines = covered(leaf.value, leaf.spans).split("\n")
-        shown = '"' + "\n  │ ".join(visible(line, exact=True) for line in lines) + '"'
+        text = visible(covered(leaf.value, leaf.spans), lines=True, exact=True)
+        shown = '"' + text.replace("\n", "\n  │ ") + '"'
         mixed = not shown.isascii() and _MIXED.search(shown)
         return Shown(f"{shown} (mixes alphabets)" if mixed else shown)
     return Shown(json.dumps(leaf.value))

@@ -38,10 +38,9 @@ EMPTY: Final = Frame("", "", "")
 def framed(text: str) -> Frame | None:
     """How an input shows `text`; None where it could not be given back unchanged: something of it cannot be seen."""
     line_end = "\r\n" if "\r\n" in text else "\n"
-    lines = text.split(line_end)
-    if any("\n" in line or not _plain(line) for line in lines):
+    joined = text.replace(line_end, "\n")
+    if text.count("\n") != text.count(line_end) or not _plain(joined):
         return None
-    joined = "\n".join(lines)
     shown = joined.strip(_BLANKS)
     if not shown:
         return EMPTY if not text else None
@@ -50,9 +49,9 @@ def framed(text: str) -> Frame | None:
     return Frame(before.replace("\n", line_end), shown, after.replace("\n", line_end), line_end)
 
 
-def _plain(line: str) -> bool:
-    line = line.replace("\t", " ")
-    return visible(line, exact=True) == line
+def _plain(text: str) -> bool:
+    text = text.replace("\t", " ")
+    return visible(text, lines=True, exact=True) == text
 
 
 def straightened(typed: str, before: str) -> str:
@@ -88,11 +87,18 @@ def as_json(value: Any, indent: int | None = None) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     if text.isascii():
         return text
-    escaped = _NOT_ASCII.sub(lambda found: found[0] if _plain(found[0]) else json.dumps(found[0])[1:-1], text)
-    return escaped if all(map(_plain, escaped.split("\n"))) else json.dumps(value, indent=indent)
+    escaped = text.translate(_Escapes())
+    return escaped if _plain(escaped) else json.dumps(value, indent=indent)
 
 
-_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+class _Escapes(dict[int, str]):
+    """How each character stands in JSON: as itself, or as an escape where it cannot be seen. Filled as it is asked."""
+
+    def __missing__(self, point: int) -> str:
+        character = chr(point)
+        written = character if character.isascii() or _plain(character) else json.dumps(character)[1:-1]
+        self[point] = written
+        return written
 
 
 def chunks(text: str, most: int) -> list[str]:

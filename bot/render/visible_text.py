@@ -85,18 +85,23 @@ def _pattern(extra: str) -> re.Pattern[str]:
     return re.compile(f"([{_HIDDEN}{extra}]|{_SELECTOR})\\1*|{_FORGED}|(?<=[{_MARKS}]{{{MAX_MARKS}}})[{_MARKS}]+")
 
 
+_ODD_SPACES: Final = "".join(chr(point) for point in sorted(_SPACES_OF_PROSE))
 _PROSE: Final = _pattern("")
 _LINE: Final = _pattern("\n")
-_EXACT: Final = _pattern("\n" + "".join(chr(point) for point in sorted(_SPACES_OF_PROSE)))
+_EXACT: Final = _pattern("\n" + _ODD_SPACES)
+_EXACT_LINES: Final = _pattern(_ODD_SPACES)
 
 
 def visible(text: str, *, lines: bool = False, exact: bool = False) -> Shown:
-    """`text` with every hidden character as ‹U+XXXX›; `lines` keeps line breaks, `exact` shows odd spaces too."""
+    """`text` with every hidden character as ‹U+XXXX›; `lines` keeps line breaks, `exact` shows odd spaces too.
+
+    Of line breaks written as two characters, `exact` shows the first.
+    """
     if isinstance(text, Shown) or (text.isascii() and text.isprintable()):
         return text if isinstance(text, Shown) else Shown(text)
-    if lines:
+    if lines and not exact:
         text = text.replace("\r\n", "\n")
-    pattern = _PROSE if lines else _EXACT if exact else _LINE
+    pattern = (_EXACT_LINES if lines else _EXACT) if exact else _PROSE if lines else _LINE
     return Shown(pattern.sub(_show, text))
 
 

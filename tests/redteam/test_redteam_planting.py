@@ -196,7 +196,9 @@ def alike(text: str, approval: Json) -> str:
     text = re.sub(r"• \d+ ", "• NUMBER ", text)
     text = re.sub(r"[0-9a-f]{12,64}|…?[0-9a-f]{12}", "DIGEST", text)
     return re.sub(
-        r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC)?|<!date\^\d+|`\d+`|\d+ min left|\d{10}\.\d+", "MOMENT", text
+        r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC)?|<!date\^\d+|`\d+`|\d+ min left|oldest \d+ s|\d{10}\.\d+",
+        "MOMENT",
+        text,
     )
 
 

@@ -67,6 +67,17 @@ def test_nothing_stays_hidden(text: str) -> None:
     assert "\n" not in shown
 
 
+@given(
+    st.lists(st.sampled_from([*'a3\n\r\t"é©', "\u00a0", "\u200b", "\u0301", "\u0302", "\ufe0f", "\u20e3", "‹U+"])).map(
+        "".join
+    )
+)
+def test_lines_are_shown_as_each_by_itself(text: str) -> None:
+    """A text with its line breaks shows exactly what its lines show one by one: nothing hides across a break."""
+    apart = "\n".join(visible(line, exact=True) for line in text.split("\n"))
+    assert visible(text, lines=True, exact=True) == apart
+
+
 @given(st.text(max_size=400), st.integers(1, 200), st.integers(20, 600))
 def test_clipping_keeps_both_limits(text: str, chars: int, room: int) -> None:
     """A clipped text is within its characters and its bytes, and ends in … exactly when something is missing."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.pace import in_time
 
 from policies import formats, patterns
 from policies.errors import InvalidInput
@@ -157,17 +157,18 @@ def test_a_schema_that_branches_at_every_level_is_given_up_on() -> None:
     deep: Json = {}
     for _ in range(29):
         deep = {"c": deep}
-    began = time.monotonic()
-    with pytest.raises(InvalidInput, match="branches"):
-        check_params(schema, {"x": deep})
-    assert time.monotonic() - began < 10
+
+    def refused() -> None:
+        with pytest.raises(InvalidInput, match="branches"):
+            check_params(schema, {"x": deep})
+
+    assert in_time(refused, 10)
 
 
 def test_a_pattern_takes_time_in_proportion_to_the_text() -> None:
     """A pattern that takes other engines for ever is done at once."""
-    began = time.monotonic()
+    assert in_time(lambda: patterns.compiled("^(a+)+$").found_in("a" * 60_000 + "!"), 2)
     assert not patterns.compiled("^(a+)+$").found_in("a" * 60_000 + "!")
-    assert time.monotonic() - began < 2
 
 
 @given(st.decimals(min_value=0, max_value=10**12, places=2))

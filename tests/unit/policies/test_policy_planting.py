@@ -15,7 +15,8 @@ from policies.errors import BadFile
 from policies.explain import explain, in_words
 from policies.files.manifest import Manifest, load_manifest
 from policies.learning import planting
-from policies.learning.planting import APART, BUSY, FEWEST, SLOWEST, Answer, Desk, Draw, Tested
+from policies.learning.planting import APART, BUSY, FEWEST, SLOWEST, Answer, Desk, Draw
+from policies.learning.planting import Tested as Judged
 from policies.levels import Level, RouteName
 from policies.lint.check import lint
 from policies.request import Request
@@ -105,10 +106,10 @@ def test_only_a_clear_answer_counts(kind: Decided, by: str, answer: Answer) -> N
     assert planting.answer(Decision(kind, by, NOW)) is answer
 
 
-def answered(user: str | None, caught: int, missed: int, neither: int = 0) -> list[Tested]:
+def answered(user: str | None, caught: int, missed: int, neither: int = 0) -> list[Judged]:
     """So many of somebody's."""
     answers = [Answer.CAUGHT] * caught + [Answer.MISSED] * missed + [Answer.NEITHER] * neither
-    return [Tested("pay", user, NOW, one) for one in answers]
+    return [Judged("pay", user, NOW, one) for one in answers]
 
 
 def test_a_figure_has_its_number_and_bounds() -> None:
