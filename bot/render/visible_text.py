@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from functools import partial
 from typing import Final
 
 MAX_MARKS = 4  # combining marks on one letter; more is a flood that climbs over the lines around it
@@ -42,17 +43,14 @@ def _ranges(points: list[int]) -> str:
 
 def _basic_plane() -> tuple[list[int], list[int]]:
     """Hidden characters and combining marks of the first plane, from Unicode's own categories."""
-    hidden, marks = [], []
-    for point in range(0x10000):
-        category = unicodedata.category(chr(point))
-        if category in _HIDDEN_CATEGORIES and point not in _VISIBLE_SPACES:
-            hidden.append(point)
-        elif category in ("Mn", "Me"):
-            marks.append(point)
-    return hidden, marks
+    of_each = list(map(unicodedata.category, map(chr, range(0x10000))))
+    hidden = {point for point, category in enumerate(of_each) if category in _HIDDEN_CATEGORIES}
+    marks = [point for point, category in enumerate(of_each) if category in _MARK_CATEGORIES]
+    return sorted(hidden - _VISIBLE_SPACES), marks
 
 
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
+_MARK_CATEGORIES = frozenset({"Mn", "Me"})
 _SPACES_OF_PROSE = frozenset({0xA0, 0x202F, 0x3000})  # French and Japanese write with these
 _VISIBLE_SPACES = frozenset({0x20, 0x0A}) | _SPACES_OF_PROSE
 # Letters, marks and symbols that draw nothing (Default_Ignorable_Code_Point and the Braille blank).
@@ -81,15 +79,11 @@ _SELECTOR = "(?<![\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]
 _FORGED = "\u2039(?=U\\+|\u00d7)"  # our own notation, written by somebody else
 
 
-def _pattern(extra: str) -> re.Pattern[str]:
-    return re.compile(f"([{_HIDDEN}{extra}]|{_SELECTOR})\\1*|{_FORGED}|(?<=[{_MARKS}]{{{MAX_MARKS}}})[{_MARKS}]+")
-
-
-_ODD_SPACES: Final = "".join(chr(point) for point in sorted(_SPACES_OF_PROSE))
-_PROSE: Final = _pattern("")
-_LINE: Final = _pattern("\n")
-_EXACT: Final = _pattern("\n" + _ODD_SPACES)
-_EXACT_LINES: Final = _pattern(_ODD_SPACES)
+_ODD_SPACES: Final = "".join(map(chr, sorted(_SPACES_OF_PROSE)))
+# One for whatever may have to be shown: what a text may keep is decided by run, and compiling one a kind of text took longer.
+_ODD: Final = re.compile(
+    f"([{_HIDDEN}{_ODD_SPACES}\n]|{_SELECTOR})\\1*|{_FORGED}|(?<=[{_MARKS}]{{{MAX_MARKS}}})[{_MARKS}]+"
+)
 
 
 def visible(text: str, *, lines: bool = False, exact: bool = False) -> Shown:
@@ -101,12 +95,14 @@ def visible(text: str, *, lines: bool = False, exact: bool = False) -> Shown:
         return text if isinstance(text, Shown) else Shown(text)
     if lines and not exact:
         text = text.replace("\r\n", "\n")
-    pattern = (_EXACT_LINES if lines else _EXACT) if exact else _PROSE if lines else _LINE
-    return Shown(pattern.sub(_show, text))
+    kept = ("\n" if lines else "") + ("" if exact else _ODD_SPACES)
+    return Shown(_ODD.sub(partial(_show, kept), text))
 
 
-def _show(match: re.Match[str]) -> str:
+def _show(kept: str, match: re.Match[str]) -> str:
     run = match[0]
+    if run[0] in kept:
+        return run
     if match[1] is None and run != "\u2039":
         return "".join(map(_name, run[:MAX_RUN])) + (f"‹×{len(run)}›" if len(run) > MAX_RUN else "")
     if len(run) > MAX_RUN:

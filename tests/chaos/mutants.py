@@ -28,7 +28,7 @@ GUARDED: dict[str, tuple[str, ...]] = {
     "policies/lifecycle.py": (f"{UNIT}/test_policy_lifecycle.py", f"{UNIT}/test_policy_approval.py"),
     "policies/permissions.py": (f"{UNIT}/test_policy_permissions.py",),
     "policies/digest.py": (f"{UNIT}/test_policy_digest.py",),
-    "bot/service/execute.py": (f"{STORE}/test_store_execute.py",),
+    "bot/service/execute.py": (f"{STORE}/test_store_execute.py", f"{STORE}/test_store_labels.py"),
     "store/audit.py": (f"{STORE}/test_store_audit.py",),
 }
 AUDIT, CLAIM = "store/audit.py", "bot/service/execute.py"

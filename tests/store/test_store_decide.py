@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from builders import load
+from desk import Desk, first
 from sqlalchemy import Select
 from support.files import PLAIN, write_manifest
 from support.marks import on_postgresql
-from test_store_execute import Desk, first
 
 from bot.service import decide
 from bot.service.authorization import Lost

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import at_once, load
+from desk import ACTIONS, NONCE, OTHER, Desk, first
 from sqlalchemy import select, update
-from support.files import PLAIN, write_manifest, write_roster
+from support.files import write_manifest
 from support.marks import on_postgresql
 
-from bot.service import decide, execute, standing, submit, undo
-from bot.service.authorization import Tap
-from bot.service.context import Book, Directory, PersonFacts, World
+from bot.service import decide, execute, standing, undo
 from bot.service.sweep import sweep
 from policies import deadlines
 from policies.approval import Approval
 from policies.errors import (
-    NeverRan,
     NotClaimable,
     NotFound,
     OutcomeConflict,
@@ -37,119 +33,11 @@ from policies.errors import (
     WrongNonce,
 )
 from policies.files.manifest import load_manifest
-from policies.files.roster import load_roster
 from policies.lifecycle import State
-from store import agents, approvals, audit, sessions, verification
-from store.agents import Agent, Scope, token_hash
-from store.engine import Database
+from store import agents, approvals, audit, sessions
 from store.tables import approvals as rows
-from store.tables import labels, outbox
+from store.tables import outbox
 from store.unit import Unit
-
-Json = dict[str, Any]
-NONCE, OTHER = "nonce-one", "nonce-two"
-ACTIONS: dict[str, Json] = {
-    "change": PLAIN | {"execution_seconds": 600},
-    "undoable": PLAIN | {"execution_seconds": 600, "undo_window_seconds": 300},
-    "earned": PLAIN | {"autonomy": {"start": "soft_approval"}},
-}
-
-
-@dataclass
-class Bell:
-    """Hears who is woken after a commit."""
-
-    rung: list[object] = field(default_factory=list)
-
-    def approval_changed(self, approval_id: str) -> None:
-        self.rung.append(approval_id)
-
-    def outbox_filled(self) -> None:
-        self.rung.append("outbox")
-
-    def deadline_set(self, moment: datetime) -> None:
-        self.rung.append(moment)
-
-
-class Desk:
-    """An agent and a reviewer at the use cases, on one database."""
-
-    def __init__(self, database: Database, folder: Path) -> None:
-        manifest = load_manifest(write_manifest(folder, ACTIONS).read_text())
-        roster = load_roster(write_roster(folder).read_text())
-        met = {"U0ALICE": "alice@example.com", "U0BOB": "bob@example.com", "U0ADMIN": "admin@example.com"}
-        people = {user: PersonFacts(user, user, team="T0PLAY", email=email) for user, email in met.items()}
-        self.bell = Bell()
-        self.world = World(database, Book(manifest, roster), Directory(people, home_team="T0PLAY"), signals=self.bell)
-        self.database, self.asked = database, 0
-        self.agent, self.token = self.joined("demo")
-
-    def joined(self, name: str) -> tuple[Agent, str]:
-        agent, token = self.database.run(lambda unit: agents.add(unit, name))
-        return agent, token
-
-    def ask(self, action: str = "change", **more: object) -> Approval:
-        self.asked += 1
-        body = {"action": action, "params": {"thing": f"door {self.asked}"}, **more}
-        made = submit.submit(self.world, token_hash(self.token), f"key-{self.asked}", json.dumps(body).encode())
-        return made.approval
-
-    def tap(self, approval: Approval, user: str = "U0ALICE", note: str | None = None) -> Tap:
-        actor = self.world.directory.actor(self.world.book.roster, user, team="T0PLAY")
-        return Tap(approval.id, load(self.database, approval).digest, actor, note)
-
-    def approved(self, action: str = "change", **more: object) -> Approval:
-        return decide.approve(self.world, self.tap(self.ask(action, **more)))
-
-    def claim(self, approval: Approval, nonce: str = NONCE, agent: Agent | None = None) -> execute.Grant:
-        return execute.claim(self.world, agent or self.agent, approval.id, nonce)
-
-    def report(self, approval: Approval, outcome: str = "succeeded", nonce: str = NONCE) -> Approval:
-        return execute.result(self.world, self.agent, approval.id, nonce=nonce, outcome=outcome, detail="So it went.")
-
-    def label(self, approval: Approval, word: str = "reverted") -> Approval:
-        return execute.label(self.world, self.agent, approval.id, word=word, detail="Put back.")
-
-    def last(self, approval: Approval) -> Json:
-        """The last row of its trail."""
-        return self.trail(approval)[-1]
-
-    def trail(self, approval: Approval) -> list[Json]:
-        return self.database.read(lambda unit: list(audit.lines(unit, approval_id=approval.id)))
-
-    def wanted(self, approval: Approval) -> int:
-        """The revision that its card should show."""
-        query = select(outbox.c.wanted).where(outbox.c.approval_id == approval.id, outbox.c.kind == "card")
-        return int(self.database.read(lambda unit: unit.execute(query).scalar_one()))
-
-    def notices(self, approval: Approval) -> list[str]:
-        query = select(outbox.c.facts).where(outbox.c.approval_id == approval.id, outbox.c.kind == "notice")
-        found = self.database.read(lambda unit: unit.execute(query.order_by(outbox.c.id)).scalars().all())
-        return [facts["notice"] for facts in found]
-
-    def told(self, approval: Approval, wake: datetime | None = None) -> None:
-        """Whoever waits was woken once, and the sweep knows the next moment."""
-        rung = [approval.id, "outbox", *([wake] if wake else [])]
-        assert self.bell.rung == rung
-        self.bell.rung.clear()
-
-
-@pytest.fixture
-def desk(database: Database, tmp_path: Path) -> Desk:
-    return Desk(database, tmp_path)
-
-
-def first(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> None:
-    """Between the next reading of an approval and its writing, somebody else's whole transaction takes place."""
-    read, waiting = approvals.load_with, [work]
-
-    def load_late(*args: Any, **kwargs: Any) -> object:
-        found = read(*args, **kwargs)
-        if waiting:
-            waiting.pop()()
-        return found
-
-    monkeypatch.setattr(approvals, "load_with", load_late)
 
 
 def test_a_grant_is_what_was_approved(desk: Desk) -> None:
@@ -490,66 +378,9 @@ def test_an_answer_that_comes_second_looks_again(desk: Desk, monkeypatch: pytest
     assert load(desk.database, approval).exchange == ()
 
 
-def test_a_label_is_kept_once(desk: Desk) -> None:
-    """A label is recorded with its words once, moves nothing, and another one stands beside it."""
-    approval = desk.approved()
-    desk.claim(approval)
-    done = desk.report(approval)
-    desk.bell.rung.clear()
-    for _ in range(2):
-        assert desk.label(approval, "correct") == done
-    assert desk.label(approval, "reverted") == done
-    query = select(labels.c.label, labels.c.detail, labels.c.by, labels.c.approval_id).order_by(labels.c.id)
-    kept = [tuple(row) for row in desk.database.read(lambda unit: unit.execute(query).all())]
-    assert kept == [(word, "Put back.", "agent:demo", approval.id) for word in ("correct", "reverted")]
-    noted = [line for line in desk.trail(approval) if line["event"] == "labelled"]
-    assert [(line["decision"], line["rationale"], line["actor"]) for line in noted] == [
-        ("correct", "Put back.", "agent:demo"),
-        ("reverted", "Put back.", "agent:demo"),
-    ]
-    assert not any("moved" in line for line in noted)
-    assert desk.bell.rung == []
-    assert load(desk.database, approval) == done
-
-
-def undone(desk: Desk, *, claimed: bool) -> Approval:
-    """Approved, perhaps claimed and done, and undone by Bob."""
-    approval = desk.approved("undoable")
-    if claimed:
-        desk.claim(approval)
-        desk.report(approval)
-    return undo.undo(desk.world, desk.tap(approval, "U0BOB", "The wrong door."))
-
-
-def test_a_token_made_to_label_labels_what_any_agent_ran(desk: Desk) -> None:
-    """Whoever checks afterwards labels anybody's approval, kept apart from the agent's own word; not a test, and not nothing."""
-    checker, _ = desk.database.run(lambda unit: agents.add(unit, "checker", scopes=frozenset({Scope.LABEL})))
-    ran, test = desk.approved(), desk.ask()
-    desk.claim(ran)
-    desk.report(ran)
-    label = partial(execute.label, desk.world, checker, word="incident", detail=None)
-    assert label(ran.id).id == ran.id
-    assert desk.last(ran)["actor"] == "labeller:checker"
-    planted = update(rows).where(rows.c.id == test.id)
-    values = {"planted": {"tell": "it asks twice", "seeming_agent_id": test.agent_id}}
-    desk.database.run(lambda unit: unit.execute(planted.values(values)))
-    for other in (test.id, "apr_none"):
-        with pytest.raises(NotFound):
-            label(other)
-
-
-def test_what_never_ran_was_not_correct(desk: Desk) -> None:
-    """`correct` is refused for what did not run; nothing is kept of it."""
-    approval = desk.approved()
-    with pytest.raises(NeverRan):
-        desk.label(approval, "correct")
-    assert desk.last(approval)["event"] != "labelled"
-    assert desk.database.read(lambda unit: unit.execute(select(labels)).all()) == []
-
-
 def test_what_was_undone_gives_no_grant(desk: Desk) -> None:
     """Undone before the claim or while it runs, no grant is given any more, not even the same again."""
-    never = undone(desk, claimed=False)
+    never = desk.undone(claimed=False)
     with pytest.raises(UndoneMeanwhile, match="cancelled"):
         desk.claim(never)
     running = desk.approved("undoable")
@@ -559,50 +390,6 @@ def test_what_was_undone_gives_no_grant(desk: Desk) -> None:
         with pytest.raises(UndoneMeanwhile, match="claimed"):
             desk.claim(running, nonce)
     assert desk.report(running).clock.roll_back_by is not None
-
-
-def test_a_roll_back_is_reported_once(desk: Desk) -> None:
-    """The label `reverted` ends what is owed after Undo: in one version more the card says so, and its thread."""
-    before = undone(desk, claimed=True)
-    desk.bell.rung.clear()
-    told = desk.label(before)
-    assert told == load(desk.database, before)
-    assert told.undo is not None
-    assert told.undo.reverted_at == told.updated_at > before.updated_at
-    assert told.undo.reverted_detail == "Put back."
-    assert (told.clock.roll_back_by, told.version, told.roll_back_owed) == (None, before.version + 1, False)
-    assert replace(told.undo, reverted_at=None, reverted_detail=None) == before.undo
-    last = desk.last(before)
-    assert (last["event"], last["decision"], last["moved"]) == ("labelled", "reverted", True)
-    assert last["at"] == audit.rfc3339(told.updated_at)
-    assert desk.notices(before)[-1] == "reverted"
-    assert desk.wanted(before) > 0
-    desk.told(before)
-    assert desk.label(before) == told
-    assert desk.last(before) == last
-
-
-def test_a_label_given_too_early_does_not_count_as_the_roll_back(desk: Desk) -> None:
-    """Who labelled it before Undo reports the roll-back with the same word again; other words report nothing."""
-    approval = desk.approved("undoable")
-    desk.claim(approval)
-    desk.report(approval)
-    desk.label(approval)
-    undo.undo(desk.world, desk.tap(approval, "U0BOB"))
-    assert desk.label(approval, "incident").roll_back_owed
-    assert not desk.label(approval).roll_back_owed
-    assert [line["event"] for line in desk.trail(approval)].count("labelled") == 3
-
-
-@on_postgresql
-def test_of_two_reports_of_a_roll_back_one_counts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same report a moment later finds it done: one row, one move, and the answer is what is."""
-    before = undone(desk, claimed=True)
-    first(monkeypatch, lambda: desk.label(before))
-    assert desk.label(before) == load(desk.database, before)
-    noted = [line for line in desk.trail(before) if line["event"] == "labelled"]
-    assert [line["moved"] for line in noted] == [True]
-    assert desk.database.snapshot(verification.verify).told == []
 
 
 def test_whoever_it_was_asked_for_sees_how_it_ends(desk: Desk) -> None:
@@ -618,26 +405,3 @@ def test_whoever_it_was_asked_for_sees_how_it_ends(desk: Desk) -> None:
     assert desk.database.read(lambda unit: unit.execute(due).scalar_one()) is None
     desk.report(approval)
     assert desk.database.read(lambda unit: unit.execute(due).scalar_one()) is not None
-
-
-@on_postgresql
-def test_a_roll_back_that_comes_second_looks_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report of the roll-back that the result overtook is kept all the same, and the result too."""
-    approval = desk.approved("undoable")
-    desk.claim(approval)
-    undo.undo(desk.world, desk.tap(approval, "U0BOB"))
-    first(monkeypatch, lambda: desk.report(approval))
-    assert desk.label(approval).state is State.SUCCEEDED
-    found = load(desk.database, approval)
-    assert (found.state, found.roll_back_owed) == (State.SUCCEEDED, False)
-    assert found.clock == deadlines.Clock()
-
-
-def test_the_card_is_drawn_again_when_it_was_shown(desk: Desk) -> None:
-    """A roll-back keeps the version, and its card is drawn anew although it shows that version already."""
-    before = undone(desk, claimed=True)
-    shown = update(outbox).where(outbox.c.approval_id == before.id, outbox.c.kind == "card")
-    desk.database.run(lambda unit: unit.execute(shown.values(shown=outbox.c.wanted, next_at=None)))
-    desk.label(before)
-    query = select(outbox.c.next_at).where(outbox.c.approval_id == before.id, outbox.c.kind == "card")
-    assert desk.database.read(lambda unit: unit.execute(query).scalar_one()) is not None

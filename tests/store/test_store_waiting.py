@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 from builders import load
-from test_store_execute import Desk
+from desk import Desk
 
 from bot.api.long_polls import waited_for
 from bot.server.runtime import Runtime
