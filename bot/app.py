@@ -87,10 +87,11 @@ def build(
         docs_url=None,
         redoc_url=None,
         servers=[{"url": settings.root_path}] if settings.root_path else None,
+        # As they are: a router that is included builds its routes again at the first request, while everybody waits,
+        # and looks each request up twice.
+        routes=[*routes.router.routes, *hooks.router.routes, *aap.router.routes],
     )
     routes.install(app)
-    app.include_router(hooks.router)
-    app.include_router(aap.router)
     app.add_middleware(Admission)
     app.add_middleware(Entrance)
     app.add_middleware(Watching)

@@ -413,7 +413,6 @@ async def beat(request: Request, session_id: str) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Mount the API and its errors on the app."""
-    app.include_router(router)
+    """Describe the API of an app that has its routes, and tell its errors."""
     openapi.describe(app)
     failures.tell_errors(app)
