@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.pace import in_time
 
 from policies.errors import BadFile
+from policies.files import strict_yaml
 from policies.files.manifest import load_manifest
 from policies.files.roster import load_roster
 from policies.files.strict_yaml import parse
@@ -121,6 +122,34 @@ def test_every_key_knows_its_line() -> None:
 
 
 fragments = st.text(alphabet="ab:-[]{}#&*!|>'\"%@`,?~.0123456789_xoe\n \t\x00\x85\u2028\ufeff=<yn", max_size=80)
+
+
+def outcome(text: str, loader: object) -> strict_yaml.Document | str:
+    """The file as one loader reads it, or why it is refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(strict_yaml, "_FASTEST", loader)
+        try:
+            return parse(text, path="f")
+        except BadFile as error:
+            return str(error)
+
+
+@given(at=st.integers(0, len(GOOD_MANIFEST)), text=fragments, cut=st.integers(0, 30))
+@settings(max_examples=150, deadline=None)
+def test_both_loaders_read_the_same(at: int, text: str, cut: int) -> None:
+    """Whatever the slower loader takes, the quick one reads as the same values at the same lines."""
+    damaged = GOOD_MANIFEST[:at] + text + GOOD_MANIFEST[at + cut :]
+    slowly, quickly = (outcome(damaged, loader) for loader in (yaml.SafeLoader, strict_yaml._FASTEST))
+    if not isinstance(slowly, str) or "\t" in damaged or "\ufeff" in damaged:
+        assert quickly == slowly
+
+
+@pytest.mark.skipif(not hasattr(yaml, "CSafeLoader"), reason="NOT TESTED: this PyYAML has no libyaml")
+def test_a_thousand_actions_are_read_in_half_a_second() -> None:
+    """A manifest of a large organisation delays no start."""
+    entry = "  pay_{}:\n    title: Pay\n    roles: [a, b]\n    params_schema: {{type: object, properties: {{x: {{type: string}}}}}}\n"
+    text = "actions:\n" + "".join(map(entry.format, range(1000)))
+    assert in_time(lambda: parse(text, path="f"), 0.5)
 
 
 @pytest.mark.parametrize("load", [load_manifest, load_roster])
