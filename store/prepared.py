@@ -52,9 +52,21 @@ class Prepared:
         return self.row(cells)
 
 
-@lru_cache(maxsize=8192)  # some thirty statements, for each workspace of a server of many
 def prepared(dialect: Dialect, statement: ClauseElement, names: tuple[str, ...] = ()) -> Prepared:
     """A statement; `names` are the columns that an insert or update is given."""
+    return _prepared(_first_alike(dialect), statement, names)
+
+
+_first: dict[tuple[type[Dialect], Any], Dialect] = {}
+
+
+def _first_alike(dialect: Dialect) -> Dialect:
+    """The first of its kind and version, which writes the same: each of many workspaces has an engine of its own."""
+    return _first.setdefault((type(dialect), dialect.server_version_info), dialect)
+
+
+@lru_cache(maxsize=1024)
+def _prepared(dialect: Dialect, statement: ClauseElement, names: tuple[str, ...]) -> Prepared:
     wanted = statement.inline() if isinstance(statement, Insert) and statement.select is None else statement
     compiled = wanted.compile(dialect=dialect, column_keys=list(names) or None)
     assert isinstance(compiled, SQLCompiler)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 MAX_MARKS = 4  # combining marks on one letter; more is a flood that climbs over the lines around it
@@ -110,6 +110,7 @@ def _show(kept: str, match: re.Match[str]) -> str:
     return _name(run[0]) * len(run)
 
 
+@lru_cache(maxsize=512)
 def _name(character: str) -> str:
     return f"‹U+{ord(character):04X}›"
 

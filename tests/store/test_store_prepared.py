@@ -54,6 +54,14 @@ def test_a_value_is_stored_as_sqlalchemy_stores_it(database: Database) -> None:
     assert database.run(written) == ((SECRET, "U0ADMIN", AT), (SECRET, "U0ADMIN", AT))
 
 
+def test_engines_of_one_kind_share_what_is_written(database: Database) -> None:
+    """Of many workspaces, each with an engine of its own, the first one's statements serve all."""
+    other = Database(str(database.url.render_as_string(hide_password=False)))
+    written = [one.read(lambda unit: prepared.prepared(unit.connection.dialect, WHOLE)) for one in (database, other)]
+    other.close()
+    assert written[0] is written[1]
+
+
 def test_what_has_no_name_goes_by_its_place(database: Database) -> None:
     """A column without a name, or with one that Python keeps for itself, spoils no row."""
     query = select(func.coalesce(bindparam("a", type_=switches.c.value.type), "x"), literal_column("2").label("class"))

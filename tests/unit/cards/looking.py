@@ -54,7 +54,8 @@ def live_marks(node: Any) -> list[str]:
 
 def hidden(text: str) -> list[str]:
     """Characters of `text` that a person cannot see, by Unicode's categories (line breaks are seen)."""
-    return [f"U+{ord(sign):04X}" for sign in text if _hidden(sign)]
+    unseen = set(filter(_hidden, set(text)))
+    return [f"U+{ord(sign):04X}" for sign in text if sign in unseen] if unseen else []
 
 
 @functools.cache
