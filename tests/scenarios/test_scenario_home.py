@@ -20,10 +20,10 @@ def test_home_shows_my_queue_and_takes_me_away_and_back(office: Office) -> None:
     home = me.open_home()
     assert "Refund $480" in home.text()
     me.click(home, "away_toggle")
-    home = me.expect_home("away")
+    home = me.expect_home("you are away")
     assert {office.agent.refund(customer=f"{n}@example.com")["assignee"] for n in range(3)} == {other}
     me.click(home, "away_toggle")
-    me.expect_home("I am away")
+    me.expect_home("you are here")
     assert office.agent.refund(customer="z@example.com")["assignee"] == assignee
 
 
