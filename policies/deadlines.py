@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from policies.frozen_values import replace
 from policies.hours import Hours
 
 REMIND_AT_SHARE = 0.75  # of the SLA: the reminder people accept

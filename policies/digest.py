@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 DOMAIN = b"sayso/approval/v1\x00"
@@ -27,9 +28,11 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
+# Every row holds several moments, and each is written several times: in its sum before and after, and in the trail.
+@lru_cache(maxsize=4096)
 def rfc3339(moment: datetime) -> str:
     """UTC with microseconds and a Z, the one form in which times leave Sayso."""
-    # isoformat is C; strftime asks the locale, and every row holds several moments.
+    # isoformat is C; strftime asks the locale.
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Any, TypedDict, TypeVar, Unpack
@@ -14,6 +14,7 @@ from bot.service.notices import Say
 from policies.approval import Approval
 from policies.deadlines import Clock
 from policies.errors import AlreadyVoted, Stale
+from policies.frozen_values import replace
 from store import approvals, outbox
 from store.audit import entry_of
 from store.duplicates import DuplicateVote

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from policies import deadlines, edits
 from policies.approval import Approval, Decided, InfoRequest, Vote, meant
 from policies.edits import Edit
 from policies.errors import InvalidInput
+from policies.frozen_values import replace
 from policies.lifecycle import Verb, transition
 from policies.messages import Notice
 from policies.permissions import Actor

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from bot.service import authority, disclosure, integrity, notices
@@ -24,6 +23,7 @@ from bot.service.context import Context, World
 from policies import deadlines
 from policies.approval import Approval, Decided, Decision, Vote, meant
 from policies.errors import AlreadyVoted, InvalidInput, NotAllowed, Revoked, Settled, Stale, Tampered, TooLate
+from policies.frozen_values import replace
 from policies.kinds import Kind
 from policies.lifecycle import State, Verb, transition
 from policies.routing import Level

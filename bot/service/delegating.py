@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bot.service.authority import held
 from bot.service.context import World
 from bot.service.execute import own
 from policies.approval import Approval
 from policies.chain import MAX_CHAIN
 from policies.errors import InvalidInput, NotHeld
+from policies.frozen_values import replace
 from store import agents, delegation
 from store.agents import Agent
 from store.audit import entry_of

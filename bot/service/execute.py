@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.service import activity, authority, demotion, integrity, labelling, notices, review, staffing, standing
@@ -24,6 +24,7 @@ from policies.errors import (
     UndoneMeanwhile,
     WrongNonce,
 )
+from policies.frozen_values import replace
 from policies.lifecycle import State, Verb, transition
 from policies.messages import Notice
 from store import approvals, evidence, labels, sessions

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 from bot.service import notices
 from bot.service.context import Context, World
 from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.errors import Tampered
+from policies.frozen_values import replace
 from policies.lifecycle import Verb
 from policies.messages import AlertFacts
 from store import approvals, audit

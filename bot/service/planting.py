@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.service import submit
 from bot.service.advance import Overtaken, advance
@@ -12,6 +12,7 @@ from policies.approval import Approval, Decided, Decision, Planted
 from policies.deadlines import Clock
 from policies.errors import SaysoError
 from policies.files.planted import PlantedRequests
+from policies.frozen_values import replace
 from policies.learning import planting
 from policies.learning.planting import Draw
 from policies.lifecycle import Verb, transition

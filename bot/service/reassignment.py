@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from bot.service import notices, showing, staffing
 from bot.service.advance import Draft
@@ -11,6 +10,7 @@ from bot.service.context import Context
 from policies import deadlines
 from policies.approval import Approval, Seat
 from policies.assignment import Choice
+from policies.frozen_values import replace
 
 
 def reassigned(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.service import staffing
 from bot.service.advance import Saving, advance
@@ -13,6 +13,7 @@ from bot.service.context import Context, World
 from bot.service.reassignment import moved_to
 from policies.approval import Approval
 from policies.assignment import Choice
+from policies.frozen_values import replace
 from policies.lifecycle import Verb, transition
 from policies.permissions import Actor
 from store import approvals, turns

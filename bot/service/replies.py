@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from bot.service.authorization import Tap
@@ -11,6 +10,7 @@ from bot.service.context import World
 from policies.approval import Approval
 from policies.digest import fingerprint
 from policies.errors import SaysoError
+from policies.frozen_values import replace
 from store import approvals, replies
 
 

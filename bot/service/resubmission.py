@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.service import staffing
@@ -17,6 +17,7 @@ from policies.assignment import Choice
 from policies.deadlines import Clock
 from policies.earlier import Again, Earlier, What
 from policies.files.policy import Policy
+from policies.frozen_values import replace
 from policies.levels import Level
 from policies.lifecycle import EXECUTED, GRANTED, State
 from policies.principals import Principal

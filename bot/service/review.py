@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from bot.service.authorization import Lost, Tap, authorise, check_note, record_r
 from bot.service.context import Context, World
 from policies.approval import Approval, Review
 from policies.errors import InvalidInput, NotAllowed, NotFound, Settled
+from policies.frozen_values import replace
 from policies.learning.sampling import sampled
 from policies.lifecycle import EXECUTED, Verb
 from policies.routing import RouteName

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bot.service import ballots, notices, shortage, staffing
 from bot.service.advance import Draft
@@ -12,6 +11,7 @@ from bot.service.context import Context, World
 from policies import deadlines
 from policies.approval import Approval, Seat
 from policies.assignment import Choice
+from policies.frozen_values import replace
 from policies.messages import Notice
 
 

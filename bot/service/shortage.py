@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bot.service import ballots, notices, staffing
 from bot.service.context import Context, World
 from policies.approval import Approval
+from policies.frozen_values import replace
 
 
 def marked(ctx: Context, approval: Approval) -> Approval:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.service import ballots
@@ -15,6 +14,7 @@ from policies.assignment import Candidate, Choice, choose_reviewer, least_loaded
 from policies.deadlines import SlaClock
 from policies.errors import NobodyCanDecide, NotReady
 from policies.files.policy import Policy
+from policies.frozen_values import replace
 from policies.hours import Hours
 from policies.principals import Principal, by_person
 from policies.quorum import fillable, roles_needed

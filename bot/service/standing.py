@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.service import notices, showing, staffing, standing_ends
@@ -16,6 +16,7 @@ from policies.approval import Approval
 from policies.deadlines import Clock
 from policies.errors import StandingEnded, Tampered, TooLate
 from policies.files.policy import Policy
+from policies.frozen_values import replace
 from policies.messages import AlertFacts
 from policies.permissions import Actor, genuine, may_decide
 from policies.principals import Principal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.service import (
@@ -36,6 +36,7 @@ from policies.errors import (
 )
 from policies.files.manifest import Manifest
 from policies.files.policy import Policy
+from policies.frozen_values import replace
 from policies.kinds import check_kind
 from policies.lifecycle import State
 from policies.request import Request, check_params, read_request, without_nulls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
@@ -33,6 +33,7 @@ from policies.deadlines import Due
 from policies.digest import rfc3339
 from policies.errors import Revoked
 from policies.files.policy import OnTimeout
+from policies.frozen_values import replace
 from policies.handover import TIME_IS_UP
 from policies.lifecycle import State, Verb, transition
 from policies.messages import Notice

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from bot.service import notices, resubmission
@@ -13,6 +12,7 @@ from bot.service.context import Context, World
 from policies import deadlines
 from policies.approval import Approval, Decided, Decision, Undo
 from policies.errors import NotAllowed, NotFound, Settled, Stale
+from policies.frozen_values import replace
 from policies.lifecycle import State, Verb, transition
 from policies.messages import Notice
 from store import approvals

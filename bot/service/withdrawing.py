@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bot.service.advance import Overtaken, advance
 from bot.service.context import Context
 from policies import deadlines
 from policies.approval import Approval, Decided, Decision
+from policies.frozen_values import replace
 from policies.lifecycle import State, Verb, transition
 from store import approvals
 from store.unit import Unit
