@@ -41,7 +41,7 @@ GROUP_REFRESH_SECONDS = 60.0  # and their user groups
 SAVE_SECONDS = 30.0
 TICK_SECONDS = 5.0
 LOOKUP_SECONDS = 1.5  # Slack wants its answer within 3 s
-FIRST_SECONDS = 5.0  # how long a request for somebody unknown waits until Slack has said who is on the roster
+FIRST_SECONDS = 5.0  # how long a request waits until Slack has said who is on the roster
 MOST_ASKED = 30  # how many people that nobody knows Slack is asked about within a minute, whatever agents name
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 NOBODY = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
@@ -149,7 +149,8 @@ class People:
                     await self.save()
             except Exception:
                 log.exception("the directory could not be refreshed")
-            self._first.set()
+            if not self._again.is_set():
+                self._first.set()
             self.expire()
             await self._tick()
 
@@ -185,6 +186,7 @@ class People:
 
     def look_again(self) -> None:
         """The roster changed: ask about everybody on it now."""
+        self._first.clear()
         self._again.set()
 
     # --- who somebody is ------------------------------------------------------------------------------------------
@@ -247,6 +249,18 @@ class People:
             return
         home = identity.enterprise if identity.organisation else None
         self._change(home_team=identity.team, home_enterprise=home, bot_user=identity.user)
+
+    # --- the first moments ----------------------------------------------------------------------------------------
+
+    async def introduced(self) -> None:
+        """Wait until everybody of a new roster was asked about, at most FIRST_SECONDS: nobody is left out of a request
+        because the server had just started, or had just read who is new."""
+        if not self._first.is_set() and self._strangers():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._first.wait(), FIRST_SECONDS)
+
+    def _strangers(self) -> bool:
+        return not self._runtime.world.book.roster.users <= self._directory.people.keys()
 
     # --- whom a request names -------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -94,6 +95,30 @@ def test_every_role_of_a_quorum_is_asked_at_once(office: Office) -> None:
     assert (waiting["assignee"], waiting["also_asked"]) == ("U0DAN", [])
     mentioned(office, "U0DAN", "1 of 2 yes so far")
     assert yes(office, "U0DAN", made)["state"] == "approved"
+
+
+@on_sqlite
+def test_a_request_in_the_first_moment_leaves_nobody_out(closed_office: Office) -> None:
+    """While Slack is still asked who is on a roster that nobody has met, a request waits for it, and every role is asked."""
+    closed_office.slack.faults.inject("users.info", "latency", times=None, seconds=0.3)
+    office = opened(closed_office)
+    met = office.server.world
+    office.until(lambda: "U0BOB" in met.directory.people, "some of them are known")
+    assert "U0DAN" not in met.directory.people
+    assert office.agent.ask("both", {"thing": "door"})["also_asked"] == ["U0DAN"]
+
+
+@on_sqlite
+def test_a_silent_slack_holds_no_request_up_for_long(closed_office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Slack does not say who they are, a request goes on after its time with whom Sayso knows."""
+    monkeypatch.setattr("bot.slack.people.FIRST_SECONDS", 0.2)
+    closed_office.slack.faults.inject("users.info", "latency", times=None, seconds=5)
+    office = opened(closed_office)
+    begun = time.monotonic()
+    body = {"action": "both", "params": {"thing": "door"}}
+    answer = office.agent.raw("POST", "/approvals", json=body, headers={"Idempotency-Key": "door"})
+    assert answer.status_code == 201
+    assert time.monotonic() - begun < 4
 
 
 def test_legal_may_be_first(office: Office) -> None:

@@ -191,8 +191,9 @@ def test_after_the_agents_own_deadline_no_tap_counts(wire: Wire) -> None:
 def test_a_yes_that_came_after_the_deadline_is_none(wire: Wire) -> None:
     """Nobody looked between deadline and tap: the yes still comes too late."""
     made = wire.create(timeout="30m")
+    card = wire.office.card(wire.approval())
     wire.office.advance(31 * 60)
-    wire.tap()
+    wire.office.person("U0ALICE").click_stale(card, "approve")
     assert wire.get(made)["status"] == "expired"
     assert code(wire.consume(made, status=409)) == "approval_expired"
 
