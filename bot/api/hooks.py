@@ -22,6 +22,7 @@ from starlette.requests import ClientDisconnect
 from bot.api.answers import ToolCallJson
 from bot.api.long_polls import waited_for
 from bot.api.openapi import body_of, problems
+from bot.api.routes import heard_of, met
 from bot.api.serializers import approval_json
 from bot.server.runtime import Runtime
 from bot.service import hosting
@@ -30,7 +31,6 @@ from bot.service.hosting import Asked, Refusal, ToolCall
 from policies.approval import Approval
 from policies.errors import InvalidInput, LimitReached, SaysoError, TooLarge, Unauthorised
 from policies.files.hooks_section import MAX_WAIT
-from policies.principals import UnknownPrincipal
 from policies.strict_json import check_value
 from store.agents import token_hash
 
@@ -95,7 +95,7 @@ async def tool_call(request: Request) -> Response:
     unknown = sorted(facts.keys() - ToolCallBody.model_fields.keys())
     if unknown:
         raise InvalidInput("unknown field", field=unknown[0][:80])
-    asked = await _begun(request, _hashed(request), Event(PRE, _call(facts, "tool", "arguments", "call")))
+    asked = await _begun(request, _hashed(request), _call(facts, "tool", "arguments", "call"))
     if isinstance(asked, Refusal):
         return JSONResponse({"approval": None, "refusal": asked.reason})
     return JSONResponse({"approval": approval_json(asked.approval), "refusal": None})
@@ -236,7 +236,7 @@ async def _decide(request: Request, event: Event, host: Host) -> Response:
     hashed = _hashed(request)
     if event.name == ASKS and await runtime.call(hosting.permitted, runtime.world, hashed, event.call):
         return _answer(ASKS, "allow", "")
-    asked = await _begun(request, hashed, event)
+    asked = await _begun(request, hashed, event.call)
     if isinstance(asked, Refusal):
         return _answer(event.name, "deny", asked.reason)
     section = runtime.world.book.manifest.file.hooks
@@ -255,20 +255,15 @@ async def _decide(request: Request, event: Event, host: Host) -> Response:
         if gone.done():
             # The host is no longer there: its grant stays for the next one that makes this call.
             return Response(status_code=499)
-        return await _granted(runtime, asked, event, approval)
+        return await _granted(request, asked, event, approval)
     finally:
         gone.cancel()
 
 
-async def _begun(request: Request, hashed: str, event: Event) -> Asked | Refusal:
-    """The approval; once more where it is for somebody whom Sayso did not know yet and does now."""
-    runtime: Runtime = request.app.state.runtime
-    try:
-        return await runtime.call(hosting.begin, runtime.world, hashed, event.call)
-    except UnknownPrincipal as unknown:
-        if not await request.app.state.people.meet(unknown.name):
-            raise
-    return await runtime.call(hosting.begin, runtime.world, hashed, event.call)
+async def _begun(request: Request, hashed: str, call: ToolCall) -> Asked | Refusal:
+    """The approval of a call."""
+    world = request.app.state.runtime.world
+    return await met(request, lambda heard: hosting.begin(world, hashed, call, heard))
 
 
 def _seconds(request: Request, default: int) -> float:
@@ -298,7 +293,8 @@ def _settled(_first: Approval, now: Approval) -> bool:
     return not now.pending or now.info_request is not None
 
 
-async def _granted(runtime: Runtime, asked: Asked, event: Event, approval: Approval) -> Response:
+async def _granted(request: Request, asked: Asked, event: Event, approval: Approval) -> Response:
+    runtime: Runtime = request.app.state.runtime
     if approval.pending and approval.info_request is not None:
         reason = await runtime.call(hosting.asked_back, runtime.world, asked, approval)
         return _answer(event.name, "deny", reason)
@@ -307,7 +303,7 @@ async def _granted(runtime: Runtime, asked: Asked, event: Event, approval: Appro
     refusal = hosting.refused(approval)
     if refusal is not None:
         return _answer(event.name, "deny", refusal)
-    grant = await runtime.call(hosting.claim_call, runtime.world, asked, event.call)
+    grant = await heard_of(request, lambda heard: hosting.claim_call(runtime.world, asked, event.call, heard))
     if isinstance(grant, Refusal):
         return _answer(event.name, "deny", grant.reason)
     runtime.metrics.claims.labels("granted").inc()

@@ -133,11 +133,13 @@ async def _agent(request: Request, *scopes: Scope) -> Agent:
 
 
 async def met(request: Request, ask: Callable[[Heard], T]) -> T:
-    """`ask`, once more where it was for somebody whom Sayso did not know yet and does now."""
+    """`ask`, once the roster's people were met, and again where it was for somebody whom Sayso did not know and does now."""
+    people = request.app.state.people
+    await people.introduced()
     try:
         return await heard_of(request, ask)
     except UnknownPrincipal as unknown:
-        if not await request.app.state.people.meet(unknown.name):
+        if not await people.meet(unknown.name):
             raise
     return await heard_of(request, ask)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.service import beats, execute, submit
 from bot.service.context import World
+from bot.service.standing import Heard
 from policies.approval import Approval, feedback
 from policies.errors import InvalidInput, NotFound, SaysoError, WrongNonce
 from policies.hooks.mapping import Mapped, mapped
@@ -55,7 +56,7 @@ class Asked:
     row: HostCall = field(repr=False)
 
 
-def begin(world: World, token_hash: str, call: ToolCall) -> Asked | Refusal:
+def begin(world: World, token_hash: str, call: ToolCall, heard: Heard = None) -> Asked | Refusal:
     """Find or make the approval of a tool call. Raises what `submit` raises, and then nothing may run."""
     agent = world.database.glance(lambda unit: _able(unit, token_hash))
     found = _mapped(world, agent, call)
@@ -68,7 +69,9 @@ def begin(world: World, token_hash: str, call: ToolCall) -> Asked | Refusal:
         if row is not None and known is not None and not _over(row, known, call):
             return Asked(agent, known, row)
         attempt = row.attempt + 1 if row else 1
-        asked = _ask(world, token_hash, agent, call=call, found=found, step=step, attempt=attempt, before=known)
+        asked = _ask(
+            world, token_hash, agent, call=call, found=found, step=step, attempt=attempt, before=known, heard=heard
+        )
         if asked is not None:
             return asked
     raise InvalidInput("the same call is made too often at once", field="tool_input")
@@ -110,6 +113,7 @@ def _ask(
     step: str,
     attempt: int,
     before: Approval | None,
+    heard: Heard,
 ) -> Asked | None:
     """Ask anew; None where the same try was over already, so that the next one is due."""
     body = json.dumps(
@@ -123,7 +127,7 @@ def _ask(
     said = found.said
     if before is not None and before.state in (State.OUTCOME_UNKNOWN, State.CLAIMED):
         said = (*said, "an earlier run of this very call never reported: it may have run")
-    made = submit.submit(world, token_hash, f"hook-{step[:48]}-{attempt}", body, step, also=said)
+    made = submit.submit(world, token_hash, f"hook-{step[:48]}-{attempt}", body, step, also=said, heard=heard)
     row = HostCall(made.approval.id, agent.id, call.session_id, step, attempt, call.call)
     world.database.run(lambda unit: host_calls.add(unit, row))
     _register(world, agent, call.session_id)
@@ -170,11 +174,14 @@ def may_defer(world: World, asked: Asked) -> bool:
     return world.database.run(work)
 
 
-def claim_call(world: World, asked: Asked, call: ToolCall) -> execute.Grant | Refusal:
-    """The grant for this one call of the host. Whoever comes second is refused, whatever id it brings."""
+def claim_call(world: World, asked: Asked, call: ToolCall, heard: Heard = None) -> execute.Grant | Refusal:
+    """The grant for this one call of the host. Whoever comes second is refused, whatever id it brings.
+
+    Raises what `claim` raises.
+    """
     nonce = f"hook-{secrets.token_urlsafe(24)}"
     try:
-        grant = execute.claim(world, asked.agent, asked.approval.id, nonce)
+        grant = execute.claim(world, asked.agent, asked.approval.id, nonce, heard)
     except WrongNonce:
         return Refusal(MAY_HAVE_RUN)
     world.database.run(lambda unit: host_calls.claimed(unit, asked.approval.id, call.call or nonce, nonce))

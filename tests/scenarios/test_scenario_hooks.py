@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from support.agent import Json
-from support.hosts import TREE, Host, manifest
+from support.hosts import ACTIONS, TREE, Host, manifest
 from support.office import Office
+from support.standing import give
 
 
 @pytest.fixture
@@ -376,3 +377,30 @@ def test_calls_without_ids_are_reported_by_their_arguments(hosting: Office, host
     assert "no grant" in sent("PostToolUse", "ls two", tool_response={"exit_code": 0})["systemMessage"]
     assert sent("PostToolUse", "ls one", tool_response={}) == {}
     assert states() == {"ls one": "succeeded", "ls two": "failed"}
+
+
+def test_a_standing_approval_of_whoever_left_lets_no_call_run(closed_office: Office) -> None:
+    """Slack is asked about its giver before a call runs by their word, as everywhere: a deactivated reviewer's lets nothing run."""
+    office = closed_office
+    standing = {"max_seconds": 3600, "max_uses": 50, "same": ["params.command"], "scope": "agent"}
+    written = manifest(actions={"use_tool": ACTIONS["use_tool"] | {"standing": standing}})
+    office.manifest.write_text(written, encoding="utf-8")
+    office.open()
+    host = Host(office.server.url, office.agent.token)
+    waiting = host.bash_later("git push origin main", "toolu_1")
+    (approval,) = pending(office)
+    assert give(office, approval).ok
+    assert waiting.result(30)["permissionDecision"] == "allow"
+    host.post("Bash", {"command": "git push origin main"}, "toolu_1", {"stdout": "", "interrupted": False})
+    assert host.bash("git push origin main", "toolu_2")["permissionDecision"] == "allow", (
+        "it runs by the standing approval"
+    )
+    host.post("Bash", {"command": "git push origin main"}, "toolu_2", {"stdout": "", "interrupted": False})
+    office.slack.directory.deactivate("U0ALICE")
+    waiting = host.bash_later("git push origin main", "toolu_3")
+    (again,) = pending(office)
+    assert again["id"] != approval["id"]
+    office.person("U0BOB").click(office.card(again), "approve")
+    assert waiting.result(30)["permissionDecision"] == "allow"
+    host.close()
+    office.intact()
