@@ -178,11 +178,15 @@ class People:
 
     async def refresh_people(self) -> None:
         """Ask about everybody on the roster, as fast as Slack lets us."""
-        roster = self._runtime.world.book.roster
-        users = {user for role in roster.roles for user in self._directory.members(roster, role)}
-        for user in sorted(users | set(roster.file.admins)):
+        for user in sorted(self._reviewers()):
             await asyncio.sleep(min(self.persons.wait_seconds, 60.0))
             await self.persons.look(user, FRESH_SECONDS)
+
+    def _reviewers(self) -> set[str]:
+        """Everybody who holds a role, and the admins."""
+        roster = self._runtime.world.book.roster
+        members = {user for role in roster.roles for user in self._directory.members(roster, role)}
+        return members | set(roster.file.admins)
 
     def look_again(self) -> None:
         """The roster changed: ask about everybody on it now."""
@@ -255,12 +259,9 @@ class People:
     async def introduced(self) -> None:
         """Wait until everybody of a new roster was asked about, at most FIRST_SECONDS: nobody is left out of a request
         because the server had just started, or had just read who is new."""
-        if not self._first.is_set() and self._strangers():
+        if not self._first.is_set() and not self._reviewers() <= self._directory.people.keys():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._first.wait(), FIRST_SECONDS)
-
-    def _strangers(self) -> bool:
-        return not self._runtime.world.book.roster.users <= self._directory.people.keys()
 
     # --- whom a request names -------------------------------------------------------------------------------------
 

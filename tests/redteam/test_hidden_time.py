@@ -75,7 +75,7 @@ HEAVY: dict[str, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("name", HEAVY)
-def test_the_largest_requests_are_in_time(name: str) -> None:
+def test_the_largest_requests_are_drawn_in_time(name: str) -> None:
     """Card, details, form and hidden values of 250 kB of parameters take less than a second or two, off the event loop."""
     found = approval(HEAVY[name], action="delete_branch")
     for draw in (approval_card, *(partial(form, verb) for verb in ("details", "edit", "show_hidden"))):

@@ -106,6 +106,7 @@ def test_a_request_in_the_first_moment_leaves_nobody_out(closed_office: Office) 
     office.until(lambda: "U0BOB" in met.directory.people, "some of them are known")
     assert "U0DAN" not in met.directory.people
     assert office.agent.ask("both", {"thing": "door"})["also_asked"] == ["U0DAN"]
+    assert "U0DAN" in met.directory.people, "the request waited until he was met"
 
 
 @on_sqlite

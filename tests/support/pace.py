@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Final
 
 PIECE_SECONDS: Final = 0.006
-"""What the fixed piece of work takes on a quiet machine, as measured where the limits of time were first written."""
+"""What the fixed piece of work takes on a quiet machine: two thirds of the 8.6 ms that a slow hour was measured with."""
 TRIES: Final = 8
 _WORD: Final = re.compile(r"(\w)\1*")
 _TEXT: Final = "aab cdd " * 1_500
 
 
 def seconds(act: Callable[[], object]) -> float:
-    """Processor seconds that `act` takes of this thread, less what the machine is slower now than a quiet one."""
+    """Processor seconds of this thread that `act` would take on a quiet machine."""
     before = _piece()
     begun = time.thread_time()
     act()
